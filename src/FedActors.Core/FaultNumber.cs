@@ -16,6 +16,7 @@ public enum FaultNumber
     UnknownName = 1007,
     NotAllowedTogether = 1008,
     DuplicateName = 1009,
+    Usage = 1010,
 
     DataFileMissing = 2001,
     MissingColumn = 2002,
@@ -42,6 +43,8 @@ public enum FaultNumber
     JobFailed = 4003,
     NotFinite = 4004,
     Singular = 4005,
+
+    SimulationOnly = 7001,
 }
 
 public static class FaultNumbers
