@@ -43,6 +43,7 @@ public enum FaultNumber
     JobFailed = 4003,
     NotFinite = 4004,
     Singular = 4005,
+    SumContradicts = 4006,
 
     SimulationOnly = 7001,
 }
