@@ -29,9 +29,11 @@ public sealed class HospitalAgent : ReceivePersistentActor
     private ImmutableArray<byte> _update = [];
     private Digest _content;
 
-    public HospitalAgent(HospitalSite site, ModelCache models)
+    /// <param name="journalPlugin">Where its events go: empty for the configured journal.</param>
+    public HospitalAgent(HospitalSite site, ModelCache models, string journalPlugin)
     {
         (_site, _models) = (site, models);
+        JournalPluginId = journalPlugin;
         _state = ParticipationState.Of(site.Hospital);
         _trainer = Context.ActorOf(LocalTrainer.Props(site), "trainer");
         Command<RoundProtocol.RoundOffered>(Answer);
@@ -47,7 +49,8 @@ public sealed class HospitalAgent : ReceivePersistentActor
 
     public override string PersistenceId => $"hospital-{_site.Hospital}";
 
-    public static Props Props(HospitalSite site, ModelCache models) => Akka.Actor.Props.Create<HospitalAgent>(site, models);
+    public static Props Props(HospitalSite site, ModelCache models, string journalPlugin = "") =>
+        Akka.Actor.Props.Create<HospitalAgent>(site, models, journalPlugin);
 
     private void Answer(RoundProtocol.RoundOffered offer)
     {
