@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
-using Akka.Persistence;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Storage;
 using FedActors.Core;
@@ -16,7 +15,7 @@ namespace FedActors.Actors;
 /// Owns a job: its roster, its committed models, and which round is next. Parent: the hub. Children: one RoundSupervisor
 /// at a time. Persistence id: <c>coordinator</c>.
 /// </summary>
-public sealed class Coordinator : ReceivePersistentActor
+public sealed class Coordinator : JournalingActor<FederationEvent>
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HubServices _hub;
@@ -32,7 +31,6 @@ public sealed class Coordinator : ReceivePersistentActor
     public Coordinator(HubServices hub)
     {
         _hub = hub;
-        Recover<FederationEvent>(e => _state = _state.Apply(e));
         Command<JobProtocol.StartJob>(Start);
         Command<BlobStore.Stored>(OnStored);
         Command<BlobStore.Found>(found => Begin(GlobalModel.FromBytes(found.Bytes.AsSpan())));
@@ -47,11 +45,9 @@ public sealed class Coordinator : ReceivePersistentActor
 
     public static Props Props(HubServices hub) => Akka.Actor.Props.Create<Coordinator>(hub);
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        Fail(FaultNumber.JournalFailed, $"The journal refused a write: {cause.Message}");
-        base.OnPersistFailure(cause, @event, sequenceNr);
-    }
+    protected override void Apply(FederationEvent @event) => _state = _state.Apply(@event);
+
+    protected override void OnWriteRefused(string reason) => Fail(FaultNumber.JournalFailed, $"The journal refused a write: {reason}");
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
@@ -196,14 +192,9 @@ public sealed class Coordinator : ReceivePersistentActor
     private void Record(Decision<FederationEvent> decision, Action then)
     {
         if (decision is Decision<FederationEvent>.Accepted accepted)
-        {
-            PersistAll(accepted.Events, e => _state = _state.Apply(e));
-            DeferAsync(accepted, _ => then());
-        }
-        else if (decision is Decision<FederationEvent>.Rejected rejected)
-        {
-            Fail(FaultNumber.JobFailed, rejected.Reason);
-        }
+            Record(accepted.Events, then);
+        else
+            Fail(FaultNumber.JobFailed, ((Decision<FederationEvent>.Rejected)decision).Reason);
     }
 
     private sealed record Commit(SupervisionProtocol.RoundEnded Ended, GlobalModel Model);

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
-using Akka.Persistence;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Storage;
 using FedActors.Core;
@@ -19,7 +18,7 @@ namespace FedActors.Actors;
 /// Owns one attempt at one round: its deadline, who is in and who dropped out. Parent: Coordinator. Children: the
 /// attempt's SecureAggregator. Persistence id: <c>round-{job}-{round}-{attempt}</c>.
 /// </summary>
-public sealed class RoundSupervisor : ReceivePersistentActor, IWithTimers
+public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
 {
     private sealed record DeadlinePassed : INoSerializationVerificationNeeded
     {
@@ -40,7 +39,6 @@ public sealed class RoundSupervisor : ReceivePersistentActor, IWithTimers
     {
         (_id, _hub) = (id, hub);
         _state = RoundState.Before(id, rules);
-        Recover<RoundEvent>(e => _state = _state.Apply(e));
         Command<SupervisionProtocol.OpenRound>(Open);
         Command<RoundProtocol.Declined>(message => Drop(message.Id, message.Hospital, message.Reason, message.Detail));
         Command<SupervisionProtocol.UpdateRefused>(message => Drop(message.Id, message.Hospital, DropReason.Malformed, message.Reason));
@@ -65,12 +63,10 @@ public sealed class RoundSupervisor : ReceivePersistentActor, IWithTimers
 
     public static Props Props(RoundId id, CohortPlan rules, HubServices hub) => Akka.Actor.Props.Create<RoundSupervisor>(id, rules, hub);
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
-    {
-        // Akka stops this actor now. Its parent must hear why: a stopped child alone would only look silent.
-        _coordinator.Tell(new SupervisionProtocol.RoundFailed(_id, FaultNumber.JournalFailed, $"The journal refused a write: {cause.Message}", []));
-        base.OnPersistFailure(cause, @event, sequenceNr);
-    }
+    protected override void Apply(RoundEvent @event) => _state = _state.Apply(@event);
+
+    protected override void OnWriteRefused(string reason) => _coordinator.Tell(
+        new SupervisionProtocol.RoundFailed(_id, FaultNumber.JournalFailed, $"The journal refused a write: {reason}", []));
 
     private void Open(SupervisionProtocol.OpenRound order)
     {
@@ -183,10 +179,4 @@ public sealed class RoundSupervisor : ReceivePersistentActor, IWithTimers
 
     private FixedPointCode Code() =>
         _code ??= RoundCode.Of(_order!.Plan, _state.Cohort.Length, LocalTraining.UpdateLength(_order.Plan.Training, ModelCatalog.Create(_order.Plan.Model)));
-
-    private void Record(ImmutableArray<RoundEvent> events, Action then)
-    {
-        PersistAll(events, e => _state = _state.Apply(e));
-        DeferAsync(events, _ => then());
-    }
 }

@@ -73,7 +73,7 @@ public sealed class JobFile
     private static TrainingPlan ReadTraining(HoconReader reader)
     {
         int? batch = null;
-        if (reader.Text("batch-size") != "full")
+        if (reader.Text("batch-size", otherwise: "full") != "full")
             batch = (int)reader.Integer("batch-size", 1, int.MaxValue);
         var plan = new TrainingPlan(
             Names.Read<Algorithm>(reader, "algorithm"),
@@ -140,6 +140,8 @@ public sealed class JobFile
 
     private static Config Parse(string text, string source)
     {
+        if (HoconStructure.FirstFault(text) is var (line, what))
+            throw new FaultException(new Fault(FaultNumber.JobFileUnreadable, what, $"{source}, line {line}", "Close what is open, or open what is closed."));
         try
         {
             return ConfigurationFactory.ParseString(text);
@@ -148,7 +150,7 @@ public sealed class JobFile
         catch (Exception e) when (e is FormatException or ConfigurationException or InvalidOperationException or IndexOutOfRangeException or NullReferenceException or ArgumentException)
         {
             throw new FaultException(new Fault(FaultNumber.JobFileUnreadable, $"The text is not HOCON: {e.Message.TrimEnd('.')}.", source,
-                "Look for a brace or quote that is not closed, or a comma after a closing brace: put list entries on lines of their own."));
+                "Look for a comma after a closing brace: put list entries on lines of their own."));
         }
     }
 }
