@@ -36,10 +36,15 @@ public static class DataSection
         var plans = splits.Keys.ToDictionary(key => key, key => Split(splits.Section(key), columns, files));
         var label = Chosen(data, "target", "targets", labels);
         var split = Chosen(data, "split", "splits", plans);
+        var words = data.Section("words");
+        var story = new DataStory(
+            data.Text("title", ""), words.Text("positive", ""), words.Text("plural", ""), words.Text("case", ""), data.Text("attribution", ""));
+        words.Done();
         data.Done();
         return new DataPlan(source, files, separator.Length == 1 ? separator[0] : ',', names,
             new DataSchema(columns, inputs, label ?? new LabelRule("", [], [], false)),
-            split ?? new SplitPlan(new SiteRule.PerFile(), new HoldoutRule.None(), true));
+            split ?? new SplitPlan(new SiteRule.PerFile(), new HoldoutRule.None(), true),
+            story);
     }
 
     private static T? Chosen<T>(HoconReader data, string key, string section, Dictionary<string, T> all) where T : class
