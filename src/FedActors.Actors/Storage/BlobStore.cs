@@ -25,7 +25,7 @@ public sealed class BlobStore : ReceiveActor
     /// <summary>There is no such blob, or its bytes are not those of its name.</summary>
     public sealed record Missing(Digest Name) : INoSerializationVerificationNeeded;
 
-    /// <summary>Requester → store. The blob is not needed any more. No answer.</summary>
+    /// <summary>Requester → store. The blob is not needed any more: it goes with the next <see cref="Put"/>. No answer.</summary>
     public sealed record Remove(Digest Name) : INoSerializationVerificationNeeded;
 
     /// <summary>The disk or the database refused.</summary>
@@ -33,14 +33,21 @@ public sealed class BlobStore : ReceiveActor
 
     private readonly SqliteConnection _connection;
 
+    // SQLite has one writer at a time, and a journal that meets a busy database sleeps 150 ms before it tries again. A
+    // removal is never urgent, so it waits for a moment when this store writes anyway.
+    private readonly HashSet<Digest> _unneeded = [];
+
     public BlobStore(string connectionString)
     {
         _connection = new SqliteConnection(connectionString);
         Receive<Put>(put => Try(put.Name, () =>
         {
-            using var command = Command("INSERT OR IGNORE INTO blobs (sha256, bytes) VALUES ($name, $bytes)", put.Name);
-            command.Parameters.AddWithValue("$bytes", ImmutableCollectionsMarshal.AsArray(put.Bytes));
-            command.ExecuteNonQuery();
+            using var transaction = _connection.BeginTransaction();
+            foreach (var name in _unneeded)
+                Execute("DELETE FROM blobs WHERE sha256 = $name", name);
+            Execute("INSERT OR IGNORE INTO blobs (sha256, bytes) VALUES ($name, $bytes)", put.Name, put.Bytes);
+            transaction.Commit();
+            _unneeded.Clear();
             return new Stored(put.Name);
         }));
         Receive<Get>(get => Try(get.Name, () =>
@@ -50,12 +57,7 @@ public sealed class BlobStore : ReceiveActor
                 ? new Found(get.Name, ImmutableCollectionsMarshal.AsImmutableArray(bytes))
                 : new Missing(get.Name);
         }));
-        Receive<Remove>(remove => Try(remove.Name, () =>
-        {
-            using var command = Command("DELETE FROM blobs WHERE sha256 = $name", remove.Name);
-            command.ExecuteNonQuery();
-            return null;
-        }));
+        Receive<Remove>(remove => _unneeded.Add(remove.Name));
     }
 
     public static Props Props(string connectionString) =>
@@ -65,17 +67,24 @@ public sealed class BlobStore : ReceiveActor
 
     protected override void PostStop() => _connection.Dispose();
 
-    private void Try(Digest name, Func<object?> work)
+    private void Try(Digest name, Func<object> work)
     {
         try
         {
-            if (work() is { } answer)
-                Sender.Tell(answer);
+            Sender.Tell(work());
         }
         catch (SqliteException e)
         {
             Sender.Tell(new Failed(name, e.Message));
         }
+    }
+
+    private void Execute(string sql, Digest name, ImmutableArray<byte>? bytes = null)
+    {
+        using var command = Command(sql, name);
+        if (bytes is { } content)
+            command.Parameters.AddWithValue("$bytes", ImmutableCollectionsMarshal.AsArray(content));
+        command.ExecuteNonQuery();
     }
 
     private SqliteCommand Command(string sql, Digest name)

@@ -48,7 +48,8 @@ public sealed class StateDatabase
             akka.persistence {
               journal {
                 plugin = "akka.persistence.journal.sql"
-                sql { connection-string = {{quoted}}, provider-name = "{{Provider}}" }
+                # One writer: SQLite has no more, and a second would only find it busy.
+                sql { connection-string = {{quoted}}, provider-name = "{{Provider}}", parallelism = 1 }
               }
               snapshot-store {
                 plugin = "akka.persistence.snapshot-store.sql"
