@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using FedActors.Actors.Hosting;
+using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
 using FedActors.Core.Models;
 using FedActors.Core.Protocol;
@@ -29,28 +30,46 @@ public sealed class LocalTrainer : ReceiveActor
     [ThreadStatic] private static TrainingScratch? _scratch;
     [ThreadStatic] private static double[]? _values;
 
-    public LocalTrainer(HospitalSite site) => Receive<Train>(task => Sender.Tell(Run(site, task)));
+    private readonly HospitalSite _site;
+    private Prepared? _prepared;
+
+    public LocalTrainer(HospitalSite site)
+    {
+        _site = site;
+        Receive<Train>(task => Sender.Tell(Run(task)));
+    }
 
     public static Props Props(HospitalSite site) =>
         Akka.Actor.Props.Create<LocalTrainer>(site).WithDispatcher("fedactors.training-dispatcher");
 
-    private static object Run(HospitalSite site, Train task)
+    private object Run(Train task)
     {
         var (id, plan) = (task.Offer.Id, task.Offer.Plan);
-        var model = ModelCatalog.Create(plan.Model);
-        var code = RoundCode.Of(plan, task.Offer.Cohort.Length, LocalTraining.UpdateLength(plan.Training, model));
+        if (_prepared is null || !ReferenceEquals(_prepared.Plan, plan) || _prepared.Code.Parties != task.Offer.Cohort.Length)
+            _prepared = Prepared.For(plan, task.Offer.Cohort.Length);
+        var (model, code) = (_prepared.Model, _prepared.Code);
         if (_values is null || _values.Length < code.Values)
             _values = new double[code.Values];
         var values = _values.AsSpan(0, code.Values);
         var outcome = LocalTraining.Run(
-            plan.Training, plan.Patients, model, task.Parameters.AsSpan(), site.Patients,
-            LocalTraining.BatchSeed(plan.Seed, site.Hospital, id.Round), values[..^1], _scratch ??= new TrainingScratch());
+            plan.Training, plan.Patients, model, task.Parameters.AsSpan(), _site.Patients,
+            LocalTraining.BatchSeed(plan.Seed, _site.Hospital, id.Round), values[..^1], _scratch ??= new TrainingScratch());
         if (outcome is not LocalOutcome.Trained trained)
             return new Diverged(id);
         var saturated = code.Saturate(values[..^1]);
         values[^1] = Math.Min(trained.Loss, code.Range);
         var update = new byte[code.Bytes];
-        code.Encode(values, site.Patients.Rows, saturated, update);
+        code.Encode(values, _site.Patients.Rows, saturated, update);
         return new Trained(id, ImmutableCollectionsMarshal.AsImmutableArray(update));
+    }
+
+    // What a plan asks for, made once and not once a round.
+    private sealed record Prepared(JobPlan Plan, IModel Model, FixedPointCode Code)
+    {
+        public static Prepared For(JobPlan plan, int parties)
+        {
+            var model = ModelCatalog.Create(plan.Model);
+            return new Prepared(plan, model, RoundCode.Of(plan, parties, LocalTraining.UpdateLength(plan.Training, model)));
+        }
     }
 }

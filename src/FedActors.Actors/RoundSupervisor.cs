@@ -169,9 +169,13 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
 
     private void Close(SupervisionProtocol.CloseRound message)
     {
-        var receipt = new RoundProtocol.RoundClosed(_id, message.Committed);
-        foreach (var hospital in _state.Cohort)
-            _hub.Hospitals.TryTell(hospital, receipt, Self);
+        // With plain sums a hospital holds nothing that it could not make again: the next offer is receipt enough.
+        if (_order is not { Plan.SecureAggregation.Enabled: false } || message.Committed is null)
+        {
+            var receipt = new RoundProtocol.RoundClosed(_id, message.Committed);
+            foreach (var hospital in _state.Cohort)
+                _hub.Hospitals.TryTell(hospital, receipt, Self);
+        }
         if (_state.Accumulator is { } accumulator)
             _hub.Blobs.Tell(new BlobStore.Remove(accumulator));
         Context.Stop(Self);

@@ -1,4 +1,4 @@
 using FedActors.Cli;
 using FedActors.Simulation;
 
-return await new CommandLine(Terminal.OfProcess(), SimulationRun.RunAsync, benchmarks: []).RunAsync(args);
+return await new CommandLine(Terminal.OfProcess(), SimulationRun.RunAsync, Benchmarks.All).RunAsync(args);

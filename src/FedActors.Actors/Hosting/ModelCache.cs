@@ -1,37 +1,31 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
 
 namespace FedActors.Actors.Hosting;
 
-/// <summary>The newest models of this process, by hash: one copy, shared by everyone who trains on it.</summary>
+/// <summary>
+/// The newest models of this process, by hash: one copy, shared by everyone who trains on it. The current one and the one
+/// before it, on which a hospital may still be training when the next round opens.
+/// </summary>
 public sealed class ModelCache
 {
-    // The current model and the one before: a hospital may still be training on it when the next round opens.
-    private const int Kept = 2;
+    private volatile GlobalModel? _current;
+    private volatile GlobalModel? _previous;
 
-    private readonly ConcurrentQueue<GlobalModel> _models = new();
-
+    /// <summary>Not to be called by two threads at once: one coordinator, or one hospital's fetch, fills it.</summary>
     public void Add(GlobalModel model)
     {
-        if (TryGet(model.Hash, out _))
+        if (_current?.Hash == model.Hash)
             return;
-        _models.Enqueue(model);
-        while (_models.Count > Kept)
-            _models.TryDequeue(out _);
+        _previous = _current;
+        _current = model;
     }
 
     public bool TryGet(Digest hash, [NotNullWhen(true)] out GlobalModel? model)
     {
-        foreach (var candidate in _models)
-        {
-            if (candidate.Hash != hash)
-                continue;
-            model = candidate;
-            return true;
-        }
-        model = null;
-        return false;
+        var (current, previous) = (_current, _previous);
+        model = current?.Hash == hash ? current : previous?.Hash == hash ? previous : null;
+        return model is not null;
     }
 }

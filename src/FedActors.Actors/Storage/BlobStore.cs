@@ -63,7 +63,13 @@ public sealed class BlobStore : ReceiveActor
     public static Props Props(string connectionString) =>
         Akka.Actor.Props.Create<BlobStore>(connectionString).WithDispatcher("fedactors.storage-dispatcher");
 
-    protected override void PreStart() => _connection.Open();
+    protected override void PreStart()
+    {
+        _connection.Open();
+        using var command = _connection.CreateCommand();
+        command.CommandText = "CREATE TABLE IF NOT EXISTS blobs (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID";
+        command.ExecuteNonQuery();
+    }
 
     protected override void PostStop() => _connection.Dispose();
 

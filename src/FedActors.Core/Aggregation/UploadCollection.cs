@@ -10,15 +10,16 @@ namespace FedActors.Core.Aggregation;
 /// </summary>
 public sealed class UploadCollection
 {
-    private readonly SortedDictionary<HospitalId, Upload> _uploads = [];
+    private readonly Dictionary<HospitalId, Upload> _uploads;
     private readonly ModularSum _sum;
     private int _open;
 
     /// <param name="ringBits">32 or 64.</param>
     /// <param name="bytes">Length that every update must have.</param>
     /// <param name="cohort">Whose updates are expected.</param>
-    public UploadCollection(int ringBits, int bytes, IEnumerable<HospitalId> cohort)
+    public UploadCollection(int ringBits, int bytes, IReadOnlyCollection<HospitalId> cohort)
     {
+        _uploads = new Dictionary<HospitalId, Upload>(cohort.Count);
         _sum = new ModularSum(ringBits, bytes);
         foreach (var hospital in cohort)
             _uploads.Add(hospital, new Upload());
@@ -29,7 +30,7 @@ public sealed class UploadCollection
     public bool IsSettled => _open == 0;
 
     /// <summary>Whose updates are in the sum, sorted.</summary>
-    public IEnumerable<HospitalId> Complete => _uploads.Where(pair => pair.Value.State == State.Complete).Select(pair => pair.Key);
+    public IEnumerable<HospitalId> Complete => _uploads.Where(pair => pair.Value.State == State.Complete).Select(pair => pair.Key).Order();
 
     /// <summary>True while this hospital's update may still come.</summary>
     public bool Expects(HospitalId hospital) => _uploads.TryGetValue(hospital, out var upload) && upload.State == State.Expected;
@@ -46,14 +47,14 @@ public sealed class UploadCollection
         if (!_uploads.TryGetValue(chunk.Hospital, out var upload))
             return new UploadStep.Refused($"{chunk.Hospital} was not invited.");
         if (upload.State != State.Expected)
-            return new UploadStep.Ignored();
+            return UploadStep.Ignored.Instance;
         var bytes = chunk.Bytes.AsSpan();
         if (chunk.Total != _sum.Words.Length)
             return GiveUp(upload, $"The update has {chunk.Total} bytes, {_sum.Words.Length} were agreed.");
         if (bytes.Length is 0 or > RoundProtocol.ChunkBytes || chunk.Offset < 0 || chunk.Offset + bytes.Length > chunk.Total)
             return GiveUp(upload, $"A piece of {bytes.Length} bytes at {chunk.Offset} does not fit.");
         if (chunk.Offset != upload.Received)
-            return new UploadStep.Ignored();
+            return UploadStep.Ignored.Instance;
         if (bytes.Length == chunk.Total)
             return Finish(upload, bytes, chunk.Content);
         upload.Buffer ??= new byte[chunk.Total];
@@ -80,7 +81,7 @@ public sealed class UploadCollection
         _sum.Add(update);
         BytesReceived += update.Length;
         Close(upload, State.Complete);
-        return new UploadStep.Completed();
+        return UploadStep.Completed.Instance;
     }
 
     private UploadStep.Refused GiveUp(Upload upload, string reason)
@@ -116,10 +117,18 @@ public abstract record UploadStep
     public sealed record Continues(long NextOffset) : UploadStep;
 
     /// <summary>The update is in the sum.</summary>
-    public sealed record Completed : UploadStep;
+    public sealed record Completed : UploadStep
+    {
+        /// <summary>The only one.</summary>
+        public static Completed Instance { get; } = new();
+    }
 
     /// <summary>Repeated, out of order or late: changed nothing.</summary>
-    public sealed record Ignored : UploadStep;
+    public sealed record Ignored : UploadStep
+    {
+        /// <summary>The only one.</summary>
+        public static Ignored Instance { get; } = new();
+    }
 
     /// <summary>Not what the protocol asks for: the hospital is out of this attempt.</summary>
     public sealed record Refused(string Reason) : UploadStep;

@@ -20,7 +20,7 @@ public enum ParticipationPhase
 /// <summary>What the hospital knows of itself when an offer comes.</summary>
 /// <param name="Patients">Rows it trains on: its weight in a mean.</param>
 /// <param name="HasModel">The model's bytes are at hand.</param>
-public sealed record HospitalFacts(long Patients, bool HasModel);
+public readonly record struct HospitalFacts(long Patients, bool HasModel);
 
 /// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this decides.</summary>
 public sealed record ParticipationState
@@ -53,7 +53,7 @@ public sealed record ParticipationState
             return new OfferAnswer.Decline(DropReason.WeightAboveCap,
                 $"It trains on more patients than job.secure-aggregation.weight-cap = {offer.Plan.SecureAggregation.WeightCap} allows.");
         return facts.HasModel
-            ? new OfferAnswer.Train()
+            ? OfferAnswer.Train.Instance
             : new OfferAnswer.Decline(DropReason.ModelUnavailable, $"The model {offer.Model} could not be had.");
     }
 
@@ -75,7 +75,10 @@ public abstract record OfferAnswer
 {
     private OfferAnswer() { }
 
-    public sealed record Train : OfferAnswer;
+    public sealed record Train : OfferAnswer
+    {
+        public static Train Instance { get; } = new();
+    }
 
     public sealed record Decline(DropReason Reason, string Detail) : OfferAnswer;
 
