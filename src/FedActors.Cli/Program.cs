@@ -1,8 +1,4 @@
 using FedActors.Cli;
-using FedActors.Core;
+using FedActors.Simulation;
 
-return await new CommandLine(
-    Terminal.OfProcess(),
-    (_, _, _) => throw new FaultException(ExitCode.NotReady, new Fault(
-        FaultNumber.SimulationOnly, "This build cannot simulate yet.", "", "Use a later one.")),
-    benchmarks: []).RunAsync(args);
+return await new CommandLine(Terminal.OfProcess(), SimulationRun.RunAsync, benchmarks: []).RunAsync(args);

@@ -45,6 +45,7 @@ public enum FaultNumber
     NotFinite = 4004,
     Singular = 4005,
     Interrupted = 4006,
+    SumContradicts = 4007,
 
     SimulationOnly = 7001,
 

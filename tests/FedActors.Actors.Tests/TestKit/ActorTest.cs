@@ -11,7 +11,6 @@ namespace FedActors.Actors.Tests.TestKit;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public abstract class ActorTest : TestKitBase, IDisposable
 {
-    private static readonly Config Reference = ConfigurationFactory.ParseString(ReadReference());
     private static int _systems;
 
     /// <param name="hocon">Goes before everything else.</param>
@@ -47,15 +46,8 @@ public abstract class ActorTest : TestKitBase, IDisposable
                   circuit-breaker { max-failures = 1000000, call-timeout = 20s, reset-timeout = 30s }
                 }
                 """))
-            .WithFallback(Reference)
+            .WithFallback(Actors.Configuration.Reference.Config)
             .WithFallback(DefaultConfig);
 
     private static string UniqueName() => $"test-{Environment.ProcessId}-{Interlocked.Increment(ref _systems)}";
-
-    private static string ReadReference()
-    {
-        using var stream = typeof(Configuration.HoconReader).Assembly.GetManifestResourceStream("FedActors.reference.conf")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
 }
