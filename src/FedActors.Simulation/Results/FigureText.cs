@@ -25,7 +25,12 @@ public static class FigureText
         if (bound <= 0)
             return "0";
         var unit = Math.Pow(10, Math.Floor(Math.Log10(bound)) - 3);
-        return (Math.Ceiling(bound / unit * (1 - 1e-15)) * unit).ToString("G4", CultureInfo.InvariantCulture);
+        var text = Printed(bound);
+        for (var above = bound + unit; double.Parse(text, CultureInfo.InvariantCulture) < bound; above += unit)
+            text = Printed(above);
+        return text;
+
+        static string Printed(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
     }
 
     /// <summary>In units of 1,000.</summary>
@@ -39,11 +44,16 @@ public static class FigureText
     }
 
     /// <summary>To a tenth of a second below ten seconds, else to the second.</summary>
-    public static string Duration(TimeSpan time) => time switch
+    public static string Duration(TimeSpan time)
     {
-        { TotalSeconds: < 9.95 } => time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s",
-        { TotalSeconds: < 59.5 } => time.TotalSeconds.ToString("0", CultureInfo.InvariantCulture) + " s",
-        { TotalMinutes: < 59.5 } => $"{(int)time.TotalMinutes} min {time.Seconds:00} s",
-        _ => $"{(int)time.TotalHours} h {time.Minutes:00} min",
-    };
+        if (time.TotalSeconds < 9.95)
+            return time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
+        var whole = TimeSpan.FromSeconds(Math.Round(time.TotalSeconds));
+        return whole switch
+        {
+            { TotalMinutes: < 1 } => $"{whole.Seconds} s",
+            { TotalHours: < 1 } => $"{whole.Minutes} min {whole.Seconds:00} s",
+            _ => $"{(int)whole.TotalHours} h {whole.Minutes:00} min",
+        };
+    }
 }

@@ -48,10 +48,10 @@ internal static class Report
             : "its change to the model, which the coordinator could read";
         return Html.Of($"""
             <p class="lead">{Plural(summary.Hospitals, "hospital")} trained one model together
-            ({model.Kind.Replace('-', ' ')} on {Plural(model.Inputs.Length, "measurement")}), which gives the probability of
+            ({model.Kind.Replace('-', ' ')} on {Plural(model.Inputs.Length, "input")}), which gives each case a probability of
             “{words.Positive}”. No patient record left a hospital: in each of {Plural(summary.Rounds, "round")} a hospital sent only
-            {exchange}. The finished model was judged on {summary.Test.N:#,0} held-out {words.Case}
-            ({summary.Test.Positives:#,0} “{words.Positive}”) that it had not seen in training.</p>
+            {exchange}. The finished model was judged on {summary.Test.N:#,0} {words.Case}
+            ({summary.Test.Positives:#,0} {words.Plural}) that no hospital had trained on.</p>
             <p class="note"><strong>This was a simulation.</strong> All hospitals ran on one computer, which is why the
             models of each hospital alone and of all data pooled could be made for comparison. The model is a result of research
             and is not approved for the care of patients.</p>
@@ -64,7 +64,7 @@ internal static class Report
         var positives = extras.Hospitals.ToDictionary(hospital => hospital.Hospital, hospital => hospital.Positives);
         var negatives = summary.Test.N - summary.Test.Positives;
         var alone = summary.Alone.ByHospital;
-        var trained = alone.Sum(one => (long)one.TrainedOn);
+        var together = $"{alone.Sum(one => (long)one.TrainedOn):#,0} ({extras.Hospitals.Sum(hospital => (long)hospital.Positives):#,0})";
 
         Html Row(string kind, string name, string trainedOn, Figures figures) => Html.Of($"""
             <tr class="{kind}"><th scope="row">{name}</th><td>{trainedOn}</td><td>{FigureText.Number(figures.Auroc)}</td>
@@ -79,8 +79,8 @@ internal static class Report
             <h2>How the models compare</h2>
             <p>{MissedSentence(summary, words)}</p>
             <div class="wide"><table>
-            <caption>On the same {summary.Test.N:#,0} held-out {words.Case}: {summary.Test.Positives:#,0} “{words.Positive}”, {negatives:#,0} not.</caption>
-            <thead><tr><th scope="col">Model</th><th scope="col">Trained on {words.Case}<br>(of them “{words.Positive}”)</th><th scope="col">AUROC</th>
+            <caption>All models on the same {summary.Test.N:#,0} held-out {words.Case}: {summary.Test.Positives:#,0} {words.Plural}, {negatives:#,0} others.</caption>
+            <thead><tr><th scope="col">Model</th><th scope="col">Trained on<br>{words.Case} ({words.Plural})</th><th scope="col">AUROC</th>
             <th scope="col">Accuracy</th><th scope="col">{Capital(words.Plural)} missed<br>of {summary.Test.Positives:#,0}</th>
             <th scope="col">False alarms<br>of {negatives:#,0}</th></tr></thead>
             <tbody>
@@ -88,10 +88,10 @@ internal static class Report
             {Row("mean", "Mean of these figures", "", summary.Alone.Mean)}
             </tbody><tbody>
             {Row("", "Mean of the hospitals’ predictions", "", summary.Ensemble)}
-            {Row("federated", "Federated model", $"{trained:#,0}", summary.Federated)}
-            {Row("", "All data pooled in one place", $"{trained:#,0}", summary.Pooled)}
+            {Row("federated", "Federated model", together, summary.Federated)}
+            {Row("", "All data pooled in one place", together, summary.Pooled)}
             </tbody></table></div>
-            <p>A case counts as “{words.Positive}” where the model gives it a probability of at least one half. “Mean of the hospitals’
+            <p>A probability of at least one half counts as “{words.Positive}”. “Mean of the hospitals’
             predictions” asks every hospital’s own model and averages the answers: the fair rival to federated training,
             since it too moves no patient record. The largest difference between a weight of the federated and of the pooled model is
             {summary.Pooled.MaxWeightDifference.ToString("G3", System.Globalization.CultureInfo.InvariantCulture)}.</p>
@@ -115,12 +115,12 @@ internal static class Report
         <h2>Each hospital alone, and together</h2>
         <figure>
         {ReportPlots.ByHospital("accuracy", "Accuracy of each hospital alone, of the federated and of the pooled model; the figures are in the table above.",
-            "Accuracy (%): how many of 100 answers are right", summary, figures => 100 * figures.Accuracy, value => FigureText.Percent(value / 100))}
+            "Accuracy (%): how many of 100 answers are right", summary, figures => 100 * figures.Accuracy, 100, value => FigureText.Percent(value / 100))}
         <figcaption>Each dot is the model that one hospital can train alone; the lines are the models made together. Further right is better.</figcaption>
         </figure>
         <figure>
         {ReportPlots.ByHospital("auroc", "AUROC of each hospital alone, of the federated and of the pooled model; the figures are in the table above.",
-            "AUROC: 1 ranks every case rightly, 0.5 is a coin toss", summary, figures => figures.Auroc, FigureText.Number)}
+            "AUROC: 1 ranks every case rightly, 0.5 is a coin toss", summary, figures => figures.Auroc, 1, FigureText.Number)}
         <figcaption>AUROC asks only whether sick are ranked above healthy, not whether the threshold of one half fits: a hospital
         with hardly any cases of one kind may rank well and still answer wrongly.</figcaption>
         </figure>
@@ -130,8 +130,8 @@ internal static class Report
         <h2>How the model grew, round by round</h2>
         <figure>
         {ReportPlots.OverRounds("auroc-rounds", $"AUROC of the federated model over {summary.Rounds} rounds, ending at {FigureText.Number(summary.Federated.Auroc)}; pooled {FigureText.Number(summary.Pooled.Auroc)}.",
-            "AUROC (1 = perfect, 0.5 = a coin toss)", rounds, line => line.Auroc, summary.Pooled.Auroc, summary.Alone.Mean.Auroc)}
-        <figcaption>AUROC on the held-out {extras.Words.Case}. Higher is better.</figcaption>
+            "AUROC", rounds, line => line.Auroc, summary.Pooled.Auroc, summary.Alone.Mean.Auroc)}
+        <figcaption>AUROC on the held-out {extras.Words.Case}: 1 is perfect, 0.5 is a coin toss.</figcaption>
         </figure>
         <figure>
         {ReportPlots.OverRounds("loss-rounds", $"Log loss of the federated model over {summary.Rounds} rounds, ending at {FigureText.Number(summary.Federated.LogLoss)}; pooled {FigureText.Number(summary.Pooled.LogLoss)}.",
@@ -191,7 +191,7 @@ internal static class Report
         var plan = summary.SecureAggregation;
         return plan.Enabled
             ? Html.Of($"""
-                <h2>Who could see a hospital’s update: nobody</h2>
+                <h2>Who could see a hospital’s update: nobody else</h2>
                 <p>Secure aggregation was <strong>on</strong>. Every hospital masked its update before sending it; the masks cancel only in the
                 sum over at least {Plural(plan.Threshold, "hospital")}, and the coordinator could open nothing but that sum. This holds
                 even if up to {Plural(plan.ToleratedColluders, "hospital")} had sided with the coordinator, and a round still ends if up to
@@ -237,7 +237,8 @@ internal static class Report
         return Html.Of($"""
             <h2>How to repeat it</h2>
             <pre>{extras.Command}</pre>
-            <p>The same command with the same data ends with the same model, byte for byte, unless noise for privacy was drawn.</p>
+            <p>With the same data and the same hospitals in every round, this ends with the same model, byte for byte
+            (with differential privacy on, the noise differs each time).</p>
             <table class="text"><tbody>
             <tr><th scope="row">Model (SHA-256)</th><td><code>{summary.ModelSha256}</code></td></tr>
             <tr><th scope="row">Job, seed</th><td>{summary.Job}, {summary.Seed}</td></tr>
@@ -293,6 +294,8 @@ internal static class Report
         figure { margin: 1rem 0 1.6rem; break-inside: avoid; }
         figure svg { display: block; width: 100%; height: auto; }
         svg text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+        .key { display: flex; flex-wrap: wrap; gap: .2rem 1.6rem; margin: .4rem 0; font-size: .95rem; }
+        figure .key svg { display: inline-block; width: auto; height: .75em; }
         figcaption { color: #333; font-size: .95rem; }
         pre { background: #f4f4f4; padding: .7rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
         code { overflow-wrap: anywhere; }
