@@ -167,9 +167,9 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
 
     private static ImmutableArray<HospitalId> Hospitals(IEnumerable<string> names) => [.. names.Select(name => new HospitalId(name))];
 
-    private static ByteString Bytes(Digest digest) => UnsafeByteOperations.UnsafeWrap(digest.ToBytes());
+    private static Google.Protobuf.ByteString Bytes(Digest digest) => UnsafeByteOperations.UnsafeWrap(digest.ToBytes());
 
-    private static Digest Hash(ByteString bytes) => new(bytes.Span);
+    private static Digest Hash(Google.Protobuf.ByteString bytes) => new(bytes.Span);
 
     private static DateTimeOffset Time(long ticks) => new(ticks, TimeSpan.Zero);
 
