@@ -133,7 +133,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         try
         {
             // The mean's last value is the training loss; the strategy sees the rest.
-            var sum = new AggregatedUpdate(ended.Sum.Mean.AsMemory(..^1), ended.Sum.TotalWeight, ended.Sum.Parties);
+            var sum = new AggregatedUpdate(ended.Sum.Mean.AsMemory()[..^1], ended.Sum.TotalWeight, ended.Sum.Parties);
             var next = _strategy!.Next(_model!.Parameters.AsSpan(), sum);
             _commit = new Commit(ended, GlobalModel.Of(ImmutableCollectionsMarshal.AsImmutableArray(next)));
         }

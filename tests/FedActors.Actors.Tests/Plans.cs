@@ -1,8 +1,8 @@
+using FedActors.Actors.Hosting;
 using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
-using FedActors.Actors.Hosting;
 
 namespace FedActors.Actors.Tests;
 

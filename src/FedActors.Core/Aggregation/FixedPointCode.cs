@@ -7,6 +7,7 @@
 //  Size:     (d + 3)·w/8 bytes, little-endian.
 //  Error:    of the weighted mean, at most n/(2·Scale·Omega) a coordinate, Omega = total weight (plus double rounding).
 
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 
 namespace FedActors.Core.Aggregation;
@@ -133,7 +134,7 @@ public sealed record FixedPointCode
         var unit = Scale * weight;
         for (var i = 0; i < mean.Length; i++)
             mean[i] = Word(sum, i) / unit;
-        return new DecodedSum(mean, weight, parties, saturated);
+        return new DecodedSum(ImmutableCollectionsMarshal.AsImmutableArray(mean), weight, parties, saturated);
     }
 
     // Word() relies on the machine being little-endian, as every platform that .NET 10 ships for is but s390x.
@@ -154,4 +155,4 @@ public sealed record FixedPointCode
 /// <param name="TotalWeight">Omega: the sum of their weights.</param>
 /// <param name="Parties">How many are in it.</param>
 /// <param name="Saturated">Coordinates that some party had to saturate, over all parties.</param>
-public sealed record DecodedSum(double[] Mean, long TotalWeight, int Parties, long Saturated);
+public sealed record DecodedSum(ImmutableArray<double> Mean, long TotalWeight, int Parties, long Saturated);

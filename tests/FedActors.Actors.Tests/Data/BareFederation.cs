@@ -48,6 +48,6 @@ internal static class BareFederation
     public static JobPlan Job(FederatedData data) => new(
         "test", 1, data.Hospitals.Sum(hospital => hospital.Train.Rows),
         new ModelPlan(ModelKind.LogisticRegression, data.Test.FeatureNames), FedAvg(1),
-        new CohortPlan(3, 1, TimeSpan.FromSeconds(60), [], 0), new SecureAggregationPlan(true, 64, 8, 100_000),
+        new CohortPlan(3, 1, TimeSpan.FromSeconds(60), [], 0, 3), new SecureAggregationPlan(true, 64, 8, 100_000),
         new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(5, Metric.Auroc));
 }

@@ -121,12 +121,17 @@ public sealed partial class ReportTests
         const string evil = "<b onload=\"x()\">&'{0}";
         var extras = MadeUpRun.Extras with
         {
-            Title = evil, Words = new CaseWords(evil, evil, evil), Command = evil, Attribution = evil,
+            Title = evil,
+            Words = new CaseWords(evil, evil, evil),
+            Command = evil,
+            Attribution = evil,
             Hospitals = [new HospitalCounts(evil, 3, 1)],
         };
         var summary = MadeUpRun.Summary with
         {
-            Job = evil, Algorithm = evil, ModelSha256 = evil,
+            Job = evil,
+            Algorithm = evil,
+            ModelSha256 = evil,
             Alone = AloneSummary.Of([MadeUpRun.Summary.Alone.ByHospital[0] with { Hospital = evil }]),
             Privacy = new PrivacySummary(evil, 1, 1e-5, 1, [new HospitalPrivacy(evil, 1, 1e-5, 1)]),
         };
