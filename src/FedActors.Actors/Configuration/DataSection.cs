@@ -19,8 +19,6 @@ public static class DataSection
     public static DataPlan Read(HoconReader data)
     {
         var source = data.Text("source", "");
-        var attribution = data.Text("attribution", "");
-        var cases = data.Text("cases", "patients");
         var files = Files(data);
         var separator = data.Text("separator", ",");
         if (separator.Length != 1 || separator[0] > '~' || separator[0] == '"')
@@ -33,15 +31,20 @@ public static class DataSection
         var columns = Columns(data);
         var inputs = Inputs(data, columns);
         var targets = data.Section("targets");
-        var labels = targets.Keys.ToDictionary(key => key, key => TargetOf(targets.Section(key), columns));
+        var labels = targets.Keys.ToDictionary(key => key, key => Label(targets.Section(key), columns));
         var splits = data.Section("splits");
         var plans = splits.Keys.ToDictionary(key => key, key => Split(splits.Section(key), columns, files));
-        var target = Chosen(data, "target", "targets", labels);
+        var label = Chosen(data, "target", "targets", labels);
         var split = Chosen(data, "split", "splits", plans);
+        var words = data.Section("words");
+        var story = new DataStory(
+            data.Text("title", ""), words.Text("positive", ""), words.Text("plural", ""), words.Text("case", ""), data.Text("attribution", ""));
+        words.Done();
         data.Done();
-        return new DataPlan(source, attribution, new DataWords(cases, target?.Condition ?? "", target?.Conditions ?? ""), files, separator.Length == 1 ? separator[0] : ',', names,
-            new DataSchema(columns, inputs, target?.Rule ?? new LabelRule("", [], [], false)),
-            split ?? new SplitPlan(new SiteRule.PerFile(), new HoldoutRule.None(), true));
+        return new DataPlan(source, files, separator.Length == 1 ? separator[0] : ',', names,
+            new DataSchema(columns, inputs, label ?? new LabelRule("", [], [], false)),
+            split ?? new SplitPlan(new SiteRule.PerFile(), new HoldoutRule.None(), true),
+            story);
     }
 
     private static T? Chosen<T>(HoconReader data, string key, string section, Dictionary<string, T> all) where T : class
@@ -160,7 +163,7 @@ public static class DataSection
         return (minimum + (maximum - minimum) / 2, (maximum - minimum) / 2);
     }
 
-    private static Target TargetOf(HoconReader section, ImmutableArray<ColumnRule> columns)
+    private static LabelRule Label(HoconReader section, ImmutableArray<ColumnRule> columns)
     {
         var column = ColumnOf(section, columns, out var rule);
         var positive = Values(section, "positive", rule);
@@ -168,10 +171,8 @@ public static class DataSection
         foreach (var both in positive.Intersect(negative))
             section.Report(FaultNumber.DuplicateName, $"'{both}' is both positive and negative.", section.PathOf("negative"), "Keep it on one side.");
         var dropOthers = section.OneOf("others", MissingChoices, "refuse") == "drop-row";
-        var condition = section.Text("condition", "positive");
-        var conditions = section.Text("conditions", condition + "s");
         section.Done();
-        return new Target(new LabelRule(column, positive, negative, dropOthers), condition, conditions);
+        return new LabelRule(column, positive, negative, dropOthers);
     }
 
     private static SplitPlan Split(HoconReader section, ImmutableArray<ColumnRule> columns, ImmutableArray<DataFile> files)
@@ -296,7 +297,4 @@ public static class DataSection
 
     private static IEnumerable<T> Twice<T>(IEnumerable<T> names) =>
         names.GroupBy(name => name).Where(group => group.Count() > 1).Select(group => group.Key);
-
-    /// <summary>A target's rule, and what label 1 is called.</summary>
-    private sealed record Target(LabelRule Rule, string Condition, string Conditions);
 }

@@ -6,26 +6,21 @@ namespace FedActors.Actors.Data;
 
 /// <summary>The checked <c>data</c> section of a job file: which files, what they hold, who holds which rows.</summary>
 /// <param name="Source">Where a person gets the files, told when one is absent; may be empty.</param>
-/// <param name="Attribution">Whose data it is and under which licence, told where its results are shown; may be empty.</param>
-/// <param name="Words">How its results are spoken of.</param>
 /// <param name="ColumnNames">Names of the columns of files without a header; empty where the first line names them.</param>
 /// <param name="Schema">With the chosen target's label.</param>
 /// <param name="Split">The chosen one.</param>
+/// <param name="Story">What a report tells a doctor about the data.</param>
 public sealed record DataPlan(
-    string Source,
-    string Attribution,
-    DataWords Words,
-    ImmutableArray<DataFile> Files,
-    char Separator,
-    ImmutableArray<string> ColumnNames,
-    DataSchema Schema,
-    SplitPlan Split);
+    string Source, ImmutableArray<DataFile> Files, char Separator, ImmutableArray<string> ColumnNames, DataSchema Schema, SplitPlan Split,
+    DataStory Story);
 
-/// <summary>The words of a dataset, for tables and reports.</summary>
-/// <param name="Cases">What rows are, in the plural: biopsies.</param>
-/// <param name="Condition">What label 1 means, in the singular: tumour.</param>
-/// <param name="Conditions">The same in the plural: tumours.</param>
-public sealed record DataWords(string Cases, string Condition, string Conditions);
+/// <summary>How a report speaks of the data; every text may be empty.</summary>
+/// <param name="Title">The report's heading.</param>
+/// <param name="Positive">What label 1 means, in the singular: <c>tumour</c>.</param>
+/// <param name="Plural">The same in the plural: <c>tumours</c>.</param>
+/// <param name="Case">What a row is, in the plural: <c>biopsies</c>.</param>
+/// <param name="Attribution">Whose data these are, and under which licence.</param>
+public sealed record DataStory(string Title, string Positive, string Plural, string Case, string Attribution);
 
 /// <summary>One file of a job's data.</summary>
 /// <param name="Path">Relative to the data directory.</param>

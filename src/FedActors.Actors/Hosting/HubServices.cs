@@ -1,0 +1,12 @@
+using Akka.Actor;
+
+namespace FedActors.Actors.Hosting;
+
+/// <summary>What the hub's actors share.</summary>
+/// <param name="Hospitals">Reaches hospitals by id.</param>
+/// <param name="Blobs">Keeps models and running sums.</param>
+/// <param name="Models">The newest models of this process.</param>
+/// <param name="Clock">The time that goes into events.</param>
+/// <param name="Evaluator">Judges models on held-out patients, or nobody.</param>
+public sealed record HubServices(
+    IHospitalDirectory Hospitals, IActorRef Blobs, ModelCache Models, TimeProvider Clock, IActorRef Evaluator);
