@@ -33,7 +33,7 @@ public sealed record Baselines(
             Parallel.For(0, tables.Length, i =>
             {
                 var at = tables.Length - 1 - i;
-                parameters[at] = NewtonFit.Run(model, tables[at], plan.Training.L2);
+                parameters[at] = Fit(model, tables[at], plan.Training.L2);
                 scores[at] = new double[data.Test.Rows];
                 model.Predict(parameters[at], data.Test, scores[at]);
             });
@@ -52,6 +52,18 @@ public sealed record Baselines(
             [.. hospitals.Select((hospital, h) => new AloneModel(
                 hospital.Hospital, hospital.Train.Rows, [.. parameters[h]], BinaryEvaluation.Of(scores[h], data.Test.Labels)))],
             BinaryEvaluation.Of(mean, data.Test.Labels));
+    }
+
+    // Patients of one label only have no finite fit, since the bias is free. Such a hospital can say how common the label is
+    // and no more: (k + 1/2)/(n + 1), the estimate of Krichevsky and Trofimov (1981).
+    private static double[] Fit(ISecondOrderModel model, PatientTable patients, double l2)
+    {
+        if (patients.Positives > 0 && patients.Positives < patients.Rows)
+            return NewtonFit.Run(model, patients, l2);
+        var constant = new double[model.ParameterCount];
+        constant[model.Views.Single(view => view.Name == "bias").Offset] =
+            Math.Log((patients.Positives + 0.5) / (patients.Rows - patients.Positives + 0.5));
+        return constant;
     }
 }
 

@@ -56,7 +56,7 @@ public sealed class ArchitectureTests
         var protocols = typeof(Fault).Assembly.GetTypes()
             .Where(type => type.Namespace == "FedActors.Core.Protocol" && type is { IsAbstract: true, IsSealed: true, IsNested: false })
             .ToList();
-        var messages = protocols.SelectMany(protocol => protocol.GetNestedTypes()).Where(type => !type.IsInterface && !type.IsEnum).ToList();
+        var messages = protocols.SelectMany(protocol => protocol.GetNestedTypes()).Where(type => type is { IsInterface: false, IsEnum: false, IsAbstract: false }).ToList();
         Assert.That(messages, Is.Not.Empty);
         Assert.That(messages.SelectMany(FaultsOf), Is.Empty);
     }

@@ -9,14 +9,14 @@ namespace FedActors.Actors.Tests;
 /// <summary>Small jobs and made-up patients, the same ones for the same seed.</summary>
 public static class Plans
 {
-    public static JobPlan Small(int rounds = 3, int features = 4, long patients = 60, int minimum = 3, TimeSpan? deadline = null,
+    public static JobPlan Small(int rounds = 3, int features = 4, long patients = 60, int minimum = 3, TimeSpan? deadline = null, bool secure = false,
         Algorithm algorithm = Algorithm.FedAvg, int weightCap = 4096, int attempts = 1, double share = 0, string[]? require = null,
         double fraction = 1, int? batchSize = null) => new(
         "small", Seed: 7, patients,
         new ModelPlan(ModelKind.LogisticRegression, [.. Enumerable.Range(0, features).Select(i => $"x{i}")]),
         new TrainingPlan(algorithm, rounds, LocalSteps: 2, LearningRate: 0.5, batchSize, L2: 1),
         new CohortPlan(minimum, fraction, deadline ?? TimeSpan.FromSeconds(30), [.. (require ?? []).Select(name => new HospitalId(name))], share, attempts),
-        new SecureAggregationPlan(Enabled: false, algorithm == Algorithm.Newton ? 64 : 32, Range: 8, weightCap),
+        new SecureAggregationPlan(secure, algorithm == Algorithm.Newton ? 64 : 32, Range: 8, weightCap, deadline ?? TimeSpan.FromSeconds(30)),
         new PrivacyPlan(PrivacyMode.Off),
         new EvaluationPlan(Every: 2, Metric.Auroc));
 

@@ -190,8 +190,9 @@ public static class DataSection
             section.Report(FaultNumber.NotAllowedTogether,
                 restIsTest ? "Hospitals keep rows back, and the rest is the test as well." : "No hospital keeps rows back, and the rest is no test.",
                 section.PathOf("rest"), "Set holdout = none with rest = test, or another holdout with rest = external.");
+        var oneClassAllowed = section.OneOf("one-class", ["refuse", "allow"], "refuse") == "allow";
         section.Done();
-        return new SplitPlan(sites, holdout, restIsTest);
+        return new SplitPlan(sites, holdout, restIsTest, oneClassAllowed);
     }
 
     private static SiteRule Sites(HoconReader section, ImmutableArray<ColumnRule> columns, ImmutableArray<DataFile> files)

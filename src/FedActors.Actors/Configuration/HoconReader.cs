@@ -173,6 +173,9 @@ public sealed class HoconReader
         return [];
     }
 
+    /// <summary>Whether a fault was found at this key: what it reads as is then a stand-in, and no more is to be said of it.</summary>
+    public bool IsFaulty(string key) => _faults.Any(fault => fault.Where == $"{_file}: {PathOf(key)}");
+
     /// <summary>Adds a fault found by the caller about one of this section's keys.</summary>
     public void Report(FaultNumber number, string what, string where, string fix) =>
         _faults.Add(new Fault(number, what, $"{_file}: {where}", fix));

@@ -100,7 +100,7 @@ public sealed class JobFile
                 require.Add(new HospitalId(name));
         }
         var minimum = (int)reader.Integer("minimum", 1, 100_000);
-        if (secure && minimum < 3)
+        if (secure && minimum < 3 && !reader.IsFaulty("minimum"))
             reader.Report(FaultNumber.NotAllowedTogether, $"A secure sum of {minimum} hides nothing: each of two hospitals subtracts itself and sees the other.",
                 reader.PathOf("minimum"), "Set it to 3 or more.");
         var plan = new CohortPlan(

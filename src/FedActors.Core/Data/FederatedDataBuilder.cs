@@ -216,9 +216,9 @@ public sealed class FederatedDataBuilder
             var train = Table(rows.Where(row => places[row] == Place.Train));
             if (train.Rows == 0)
                 Report(FaultNumber.EmptyHospital, "The hospital has no row to train on.", hospital, "Give it rows, or take it out of the split.");
-            else if (train.Positives == 0 || train.Positives == train.Rows)
+            else if (!_split.OneClassAllowed && (train.Positives == 0 || train.Positives == train.Rows))
                 Report(FaultNumber.OneClassOnly, $"All {train.Rows} training rows of the hospital have the same label.", hospital,
-                    "Give it rows of both labels, or take it out of the split.");
+                    "Give it rows of both labels, take it out of the split, or say one-class = allow there.");
             hospitals.Add(new HospitalData(hospital, train, Table(rows.Where(row => places[row] == Place.Test))));
         }
         var rest = Table(Enumerable.Range(0, _rows.Count).Where(row => places[row] == Place.Rest));

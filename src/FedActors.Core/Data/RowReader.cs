@@ -98,9 +98,8 @@ internal sealed class RowReader
         /// <summary>Takes a value over; false where it is missing or wrong.</summary>
         public bool Take(string text, int line, bool secret, FileFaults faults)
         {
-            var number = double.NaN;
-            var isNumber = rule.Type == ColumnType.Number && DataSchema.TryNumber(text, out number);
-            (Text, Number) = (text, number);
+            var isNumber = DataSchema.TryNumber(text, out var number);
+            (Text, Number) = (text, isNumber ? number : double.NaN);
             if (_allowed is not null && _allowed.Contains(this))
                 return true;
             if (rule.Missing.Contains(text))

@@ -5,7 +5,9 @@ namespace FedActors.Core.Data;
 
 /// <summary>How rows are spread over hospitals, and which of a hospital's rows are kept back.</summary>
 /// <param name="RestIsTest">Rows of no hospital are what models are judged on; else they are external.</param>
-public sealed record SplitPlan(SiteRule Sites, HoldoutRule Holdout, bool RestIsTest);
+/// <param name="OneClassAllowed">Whether a hospital may train on rows of one label only: federated it still adds to the model,
+/// alone it learns nothing.</param>
+public sealed record SplitPlan(SiteRule Sites, HoldoutRule Holdout, bool RestIsTest, bool OneClassAllowed = false);
 
 /// <summary>Which hospital a row belongs to.</summary>
 public abstract record SiteRule

@@ -20,8 +20,6 @@ public readonly struct ByteString : IEquatable<ByteString>
 
     public ReadOnlySpan<byte> Span => _bytes;
 
-    public ReadOnlyMemory<byte> Memory => _bytes;
-
     /// <summary>Takes <paramref name="owned"/> over without a copy: nobody may write to it from now on.</summary>
     public static ByteString Own(byte[] owned) => new(owned);
 

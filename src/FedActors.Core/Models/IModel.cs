@@ -70,7 +70,7 @@ public readonly ref struct PatientBatch
     /// <summary>Every row of <paramref name="patients"/>, in its order.</summary>
     public static PatientBatch All(PatientTable patients) => new(patients, default, true);
 
-    /// <summary>The given rows, which may repeat, in the given order.</summary>
+    /// <summary>The given rows, which may repeat, in the given order; one that the table lacks throws when it is read.</summary>
     public static PatientBatch Of(PatientTable patients, ReadOnlySpan<int> rows) => new(patients, rows, false);
 
     /// <summary>The table the rows stand in.</summary>

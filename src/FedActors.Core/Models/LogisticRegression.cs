@@ -3,7 +3,7 @@
 //  Loss:     max(z, 0) - y z + log(1 + exp(-|z|)), the log loss without overflow for any finite z.
 //  Source:   McCullagh, Nelder, "Generalized Linear Models", 1989, ch. 4: gradient X^T(p - y)/n, Hessian X^T diag(p(1-p)) X/n.
 //  Repeats:  sums run over eight lanes in a fixed order with fused multiply-adds, so that a result has the same bits
-//            whatever width of vector the machine has, and does not depend on threads.
+//            with AVX2 as with AVX-512, and does not depend on threads.
 
 using System.Collections.Immutable;
 using System.Numerics.Tensors;
@@ -87,6 +87,7 @@ public sealed class LogisticRegression : ISecondOrderModel
     }
 
     // One walk over the batch: scores, residuals, and whatever derivatives have room to be written to.
+    [SkipLocalsInit]
     private double Pass(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian)
     {
         CheckLength(parameters.Length, ParameterCount, nameof(parameters));
@@ -102,8 +103,9 @@ public sealed class LogisticRegression : ISecondOrderModel
         for (var start = 0; start < batch.Count; start += Chunk)
         {
             var count = Math.Min(Chunk, batch.Count - start);
-            scores[count..].Fill(NoRow);
-            labels[count..].Clear();
+            var padded = (count + Lanes - 1) & -Lanes;
+            scores[count..padded].Fill(NoRow);
+            labels[count..padded].Clear();
             Label(batch, start, labels[..count]);
             Score(parameters, batch, start, scores[..count]);
             for (var j = 0; j < count; j += Lanes)
@@ -114,7 +116,8 @@ public sealed class LogisticRegression : ISecondOrderModel
                 lossSum += Vector512.Max(z, Vector512<double>.Zero) - y * z + Vector512.Log(Vector512<double>.One + t);
                 residualSum += residual;
                 residual.CopyTo(scores[j..]);
-                (p * (Vector512<double>.One - p)).CopyTo(curvatures[j..]);
+                if (!hessian.IsEmpty)
+                    (p * (Vector512<double>.One - p)).CopyTo(curvatures[j..]);
             }
             if (!gradient.IsEmpty)
                 AddGradient(batch, start, scores[..count], gradient);

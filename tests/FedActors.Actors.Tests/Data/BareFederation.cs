@@ -45,9 +45,11 @@ internal static class BareFederation
         return BinaryEvaluation.Of(scores, patients.Labels);
     }
 
-    public static JobPlan Job(FederatedData data) => new(
-        "test", 1, data.Hospitals.Sum(hospital => hospital.Train.Rows),
-        new ModelPlan(ModelKind.LogisticRegression, data.Test.FeatureNames), FedAvg(1),
-        new CohortPlan(3, 1, TimeSpan.FromSeconds(60), [], 0, 3), new SecureAggregationPlan(true, 64, 8, 100_000),
-        new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(5, Metric.Auroc));
+    /// <summary>A job on these patients; the baselines read its model and its l2.</summary>
+    public static JobPlan Job(FederatedData data) => Plans.Small() with
+    {
+        Patients = data.Hospitals.Sum(hospital => hospital.Train.Rows),
+        Model = new ModelPlan(ModelKind.LogisticRegression, data.Test.FeatureNames),
+        Training = FedAvg(1),
+    };
 }

@@ -6,20 +6,11 @@ using FedActors.Core.Data;
 
 namespace FedActors.Actors.Tests.Data;
 
-/// <summary>Loads the samples of this repository, and the real patients that lie beside it where they do.</summary>
+/// <summary>Loads the samples of this repository.</summary>
 internal static class SampleData
 {
     public static string Repository { get; } = Above(folder => File.Exists(Path.Combine(folder, "FedActors.sln")))
         ?? throw new InvalidOperationException("The tests run outside their repository.");
-
-    /// <summary>A folder of the data and reference numbers beside the repository; ignores the test where there is none.</summary>
-    public static string Shared(string path)
-    {
-        var shared = Above(folder => Directory.Exists(Path.Combine(folder, "shared", "data")));
-        if (shared is null)
-            Assert.Ignore("There is no folder 'shared' with real patients beside the repository.");
-        return Path.Combine(shared!, "shared", path);
-    }
 
     public static DataPlan Plan(string sample, string overrides = "")
     {

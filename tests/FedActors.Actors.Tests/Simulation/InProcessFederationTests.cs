@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using FedActors.Actors.Hosting;
-using FedActors.Actors.Storage;
 using FedActors.Core;
 using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
@@ -22,11 +21,13 @@ public sealed class InProcessFederationTests
     [TearDown]
     public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
 
-    [TestCase(Algorithm.FedAvg)]
-    [TestCase(Algorithm.Newton)]
-    public async Task Every_committed_model_equals_the_integer_oracle(Algorithm algorithm)
+    [TestCase(Algorithm.FedAvg, false)]
+    [TestCase(Algorithm.Newton, false)]
+    [TestCase(Algorithm.FedAvg, true)]
+    [TestCase(Algorithm.Newton, true)]
+    public async Task Every_committed_model_equals_the_integer_oracle(Algorithm algorithm, bool secure)
     {
-        var (plan, sites) = (Plans.Small(algorithm: algorithm), Plans.Sites());
+        var (plan, sites) = (Plans.Small(algorithm: algorithm, secure: secure), Plans.Sites());
 
         var records = await Run(plan, sites);
 
@@ -35,13 +36,13 @@ public sealed class InProcessFederationTests
     }
 
     [Test]
-    public async Task A_run_that_is_stopped_between_rounds_goes_on_to_the_same_model()
+    public async Task A_run_that_is_stopped_between_rounds_goes_on_to_the_same_model([Values] bool secure)
     {
         var sites = Plans.Sites();
-        var undisturbed = await Run(Plans.Small(rounds: 6), sites, "undisturbed");
-        await Run(Plans.Small(rounds: 2), sites, "stopped");
+        var undisturbed = await Run(Plans.Small(rounds: 6, secure: secure), sites, "undisturbed");
+        await Run(Plans.Small(rounds: 2, secure: secure), sites, "stopped");
 
-        var resumed = await Run(Plans.Small(rounds: 6), sites, "stopped");
+        var resumed = await Run(Plans.Small(rounds: 6, secure: secure), sites, "stopped");
 
         Assert.That(resumed.Select(record => record.Model), Is.EqualTo(undisturbed.Select(record => record.Model)));
     }
@@ -79,8 +80,9 @@ public sealed class InProcessFederationTests
 
     private async Task<ImmutableArray<RoundRecord>> Run(JobPlan plan, HospitalSite[] sites, string name = "state")
     {
-        var database = StateDatabase.Open(Path.Combine(_folder, $"{name}.db"));
-        await using var federation = InProcessFederation.Start(sites, database, plan.Model, judged: sites[0].Patients);
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        await using var federation = InProcessFederation.Start(
+            plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))], SimulationStorage.In(folder), sites[0].Patients);
         return await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], _ => { }, CancellationToken.None);
     }
 
@@ -107,7 +109,7 @@ public sealed class InProcessFederationTests
                 weight += site.Patients.Rows;
             }
             var mean = sums.Select(sum => (double)sum / (code.Scale * weight)).ToArray();
-            parameters = strategy.Next(parameters, new AggregatedUpdate(mean.AsMemory(..^1), weight, sites.Length));
+            parameters = strategy.Next(parameters, new AggregatedUpdate(mean.AsMemory()[..^1], weight, sites.Length));
             models.Add(GlobalModel.Of([.. parameters]).Hash);
         }
         return models;

@@ -85,7 +85,7 @@ public sealed class FederationStateTests
 
     private static RoundRecord Record(int round, string model, int attempt = 1) => new(
         new RoundId("job", round, attempt), Roster, [], Digest.Of(System.Text.Encoding.UTF8.GetBytes(model)), 0.5, null, 10, 0, 1, 1,
-        TimeSpan.FromSeconds(1));
+        TimeSpan.FromSeconds(1), default);
 
     private static ImmutableArray<FederationEvent> Events(Decision<FederationEvent> decision) =>
         ((Decision<FederationEvent>.Accepted)decision).Events;

@@ -9,10 +9,10 @@ namespace FedActors.Core.Tests.Participation;
 public sealed class ParticipationStateTests
 {
     private static readonly HospitalId Berlin = new("berlin");
-    private static readonly HospitalFacts Facts = new(Patients: 40, HasModel: true);
+    private static readonly HospitalFacts Facts = new(Patients: 40, HasModel: true, CanMask: true, RequiresSecureSums: false);
     private static readonly JobPlan Plan = new(
         "job", 1, 100, new ModelPlan(ModelKind.LogisticRegression, ["x"]), new TrainingPlan(Algorithm.FedAvg, 1, 1, 1, null, 0),
-        new CohortPlan(1, 1, TimeSpan.FromMinutes(1), [], 0, 1), new SecureAggregationPlan(false, 32, 8, WeightCap: 40),
+        new CohortPlan(1, 1, TimeSpan.FromMinutes(1), [], 0, 1), new SecureAggregationPlan(false, 32, 8, WeightCap: 40, TimeSpan.FromMinutes(1)),
         new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(1, Metric.Auroc));
 
     [Test]
@@ -23,6 +23,25 @@ public sealed class ParticipationStateTests
     public void A_hospital_above_the_weight_cap_declines() =>
         Assert.That(ParticipationState.Of(Berlin).Answer(Offer(1), Facts with { Patients = 41 }),
             Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason").EqualTo(DropReason.WeightAboveCap));
+
+    [Test]
+    public void A_hospital_that_requires_secure_sums_sends_no_plain_update() =>
+        Assert.That(ParticipationState.Of(Berlin).Answer(Offer(1), Facts with { RequiresSecureSums = true }),
+            Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason").EqualTo(DropReason.Refused));
+
+    [Test]
+    public void A_hospital_without_a_key_takes_no_part_in_a_secure_sum()
+    {
+        var secure = Plan with { SecureAggregation = Plan.SecureAggregation with { Enabled = true } };
+        Assert.That(
+            ParticipationState.Of(Berlin).Answer(Offer(1) with { Plan = secure, PlanHash = PlanHash.Of(secure) }, Facts with { CanMask = false }),
+            Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason").EqualTo(DropReason.Refused));
+    }
+
+    [Test]
+    public void A_plan_that_is_not_the_one_its_hash_names_is_declined() =>
+        Assert.That(ParticipationState.Of(Berlin).Answer(Offer(1) with { PlanHash = default }, Facts),
+            Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason").EqualTo(DropReason.Refused));
 
     [Test]
     public void A_model_that_cannot_be_had_is_declined() =>
@@ -54,5 +73,5 @@ public sealed class ParticipationStateTests
         ParticipationState.Of(Berlin).Begin(new RoundId("job", round, attempt));
 
     private static RoundProtocol.RoundOffered Offer(int round, int attempt = 1) =>
-        new(new RoundId("job", round, attempt), Plan, default, default, [Berlin]);
+        new(new RoundId("job", round, attempt), Plan, PlanHash.Of(Plan), default, [Berlin]);
 }
