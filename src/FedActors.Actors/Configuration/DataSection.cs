@@ -15,6 +15,11 @@ namespace FedActors.Actors.Configuration;
 public static class DataSection
 {
     private static readonly string[] MissingChoices = ["refuse", "drop-row"];
+    private static readonly string[] SiteKinds = ["files", "column", "groups", "label-counts"];
+    private static readonly string[] HoldoutKinds = ["none", "shuffled", "evenly-spaced", "listed"];
+
+    // Stands for a split that is not known: its own keys cannot be judged.
+    private static readonly SplitPlan NoSplit = new(new SiteRule.PerFile(), new HoldoutRule.None(), true);
 
     public static DataPlan Read(HoconReader data)
     {
@@ -43,7 +48,7 @@ public static class DataSection
         data.Done();
         return new DataPlan(source, files, separator.Length == 1 ? separator[0] : ',', names,
             new DataSchema(columns, inputs, label ?? new LabelRule("", [], [], false)),
-            split ?? new SplitPlan(new SiteRule.PerFile(), new HoldoutRule.None(), true),
+            split ?? NoSplit,
             story);
     }
 
@@ -177,8 +182,11 @@ public static class DataSection
 
     private static SplitPlan Split(HoconReader section, ImmutableArray<ColumnRule> columns, ImmutableArray<DataFile> files)
     {
-        var sites = Sites(section, columns, files);
-        HoldoutRule holdout = section.OneOf("holdout", ["none", "shuffled", "evenly-spaced", "listed"]) switch
+        var (siteKind, holdoutKind) = (section.OneOf("sites", SiteKinds), section.OneOf("holdout", HoldoutKinds));
+        if (siteKind != section.Text("sites", "") || holdoutKind != section.Text("holdout", ""))
+            return NoSplit;
+        var sites = Sites(siteKind, section, columns, files);
+        HoldoutRule holdout = holdoutKind switch
         {
             "shuffled" => new HoldoutRule.Shuffled((int)section.Integer("test-one-in", 2, 1_000), section.Integer("seed", 0, 1_000_000_000, 1)),
             "evenly-spaced" => new HoldoutRule.EvenlySpaced((int)section.Integer("train", 1, int.MaxValue)),
@@ -195,9 +203,10 @@ public static class DataSection
         return new SplitPlan(sites, holdout, restIsTest, oneClassAllowed);
     }
 
-    private static SiteRule Sites(HoconReader section, ImmutableArray<ColumnRule> columns, ImmutableArray<DataFile> files)
+    private static SiteRule Sites(
+        string kind, HoconReader section, ImmutableArray<ColumnRule> columns, ImmutableArray<DataFile> files)
     {
-        switch (section.OneOf("sites", ["files", "column", "groups", "label-counts"]))
+        switch (kind)
         {
             case "column":
                 return new SiteRule.PerValue(ColumnOf(section, columns, out _), section.Text("prefix", ""),

@@ -16,6 +16,7 @@ public sealed class FederatedDataBuilder
     private readonly List<Fault> _faults = [];
     private readonly List<double> _features = [];
     private readonly List<Row> _rows = [];
+    private readonly List<HospitalId> _hospitalsOfFiles = [];
 
     private FederatedDataBuilder(DataSchema schema, SplitPlan split) =>
         (_schema, _split, _featureNames) = (schema, split, [.. schema.Inputs.Select(input => input.Feature)]);
@@ -23,7 +24,8 @@ public sealed class FederatedDataBuilder
     /// <summary>Reads all files, holds them to the schema, drops what the schema drops, then splits.</summary>
     /// <param name="files">In order; their rows are read once.</param>
     /// <param name="listing">The file of a <see cref="HoldoutRule.Listed"/> split, else null.</param>
-    /// <exception cref="ArgumentException">Schema or split name a column that the schema does not declare.</exception>
+    /// <exception cref="ArgumentException">Schema or split name a column that the schema does not declare, or a file lacks the
+    /// hospital it is to be.</exception>
     /// <exception cref="FaultException">FA-20nn: everything that is wrong with the rows, or, where they are right, with the split.</exception>
     public static FederatedData Build(DataSchema schema, SplitPlan split, IEnumerable<RawFile> files, RawFile? listing = null)
     {
@@ -44,6 +46,8 @@ public sealed class FederatedDataBuilder
             SiteRule.PerGroup rule => rule.Column,
             _ => null,
         };
+        if (_split.Sites is SiteRule.PerFile)
+            _hospitalsOfFiles.Add(new HospitalId(file.Hospital ?? ""));
         var faults = new FileFaults(file.Name);
         var reader = new RowReader(_schema, siteColumn, file.Columns, faults);
         if (!faults.Any)
@@ -71,7 +75,7 @@ public sealed class FederatedDataBuilder
         {
             SiteRule.PerGroup rule => rule.Groups.Select(group => group.Hospital),
             SiteRule.PerLabelCount rule => rule.Shares.Select(share => share.Hospital),
-            _ => [],
+            _ => _hospitalsOfFiles,
         };
         var rowsOf = new SortedDictionary<HospitalId, List<int>>();
         foreach (var hospital in declared)
