@@ -94,7 +94,7 @@ public static class SimulationBench
                 sum.Add(residues);
             }
             var decoded = code.Decode(sum.Words, sites.Length)!;
-            parameters = strategy.Next(parameters, new AggregatedUpdate(decoded.Mean.AsMemory(..^1), decoded.TotalWeight, sites.Length));
+            parameters = strategy.Next(parameters, new AggregatedUpdate(decoded.Mean.AsMemory()[..^1], decoded.TotalWeight, sites.Length));
         }
         return GlobalModel.Of([.. parameters]).Hash;
     }
