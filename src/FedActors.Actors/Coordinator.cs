@@ -6,6 +6,7 @@ using FedActors.Actors.Storage;
 using FedActors.Core;
 using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
+using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 
@@ -26,6 +27,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     private IAggregationStrategy? _strategy;
     private GlobalModel? _model;
     private Commit? _commit;
+    private Digest _planHash;
     private int _attempts;
 
     public Coordinator(HubServices hub)
@@ -64,7 +66,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
                 Sender.Tell(new JobProtocol.JobRefused(start.Plan.Name, rejected.Reason));
                 return;
             case Decision<FederationEvent>.Accepted accepted:
-                (_job, _submitter) = (start, Sender);
+                (_job, _submitter, _planHash) = (start, Sender, PlanHash.Of(start.Plan));
                 _strategy = AggregationStrategies.Create(start.Plan.Training, ModelCatalog.Create(start.Plan.Model));
                 if (accepted.Events.IsEmpty)
                 {
@@ -120,7 +122,8 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         _attempts++;
         _supervisor = Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}");
         _supervisor.Tell(new SupervisionProtocol.OpenRound(
-            next, _job.Plan, _state.PlanHash, _state.Model, _state.CohortOf(next.Round, _job.Plan.Seed, rules)));
+            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum,
+            _state.CohortOf(next.Round, _job.Plan.Seed, rules)));
     }
 
     private void OnRoundEnded(SupervisionProtocol.RoundEnded ended)
@@ -154,7 +157,8 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var now = _hub.Clock.GetUtcNow();
         var record = new RoundRecord(
             ended.Id, ended.Survivors, ended.Dropped, model.Hash, ended.Sum.Mean[^1], metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
-            ended.BytesUp, BytesDown: 8L * model.Parameters.Length * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt);
+            ended.BytesUp, BytesDown: 8L * model.Parameters.Length * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
+            ended.SumHash);
         Record(_state.DecideCommit(record, now), () =>
         {
             (_model, _commit, _attempts) = (model, null, 0);

@@ -1,18 +1,20 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using Akka.Actor;
 using FedActors.Actors.Hosting;
+using FedActors.Actors.Storage;
 using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
+using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
+using FedActors.Core.SecureAggregation;
 using FedActors.Core.Training;
 
 namespace FedActors.Actors;
 
 /// <summary>
-/// Trains and encodes, on threads of its own, so that neither a deadline nor a heartbeat ever waits for a gradient.
+/// Trains, encodes and masks, on threads of its own, so that neither a deadline nor a heartbeat ever waits for a gradient.
 /// Parent: HospitalAgent. Children: none.
 /// </summary>
 public sealed class LocalTrainer : ReceiveActor
@@ -20,8 +22,15 @@ public sealed class LocalTrainer : ReceiveActor
     /// <summary>Agent → trainer.</summary>
     public sealed record Train(RoundProtocol.RoundOffered Offer, ImmutableArray<double> Parameters) : INoSerializationVerificationNeeded;
 
-    /// <summary>Trainer → agent. The encoded update.</summary>
-    public sealed record Trained(RoundId Id, ImmutableArray<byte> Update) : INoSerializationVerificationNeeded;
+    /// <summary>Trainer → agent. The encoded update, the agent's own from now on.</summary>
+    public sealed record Trained(RoundId Id, byte[] Update) : INoSerializationVerificationNeeded;
+
+    /// <summary>Agent → trainer. Mask the update and keep it; session and update are the trainer's until it answers.</summary>
+    public sealed record Seal(Digest Session, HospitalMasking Masking, SecureAggregationProtocol.Inbox Inbox, byte[] Update, ISpool Spool)
+        : INoSerializationVerificationNeeded;
+
+    /// <summary>Trainer → agent. What the session decided; where it masked, the bytes are kept.</summary>
+    public sealed record Sealed(Seal Task, MaskingDecision Decision) : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. Weights or loss are not finite.</summary>
     public sealed record Diverged(RoundId Id) : INoSerializationVerificationNeeded;
@@ -37,6 +46,13 @@ public sealed class LocalTrainer : ReceiveActor
     {
         _site = site;
         Receive<Train>(task => Sender.Tell(Run(task)));
+        Receive<Seal>(task =>
+        {
+            var decision = task.Masking.Receive(task.Inbox, task.Update);
+            if (decision is MaskingDecision.Accepted { Journal.IsEmpty: false })
+                task.Spool.Write(task.Session, task.Update);
+            Sender.Tell(new Sealed(task, decision));
+        });
     }
 
     public static Props Props(HospitalSite site) =>
@@ -60,7 +76,7 @@ public sealed class LocalTrainer : ReceiveActor
         values[^1] = Math.Min(trained.Loss, code.Range);
         var update = new byte[code.Bytes];
         code.Encode(values, _site.Patients.Rows, saturated, update);
-        return new Trained(id, ImmutableCollectionsMarshal.AsImmutableArray(update));
+        return new Trained(id, update);
     }
 
     // What a plan asks for, made once and not once a round.

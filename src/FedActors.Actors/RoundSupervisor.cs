@@ -10,13 +10,14 @@ using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
+using FedActors.Core.SecureAggregation;
 using FedActors.Core.Training;
 
 namespace FedActors.Actors;
 
 /// <summary>
 /// Owns one attempt at one round: its deadline, who is in and who dropped out. Parent: Coordinator. Children: the
-/// attempt's SecureAggregator. Persistence id: <c>round-{job}-{round}-{attempt}</c>.
+/// attempt's aggregator. Persistence id: <c>round-{job}-{round}-{attempt}</c>.
 /// </summary>
 public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
 {
@@ -33,6 +34,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     private FixedPointCode? _code;
     private IActorRef _aggregator = ActorRefs.Nobody;
     private SupervisionProtocol.CollectionEnded? _collected;
+    private ImmutableSortedSet<HospitalId> _trained = [];
     private RoundState _state;
 
     public RoundSupervisor(RoundId id, CohortPlan rules, HubServices hub)
@@ -41,8 +43,10 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         _state = RoundState.Before(id, rules);
         Command<SupervisionProtocol.OpenRound>(Open);
         Command<RoundProtocol.Declined>(message => Drop(message.Id, message.Hospital, message.Reason, message.Detail));
-        Command<SupervisionProtocol.UpdateRefused>(message => Drop(message.Id, message.Hospital, DropReason.Malformed, message.Reason));
-        Command<DeadlinePassed>(_ => _aggregator.Tell(new SupervisionProtocol.EndCollecting(_id)));
+        Command<RoundProtocol.UpdateReady>(OnUpdateReady);
+        Command<SupervisionProtocol.HospitalOut>(message => Drop(message.Id, message.Hospital, message.Reason, message.Detail));
+        Command<DeadlinePassed>(_ => OnDeadline());
+        Command<SupervisionProtocol.SessionAdvanced>(OnSessionAdvanced);
         Command<SupervisionProtocol.CollectionEnded>(ended =>
         {
             _collected = ended;
@@ -53,7 +57,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         Command<BlobStore.Missing>(missing => Abort(FaultNumber.BlobDamaged, $"The running sum {missing.Name} is missing or damaged."));
         Command<BlobStore.Failed>(failed => Abort(FaultNumber.JournalFailed, $"The running sum could not be kept: {failed.Reason}"));
         Command<SupervisionProtocol.SumOpened>(Finish);
-        Command<SupervisionProtocol.SumRefused>(message => Abort(FaultNumber.SumContradicts, message.Reason));
+        Command<SupervisionProtocol.SumRefused>(message => Abort(message.Number, message.Reason));
         Command<SupervisionProtocol.CloseRound>(Close);
     }
 
@@ -88,10 +92,13 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         switch (_state.Phase)
         {
             case RoundPhase.Training:
-                Collect();
+                OfferRound();
+                break;
+            case RoundPhase.ShareKeys or RoundPhase.MaskedInput:
+                BeginSession(_state.Session.OfType<AggregationEvent.KeysFixed>().Single().Adverts.Select(advert => advert.Hospital), []);
                 break;
             case RoundPhase.Consistency when _collected is not null:
-                OpenSum(_collected.Accumulator);
+                _aggregator.Tell(new SupervisionProtocol.OpenSum(_id, Code(), _collected.Accumulator, _state.Survivors));
                 break;
             case RoundPhase.Consistency:
                 _hub.Blobs.Tell(new BlobStore.Get(_state.Accumulator!.Value));
@@ -104,11 +111,14 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         }
     }
 
-    private void Collect()
+    private void OfferRound()
     {
         _log.Info("Round {Round} is open for {Hospitals} hospitals until {Deadline}", _id, _state.Cohort.Length, _state.Deadline);
-        _aggregator = Context.ActorOf(SecureAggregator.Props(_hub.Hospitals), "aggregator");
-        _aggregator.Tell(new SupervisionProtocol.BeginCollecting(_id, Code(), _state.Cohort));
+        if (!IsSecure)
+        {
+            _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals), "aggregator");
+            _aggregator.Tell(new SupervisionProtocol.BeginCollecting(_id, Code(), _state.Cohort));
+        }
         var left = _state.Deadline - _hub.Clock.GetUtcNow();
         Timers.StartSingleTimer(nameof(DeadlinePassed), DeadlinePassed.Instance, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
         var offer = new RoundProtocol.RoundOffered(_id, _order!.Plan, _state.PlanHash, _state.Model, _state.Cohort);
@@ -119,6 +129,75 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         }
     }
 
+    private void OnUpdateReady(RoundProtocol.UpdateReady ready)
+    {
+        if (ready.Id != _id || _state.Phase != RoundPhase.Training || !_state.Cohort.Contains(ready.Hospital))
+            return;
+        _trained = _trained.Add(ready.Hospital);
+        EndTrainingIfSettled();
+    }
+
+    private void OnDeadline()
+    {
+        if (IsSecure)
+            EndTraining();
+        else
+            _aggregator.Tell(new SupervisionProtocol.EndCollecting(_id));
+    }
+
+    private void EndTrainingIfSettled()
+    {
+        if (IsSecure && _state.Phase == RoundPhase.Training && _aggregator.IsNobody()
+            && _state.Cohort.All(hospital => _trained.Contains(hospital) || _state.Dropped.ContainsKey(hospital)))
+            EndTraining();
+    }
+
+    private void EndTraining()
+    {
+        if (_state.Phase != RoundPhase.Training || !_aggregator.IsNobody())
+            return;
+        Timers.Cancel(nameof(DeadlinePassed));
+        foreach (var hospital in _state.Cohort.Except(_trained))
+            _state = _state.Drop(hospital, DropReason.Silent, "Its update was not ready before the deadline.");
+        var decision = (Decision<RoundEvent>.Accepted)_state.DecideTrained([.. _trained], _hub.Clock.GetUtcNow());
+        Record(decision.Events, () =>
+        {
+            if (_state.Phase == RoundPhase.Aborted)
+                GoOn();
+            else
+                BeginSession(_trained, []);
+        });
+    }
+
+    private void BeginSession(IEnumerable<HospitalId> trained, ImmutableArray<byte> accumulator)
+    {
+        if (_hub.Identity is not { } identity)
+        {
+            Abort(FaultNumber.JobFailed, "This hub has no signing key, and the job asks for secure sums.");
+            return;
+        }
+        _aggregator = Context.ActorOf(SecureAggregator.Props(_hub), "aggregator");
+        var spec = RoundCode.SpecOf(
+            _order!.Plan, _id, _state.PlanHash, _state.Model, _order.PreviousSum, _state.Cohort, identity.Roster.Hash, Code());
+        var journal = _state.Session;
+        if (_state.Accumulator is { } name)
+            journal = journal.Add(new AggregationEvent.SurvivorSetFixed(spec.SessionId(), _state.Survivors, name));
+        _aggregator.Tell(new SupervisionProtocol.BeginSession(_id, spec, Code(), [.. trained], journal, accumulator));
+    }
+
+    private void OnSessionAdvanced(SupervisionProtocol.SessionAdvanced advanced)
+    {
+        switch (_state.DecideSession(advanced.Fixed, _hub.Clock.GetUtcNow()))
+        {
+            case Decision<RoundEvent>.Rejected rejected:
+                Abort(FaultNumber.JobFailed, rejected.Reason);
+                break;
+            case Decision<RoundEvent>.Accepted accepted:
+                Record(accepted.Events, () => _aggregator.Tell(new SupervisionProtocol.SessionDurable(_id)));
+                break;
+        }
+    }
+
     private void Drop(RoundId id, HospitalId hospital, DropReason reason, string detail)
     {
         if (id != _id)
@@ -126,6 +205,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         _log.Warning("Round {Round}: {Hospital} is out: {Reason}, {Detail}", _id, hospital, reason, detail);
         _state = _state.Drop(hospital, reason, detail);
         _aggregator.Tell(new SupervisionProtocol.GiveUp(_id, hospital));
+        EndTrainingIfSettled();
     }
 
     private void FixSurvivors()
@@ -144,10 +224,15 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         }
     }
 
+    // After a restart: the survivor set is durable, its running sum was read back.
     private void OpenSum(ImmutableArray<byte> accumulator)
     {
-        if (_aggregator.IsNobody())
-            _aggregator = Context.ActorOf(SecureAggregator.Props(_hub.Hospitals), "aggregator");
+        if (IsSecure)
+        {
+            BeginSession(_state.Survivors, accumulator);
+            return;
+        }
+        _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals), "aggregator");
         _aggregator.Tell(new SupervisionProtocol.OpenSum(_id, Code(), accumulator, _state.Survivors));
     }
 
@@ -160,7 +245,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
                 GoOn();
             else
                 _coordinator.Tell(new SupervisionProtocol.RoundEnded(
-                    _id, opened.Sum, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt, _state.BytesUp));
+                    _id, opened.Sum, opened.SumHash, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt, _state.BytesUp));
         });
     }
 
@@ -170,7 +255,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     private void Close(SupervisionProtocol.CloseRound message)
     {
         // With plain sums a hospital holds nothing that it could not make again: the next offer is receipt enough.
-        if (_order is not { Plan.SecureAggregation.Enabled: false } || message.Committed is null)
+        if (IsSecure || message.Committed is null)
         {
             var receipt = new RoundProtocol.RoundClosed(_id, message.Committed);
             foreach (var hospital in _state.Cohort)
@@ -180,6 +265,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             _hub.Blobs.Tell(new BlobStore.Remove(accumulator));
         Context.Stop(Self);
     }
+
+    private bool IsSecure => _order is { Plan.SecureAggregation.Enabled: true };
 
     private FixedPointCode Code() =>
         _code ??= RoundCode.Of(_order!.Plan, _state.Cohort.Length, LocalTraining.UpdateLength(_order.Plan.Training, ModelCatalog.Create(_order.Plan.Model)));

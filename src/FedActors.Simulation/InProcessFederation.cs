@@ -25,26 +25,30 @@ public sealed class InProcessFederation : IAsyncDisposable
 
     private InProcessFederation(ActorSystem system, IActorRef coordinator) => (_system, _coordinator) = (system, coordinator);
 
-    /// <param name="sites">Every hospital with its training patients.</param>
-    /// <param name="database">Where journal and models are kept.</param>
+    /// <param name="plan">Says which model is judged, and whether sums are secure.</param>
+    /// <param name="patients">Every hospital with those it trains on.</param>
     /// <param name="judged">Held-out patients that models are evaluated on, or null for no evaluation.</param>
-    public static InProcessFederation Start(IEnumerable<HospitalSite> sites, StateDatabase database, ModelPlan model, PatientTable? judged)
+    public static InProcessFederation Start(
+        JobPlan plan, IReadOnlyCollection<KeyValuePair<HospitalId, PatientTable>> patients, SimulationStorage storage, PatientTable? judged)
     {
         var config = ConfigurationFactory.ParseString($$"""
             fedactors.training-dispatcher.dedicated-thread-pool.thread-count = {{Environment.ProcessorCount}}
             """)
-            .WithFallback(database.PersistenceConfig()).WithFallback(Reference.Config);
+            .WithFallback(storage.PersistenceConfig()).WithFallback(Reference.Config);
         var system = ActorSystem.Create("fedactors", config);
         var (hospitals, models) = (new LocalHospitals(), new ModelCache());
-        foreach (var site in sites)
+        var consortium = plan.SecureAggregation.Enabled ? ThrowawayConsortium.Of([.. patients.Select(pair => pair.Key)]) : null;
+        foreach (var (hospital, table) in patients)
         {
+            var security = consortium?.SecurityOf(hospital, storage.SpoolOf(hospital));
             // With plain sums and no privacy a hospital has nothing to write, so its journal may be the memory's.
-            var agent = HospitalAgent.Props(site, models, journalPlugin: "akka.persistence.journal.inmem");
-            hospitals.Attach(site.Hospital, system.ActorOf(agent, $"hospital-{site.Hospital}"));
+            var journal = security is null ? SimulationStorage.MemoryJournal : storage.HospitalJournal;
+            var agent = HospitalAgent.Props(new HospitalSite(hospital, table, security), models, journal);
+            hospitals.Attach(hospital, system.ActorOf(agent, $"hospital-{hospital}"));
         }
-        var blobs = system.ActorOf(BlobStore.Props(database.ConnectionString), "blobs");
-        var evaluator = judged is null ? ActorRefs.Nobody : system.ActorOf(ModelEvaluator.Props(judged, model), "evaluator");
-        var hub = new HubServices(hospitals, blobs, models, TimeProvider.System, evaluator);
+        var blobs = system.ActorOf(BlobStore.Props(storage.BlobConnection), "blobs");
+        var evaluator = judged is null ? ActorRefs.Nobody : system.ActorOf(ModelEvaluator.Props(judged, plan.Model), "evaluator");
+        var hub = new HubServices(hospitals, blobs, models, TimeProvider.System, evaluator, consortium?.Hub);
         return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"));
     }
 

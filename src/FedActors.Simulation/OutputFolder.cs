@@ -1,4 +1,3 @@
-using FedActors.Actors.Storage;
 using FedActors.Core;
 
 namespace FedActors.Simulation;
@@ -22,9 +21,15 @@ public sealed class OutputFolder : IDisposable
             var folder = new OutputFolder(path, Hold(System.IO.Path.Combine(path, ".lock")));
             if (fresh)
             {
-                string[] left = ["state.db", "state.db-wal", "state.db-shm", "summary.json", "rounds.jsonl", "model.json", "model.safetensors", "report.html"];
+                string[] left =
+                [
+                    "state.db", "state.db-wal", "state.db-shm", "hospitals.db", "hospitals.db-wal", "hospitals.db-shm", "summary.json", 
+                    "rounds.jsonl", "model.json", "model.safetensors", "report.html",
+                ];
                 foreach (var file in left)
                     File.Delete(System.IO.Path.Combine(path, file));
+                if (Directory.Exists(System.IO.Path.Combine(path, "spool")))
+                    Directory.Delete(System.IO.Path.Combine(path, "spool"), recursive: true);
             }
             return folder;
         }
@@ -35,7 +40,7 @@ public sealed class OutputFolder : IDisposable
         }
     }
 
-    public StateDatabase OpenDatabase() => StateDatabase.Open(System.IO.Path.Combine(Path, "state.db"));
+    public SimulationStorage OpenStorage() => SimulationStorage.In(Path);
 
     public void Dispose() => _lock.Dispose();
 

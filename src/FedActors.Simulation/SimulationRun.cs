@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Data;
-using FedActors.Actors.Hosting;
 using FedActors.Core;
 using FedActors.Core.Data;
 using FedActors.Core.Federation;
@@ -39,13 +38,13 @@ public static class SimulationRun
     {
         var (plan, story, data) = Load(options);
         using var folder = OutputFolder.Open(options.OutDirectory ?? Path.Combine("out", plan.Name), options.Fresh);
-        var database = folder.OpenDatabase();
+        var storage = folder.OpenStorage();
         // Needed for the comparison only, and computed while the federation trains.
         var baselines = Task.Run(() => Baselines.Of(data, plan), cancel);
         var committedBefore = 0;
         GlobalModel? model = null;
         ImmutableArray<RoundRecord> records;
-        await using (var federation = InProcessFederation.Start(Sites(data), database, plan.Model, data.Test))
+        await using (var federation = InProcessFederation.Start(plan, PatientsOf(data), storage, data.Test))
         {
             records = await federation.RunAsync(plan, IdentityOf(plan, data), [.. data.Hospitals.Select(h => h.Hospital)], Watch, cancel);
         }
@@ -103,8 +102,8 @@ public static class SimulationRun
         return faults.Count == 0 ? (plan, dataPlan.Story, data) : throw new FaultException(faults);
     }
 
-    private static IEnumerable<HospitalSite> Sites(FederatedData data) =>
-        data.Hospitals.Select(hospital => new HospitalSite(hospital.Hospital, hospital.Train));
+    private static KeyValuePair<HospitalId, PatientTable>[] PatientsOf(FederatedData data) =>
+        [.. data.Hospitals.Select(hospital => KeyValuePair.Create(hospital.Hospital, hospital.Train))];
 
     // A run goes on only with the plan and the very patients it began with.
     private static Digest IdentityOf(JobPlan plan, FederatedData data)
@@ -133,7 +132,7 @@ public static class SimulationRun
             new PooledFigures(baselines.Pooled, difference),
             AloneSummary.Of([.. baselines.Alone.Select(alone => new AloneFigures(alone.Hospital.ToString(), alone.TrainedOn, alone.Metrics))]),
             new Figures(baselines.Ensemble),
-            new SecureAggregationSummary(plan.SecureAggregation.Enabled, 0, plan.SecureAggregation.RingBits, 0, 0),
+            SecurityOf(plan, hospitals.Length),
             PrivacySummary.None(hospitals.Select(hospital => hospital.ToString())),
             new TrafficSummary(records.Sum(record => record.BytesUp), records.Sum(record => record.BytesDown)),
             new ParticipationSummary(
@@ -143,6 +142,15 @@ public static class SimulationRun
             model.Hash.ToString(),
             new TestSummary(data.Test.Rows, data.Test.Positives),
             Environment.ProcessId > 0 ? Math.Round(System.Diagnostics.Process.GetCurrentProcess().PeakWorkingSet64 / 1e6, 1) : double.NaN);
+    }
+
+    private static SecureAggregationSummary SecurityOf(JobPlan plan, int hospitals)
+    {
+        if (!plan.SecureAggregation.Enabled)
+            return new SecureAggregationSummary(false, 0, plan.SecureAggregation.RingBits, 0, 0);
+        var thresholds = RoundCode.ThresholdsOf(plan, FederationState.CohortSize(hospitals, plan.Cohort));
+        return new SecureAggregationSummary(
+            true, thresholds.Quorum, plan.SecureAggregation.RingBits, thresholds.ToleratedDropouts, thresholds.Corrupt);
     }
 
     private static RoundLine ToLine(RoundRecord record) => new(

@@ -126,7 +126,8 @@ public sealed class JobFile
             reader.Report(FaultNumber.NotAllowedTogether, "Newton solves what it sums: 32 bits are too coarse for it.",
                 reader.PathOf("ring-bits"), "Set ring-bits = 64, or leave it out.");
         var plan = new SecureAggregationPlan(
-            reader.Switch("enabled"), bits, reader.Number("range", 1e-6, 1e6), (int)reader.Integer("weight-cap", 1, 1 << 24));
+            reader.Switch("enabled"), bits, reader.Number("range", 1e-6, 1e6), (int)reader.Integer("weight-cap", 1, 1 << 24),
+            reader.Duration("phase-deadline", TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1)));
         reader.Done();
         return plan;
     }

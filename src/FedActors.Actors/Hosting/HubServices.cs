@@ -1,4 +1,5 @@
 using Akka.Actor;
+using FedActors.Core.Identity;
 
 namespace FedActors.Actors.Hosting;
 
@@ -8,5 +9,9 @@ namespace FedActors.Actors.Hosting;
 /// <param name="Models">The newest models of this process.</param>
 /// <param name="Clock">The time that goes into events.</param>
 /// <param name="Evaluator">Judges models on held-out patients, or nobody.</param>
+/// <param name="Identity">The hub's signing key and the roster; null where no secure sum is asked for.</param>
 public sealed record HubServices(
-    IHospitalDirectory Hospitals, IActorRef Blobs, ModelCache Models, TimeProvider Clock, IActorRef Evaluator);
+    IHospitalDirectory Hospitals, IActorRef Blobs, ModelCache Models, TimeProvider Clock, IActorRef Evaluator, HubIdentity? Identity);
+
+/// <summary>Who the hub is, and whom it trusts.</summary>
+public sealed record HubIdentity(SiteKey Key, Roster Roster);

@@ -9,6 +9,7 @@ using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
+using FedActors.Core.SecureAggregation;
 using Google.Protobuf;
 
 namespace FedActors.Actors.Storage;
@@ -17,7 +18,7 @@ namespace FedActors.Actors.Storage;
 /// Journal events as Protobuf. The manifests stand in every database there is: frozen, with the number of the event's
 /// version; a changed event gets a new manifest and the old one stays readable.
 /// </summary>
-public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+public sealed partial class JournalSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     private static readonly ImmutableDictionary<Type, Codec> ByType = new Codec[]
     {
@@ -25,6 +26,11 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         Codec.For<FederationEvent.RoundCommitted, RoundCommittedProto>("round-committed/1", ToProto, FromProto),
         Codec.For<FederationEvent.AttemptFailed, AttemptFailedProto>("attempt-failed/1", ToProto, FromProto),
         Codec.For<RoundEvent.Opened, RoundOpenedProto>("round-opened/1", ToProto, FromProto),
+        Codec.For<RoundEvent.KeysFixed, KeysFixedProto>("keys-fixed/1", ToProto, FromProto),
+        Codec.For<RoundEvent.SharesFixed, SharesFixedProto>("shares-fixed/1", ToProto, FromProto),
+        Codec.For<MaskingEvent.MaskedReady, MaskedReadyProto>("masked-ready/1", ToProto, FromProto),
+        Codec.For<MaskingEvent.SurvivorSetSigned, SurvivorSetSignedProto>("survivor-set-signed/1", ToProto, FromProto),
+        Codec.For<MaskingEvent.SharesReleased, SharesReleasedProto>("shares-released/1", ToProto, FromProto),
         Codec.For<RoundEvent.SurvivorSetFixed, SurvivorSetFixedProto>("survivor-set-fixed/1", ToProto, FromProto),
         Codec.For<RoundEvent.Aborted, RoundAbortedProto>("round-aborted/1", ToProto, FromProto),
     }.ToImmutableDictionary(codec => codec.Type);
@@ -84,6 +90,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         BytesUp = e.Record.BytesUp,
         BytesDown = e.Record.BytesDown,
         DurationTicks = e.Record.Duration.Ticks,
+        Sum = Bytes(e.Record.Sum),
     };
 
     private static FederationEvent.RoundCommitted FromProto(RoundCommittedProto p) => new(Time(p.At), new RoundRecord(
@@ -91,7 +98,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         p.Metrics is { } m
             ? new BinaryMetrics(m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity, m.N, m.Missed, m.FalseAlarms)
             : null,
-        p.TotalWeight, p.Saturated, p.BytesUp, p.BytesDown, TimeSpan.FromTicks(p.DurationTicks)));
+        p.TotalWeight, p.Saturated, p.BytesUp, p.BytesDown, TimeSpan.FromTicks(p.DurationTicks), Hash(p.Sum)));
 
     private static AttemptFailedProto ToProto(FederationEvent.AttemptFailed e) => new()
     {
@@ -145,7 +152,7 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
 
     private static RoundId FromProto(RoundIdProto p) => new(p.Job, p.Round, p.Attempt);
 
-    private static DropoutProto ToProto(Dropout drop) =>
+    private static DropoutProto ToProto(Core.Rounds.Dropout drop) =>
         new() { Hospital = drop.Hospital.ToString(), Phase = (int)drop.Phase, Reason = (int)drop.Reason, Detail = drop.Detail };
 
     private static MetricsProto ToProto(BinaryMetrics m) => new()
@@ -160,8 +167,8 @@ public sealed class JournalSerializer(ExtendedActorSystem system) : SerializerWi
         FalseAlarms = m.FalseAlarms,
     };
 
-    private static ImmutableArray<Dropout> Dropouts(IEnumerable<DropoutProto> dropped) =>
-        [.. dropped.Select(p => new Dropout(new HospitalId(p.Hospital), (RoundPhase)p.Phase, (DropReason)p.Reason, p.Detail))];
+    private static ImmutableArray<Core.Rounds.Dropout> Dropouts(IEnumerable<DropoutProto> dropped) =>
+        [.. dropped.Select(p => new Core.Rounds.Dropout(new HospitalId(p.Hospital), (RoundPhase)p.Phase, (DropReason)p.Reason, p.Detail))];
 
     private static IEnumerable<string> Strings(ImmutableArray<HospitalId> hospitals) => hospitals.Select(hospital => hospital.ToString());
 

@@ -46,6 +46,10 @@ public sealed class StateDatabase
         return database;
     }
 
+    /// <summary>A journal in this file beside the configured one, under a plugin id of its own.</summary>
+    public Config JournalConfig(string pluginId) =>
+        PersistenceConfig().GetConfig("akka.persistence.journal.sql").Root.AtKey(pluginId);
+
     /// <summary>Akka.Persistence settings for this file.</summary>
     public Config PersistenceConfig()
     {

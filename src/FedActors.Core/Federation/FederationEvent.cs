@@ -26,6 +26,7 @@ public abstract record FederationEvent(DateTimeOffset At)
 /// <param name="Saturated">Coordinates of updates that were beyond the range, over all survivors.</param>
 /// <param name="BytesUp">Payload that hospitals sent.</param>
 /// <param name="BytesDown">Payload that hospitals fetch: the model, once each.</param>
+/// <param name="Sum">SHA-256 of the open sum that led to the model.</param>
 public sealed record RoundRecord(
     RoundId Id,
     ImmutableArray<HospitalId> Included,
@@ -37,4 +38,5 @@ public sealed record RoundRecord(
     long Saturated,
     long BytesUp,
     long BytesDown,
-    TimeSpan Duration);
+    TimeSpan Duration,
+    Digest Sum);

@@ -63,12 +63,16 @@ public sealed record FederationState
     /// <remarks>Drawn from the job's seed and the round alone, so that a new attempt invites the same hospitals.</remarks>
     public ImmutableArray<HospitalId> CohortOf(int round, long seed, CohortPlan rules)
     {
-        var size = Math.Min(Roster.Length, Math.Max(rules.Minimum, (int)Math.Ceiling(rules.Fraction * Roster.Length)));
+        var size = CohortSize(Roster.Length, rules);
         if (size == Roster.Length)
             return Roster;
         var drawn = new SplitMix64(unchecked((ulong)seed * 0x9E3779B97F4A7C15UL + (ulong)round)).Permutation(Roster.Length);
-        return [.. rules.Require.Concat(drawn.Select(index => Roster[index])).Distinct().Take(Math.Max(size, rules.Require.Length)).Order()];
+        return [.. rules.Require.Concat(drawn.Select(index => Roster[index])).Distinct().Take(size).Order()];
     }
+
+    /// <summary>Hospitals in a round, of so many in the roster.</summary>
+    public static int CohortSize(int roster, CohortPlan rules) =>
+        Math.Min(roster, Math.Max(Math.Max(rules.Minimum, rules.Require.Length), (int)Math.Ceiling(rules.Fraction * roster)));
 
     /// <exception cref="InvalidOperationException">The journal holds an event this state cannot follow.</exception>
     public FederationState Apply(FederationEvent @event) => @event switch

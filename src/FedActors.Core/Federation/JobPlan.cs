@@ -43,7 +43,8 @@ public sealed record CohortPlan(
 /// <param name="RingBits">32 or 64.</param>
 /// <param name="Range">Largest absolute value of an update's coordinate; beyond it saturates and is counted.</param>
 /// <param name="WeightCap">Largest weight (patients) a hospital may bring.</param>
-public sealed record SecureAggregationPlan(bool Enabled, int RingBits, double Range, int WeightCap);
+/// <param name="PhaseDeadline">How long each phase after training may last: keys, shares, masked updates, unmasking.</param>
+public sealed record SecureAggregationPlan(bool Enabled, int RingBits, double Range, int WeightCap, TimeSpan PhaseDeadline);
 
 public enum PrivacyMode { Off = 0 }
 

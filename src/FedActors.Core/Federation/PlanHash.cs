@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using FedActors.Core.Identity;
 
@@ -11,7 +12,12 @@ namespace FedActors.Core.Federation;
 /// </summary>
 public static class PlanHash
 {
-    public static Digest Of(JobPlan plan)
+    // A plan never changes, and every hospital of a process asks for the hash of the same one, round after round.
+    private static readonly ConditionalWeakTable<JobPlan, StrongBox<Digest>> Known = [];
+
+    public static Digest Of(JobPlan plan) => Known.GetValue(plan, unknown => new StrongBox<Digest>(Compute(unknown))).Value;
+
+    private static Digest Compute(JobPlan plan)
     {
         var text = new StringBuilder("FA/plan/v1\n");
         Line("name", plan.Name);
@@ -34,6 +40,7 @@ public static class PlanHash
         Line("ring-bits", plan.SecureAggregation.RingBits);
         Line("range", plan.SecureAggregation.Range);
         Line("weight-cap", plan.SecureAggregation.WeightCap);
+        Line("phase-deadline", plan.SecureAggregation.PhaseDeadline);
         Line("privacy", plan.Privacy.Mode);
         return Digest.Of(Encoding.UTF8.GetBytes(text.ToString()));
 

@@ -1,3 +1,4 @@
+using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
@@ -20,7 +21,9 @@ public enum ParticipationPhase
 /// <summary>What the hospital knows of itself when an offer comes.</summary>
 /// <param name="Patients">Rows it trains on: its weight in a mean.</param>
 /// <param name="HasModel">The model's bytes are at hand.</param>
-public readonly record struct HospitalFacts(long Patients, bool HasModel);
+/// <param name="CanMask">It has a key and a roster.</param>
+/// <param name="RequiresSecureSums">Its own rule: no plain update leaves this hospital.</param>
+public readonly record struct HospitalFacts(long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums);
 
 /// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this decides.</summary>
 public sealed record ParticipationState
@@ -49,6 +52,12 @@ public sealed record ParticipationState
         }
         if (!offer.Cohort.Contains(Hospital))
             return new OfferAnswer.Stale($"{offer.Id} does not invite {Hospital}.");
+        if (offer.PlanHash != PlanHash.Of(offer.Plan))
+            return new OfferAnswer.Decline(DropReason.Refused, "The plan is not the one its hash names.");
+        if (facts.RequiresSecureSums && !offer.Plan.SecureAggregation.Enabled)
+            return new OfferAnswer.Decline(DropReason.Refused, "The job asks for plain sums, and this hospital sends none.");
+        if (offer.Plan.SecureAggregation.Enabled && !facts.CanMask)
+            return new OfferAnswer.Decline(DropReason.Refused, "The job asks for secure sums, and this hospital has no key for them.");
         if (facts.Patients > offer.Plan.SecureAggregation.WeightCap)
             return new OfferAnswer.Decline(DropReason.WeightAboveCap,
                 $"It trains on more patients than job.secure-aggregation.weight-cap = {offer.Plan.SecureAggregation.WeightCap} allows.");

@@ -9,14 +9,13 @@ namespace FedActors.Core.Protocol;
 public interface IWireMessage;
 
 /// <summary>
-/// RoundSupervisor and SecureAggregator ↔ HospitalAgent, one round with plain sums:
+/// RoundSupervisor and its aggregator ↔ HospitalAgent, one round:
 /// <code>
 ///   supervisor          aggregator          hospital
 ///      │ ── RoundOffered ───────────────────▶ │
-///      │                    │ ─ UploadRequested ▶ │        as soon as the round is open: it waits for the update
-///      │ ◀───────────────────────── Declined ─ │        or, trained:
-///      │                    │ ◀── UpdateChunk ─ │   ×n    no more than the credit at a time
-///      │                    │ ─ UploadRequested ▶ │        more credit, or again from an offset after a crash
+///      │ ◀──────────── Declined, UpdateReady ─ │        UpdateReady with secure sums only; then SecureAggregationProtocol
+///      │                    │ ─ UploadRequested ▶ │        credit for so many pieces, from an offset
+///      │                    │ ◀── UpdateChunk ─ │   ×n    plain sums only; masked vectors go as MaskedChunk
 ///      │ ── RoundClosed ────────────────────▶ │
 /// </code>
 /// Hospitals answer whoever asked, so that a supervisor or aggregator that was restarted only has to ask again.
@@ -33,6 +32,9 @@ public static class RoundProtocol
     public sealed record RoundOffered(
         RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort) : IRoundMessage;
 
+    /// <summary>Hospital → supervisor, with secure sums. Its update is ready to be masked.</summary>
+    public sealed record UpdateReady(RoundId Id, HospitalId Hospital) : IRoundMessage;
+
     /// <summary>Hospital → supervisor. No update of this hospital will come in this attempt.</summary>
     /// <param name="Detail">One sentence for the round's record. Holds no figure of a patient.</param>
     public sealed record Declined(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail) : IRoundMessage;
@@ -47,7 +49,8 @@ public static class RoundProtocol
     public sealed record UpdateChunk(
         RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes) : IRoundMessage;
 
-    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go. <paramref name="Committed"/> is the new model, or null where none was committed.</summary>
+    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go.</summary>
+    /// <param name="Committed">The new model, or null where none was committed.</param>
     public sealed record RoundClosed(RoundId Id, Digest? Committed) : IRoundMessage;
 
     /// <summary>Akka drops frames over 128,000 bytes in silence; this leaves room for the envelope.</summary>
@@ -74,4 +77,7 @@ public enum DropReason
 
     /// <summary>It holds more patients than the plan's weight cap.</summary>
     WeightAboveCap = 6,
+
+    /// <summary>It left the secure session; the detail says with which code.</summary>
+    Withdrew = 7,
 }

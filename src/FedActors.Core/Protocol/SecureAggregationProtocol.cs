@@ -31,7 +31,7 @@ public static class SecureAggregationProtocol
     public const int ChunkSize = 64_000;
 
     /// <summary>A signed message of one session.</summary>
-    public abstract record SignedMessage
+    public abstract record SignedMessage : IWireMessage
     {
         /// <summary>The session id.</summary>
         public abstract Digest Session { get; init; }
@@ -132,7 +132,7 @@ public static class SecureAggregationProtocol
     /// <summary>Hospital → coordinator. A piece of the masked vector: not signed itself, <see cref="Masked"/> signs the whole.</summary>
     /// <param name="Index">From 0.</param>
     /// <param name="Bytes"><see cref="ChunkSize"/> bytes, fewer in the last.</param>
-    public sealed record MaskedChunk(Digest Session, HospitalId Hospital, int Index, ByteString Bytes);
+    public sealed record MaskedChunk(Digest Session, HospitalId Hospital, int Index, ByteString Bytes) : IWireMessage;
 
     /// <summary>Coordinator → hospital. U3: whose updates are summed. Fixed for ever.</summary>
     /// <param name="Hospitals">U3, sorted.</param>

@@ -3,6 +3,8 @@ using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Rounds;
+using FedActors.Core.SecureAggregation;
+using Dropout = FedActors.Core.Rounds.Dropout;
 
 namespace FedActors.Core.Protocol;
 
@@ -10,10 +12,14 @@ namespace FedActors.Core.Protocol;
 /// Coordinator ↔ RoundSupervisor ↔ SecureAggregator, one attempt, within the hub:
 /// <code>
 ///   coordinator          supervisor                  aggregator
-///      │ ── OpenRound ──────▶ │ ── BeginCollecting ──────▶ │      the round is durable; hospitals are asked
+///      │ ── OpenRound ──────▶ │                                   the round is durable; hospitals are asked
+///      │                      │ ── BeginCollecting ──────▶ │      plain sums
+///      │                      │ ── BeginSession ─────────▶ │      or secure ones, once updates are ready
+///      │                      │ ◀───── SessionAdvanced ── │      ×2: U1, U2 are to be durable
+///      │                      │ ── SessionDurable ───────▶ │
 ///      │                      │ ── GiveUp, EndCollecting ▶ │      someone declined; the deadline passed
-///      │                      │ ◀────── CollectionEnded ── │
-///      │                      │ ── OpenSum ──────────────▶ │      the survivor set and the running sum are durable
+///      │                      │ ◀────── CollectionEnded ── │      U3, with the running sum
+///      │                      │ ── OpenSum ──────────────▶ │      both are durable
 ///      │                      │ ◀── SumOpened, SumRefused ─ │
 ///      │ ◀─ RoundEnded/Failed │
 ///      │ ── CloseRound ─────▶ │                                   the model is durable, the round committed
@@ -27,13 +33,15 @@ public static class SupervisionProtocol
     }
 
     /// <summary>Coordinator → supervisor. Open the round, or go on with it after a crash.</summary>
-    public sealed record OpenRound(RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort)
+    /// <param name="PreviousSum">SHA-256 of the sum that led to the model; of no bytes in the first round.</param>
+    public sealed record OpenRound(
+        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, Digest PreviousSum, ImmutableArray<HospitalId> Cohort)
         : ISupervisionMessage;
 
     /// <summary>Supervisor → coordinator. The sum is open.</summary>
     public sealed record RoundEnded(
-        RoundId Id, DecodedSum Sum, ImmutableArray<HospitalId> Survivors, ImmutableArray<Dropout> Dropped, DateTimeOffset OpenedAt,
-        long BytesUp) : ISupervisionMessage;
+        RoundId Id, DecodedSum Sum, Digest SumHash, ImmutableArray<HospitalId> Survivors, ImmutableArray<Dropout> Dropped,
+        DateTimeOffset OpenedAt, long BytesUp) : ISupervisionMessage;
 
     /// <summary>Supervisor → coordinator. No sum, for a reason that is journaled.</summary>
     public sealed record RoundFailed(RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped) : ISupervisionMessage;
@@ -44,14 +52,28 @@ public static class SupervisionProtocol
     /// <summary>Supervisor → aggregator. Gather the updates of <paramref name="Cohort"/>.</summary>
     public sealed record BeginCollecting(RoundId Id, FixedPointCode Code, ImmutableArray<HospitalId> Cohort) : ISupervisionMessage;
 
+    /// <summary>Supervisor → aggregator. Open a secure session, or go on with the one that <paramref name="Journal"/> tells of.</summary>
+    /// <param name="Trained">Whose updates are ready: nobody else is waited for.</param>
+    /// <param name="Journal">U1, U2 and U3, as far as they are durable.</param>
+    /// <param name="Accumulator">The running sum, where U3 is durable; else empty.</param>
+    public sealed record BeginSession(
+        RoundId Id, RoundSpec Spec, FixedPointCode Code, ImmutableArray<HospitalId> Trained, ImmutableArray<AggregationEvent> Journal,
+        ImmutableArray<byte> Accumulator) : ISupervisionMessage;
+
+    /// <summary>Aggregator → supervisor. U1 or U2 is to be durable before anyone hears of it.</summary>
+    public sealed record SessionAdvanced(RoundId Id, AggregationEvent Fixed) : ISupervisionMessage;
+
+    /// <summary>Supervisor → aggregator. It is: go on.</summary>
+    public sealed record SessionDurable(RoundId Id) : ISupervisionMessage;
+
     /// <summary>Supervisor → aggregator. This hospital's update will not come.</summary>
     public sealed record GiveUp(RoundId Id, HospitalId Hospital) : ISupervisionMessage;
 
     /// <summary>Supervisor → aggregator. Count no more updates: say what is there.</summary>
     public sealed record EndCollecting(RoundId Id) : ISupervisionMessage;
 
-    /// <summary>Aggregator → supervisor. What this hospital sent cannot be counted.</summary>
-    public sealed record UpdateRefused(RoundId Id, HospitalId Hospital, string Reason) : ISupervisionMessage;
+    /// <summary>Aggregator → supervisor. This hospital is out of the attempt.</summary>
+    public sealed record HospitalOut(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail) : ISupervisionMessage;
 
     /// <summary>Aggregator → supervisor. No update will be added any more.</summary>
     /// <param name="Accumulator">The running sum's bytes.</param>
@@ -65,8 +87,8 @@ public static class SupervisionProtocol
         : ISupervisionMessage;
 
     /// <summary>Aggregator → supervisor.</summary>
-    public sealed record SumOpened(RoundId Id, DecodedSum Sum) : ISupervisionMessage;
+    public sealed record SumOpened(RoundId Id, DecodedSum Sum, Digest SumHash) : ISupervisionMessage;
 
-    /// <summary>Aggregator → supervisor. The sum contradicts itself and is given to nobody.</summary>
-    public sealed record SumRefused(RoundId Id, string Reason) : ISupervisionMessage;
+    /// <summary>Aggregator → supervisor. There is no sum: it contradicts itself and is given to nobody, or too few are left to open it.</summary>
+    public sealed record SumRefused(RoundId Id, FaultNumber Number, string Reason) : ISupervisionMessage;
 }

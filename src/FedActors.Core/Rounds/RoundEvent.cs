@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
+using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Core.Rounds;
 
@@ -11,6 +12,12 @@ public abstract record RoundEvent(DateTimeOffset At)
     public sealed record Opened(
         DateTimeOffset At, RoundId Id, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort, DateTimeOffset Deadline)
         : RoundEvent(At);
+
+    /// <summary>U1: exactly these keys. Known to every hospital from now on.</summary>
+    public sealed record KeysFixed(DateTimeOffset At, AggregationEvent.KeysFixed Keys) : RoundEvent(At);
+
+    /// <summary>U2: exactly these hospitals shared their secrets.</summary>
+    public sealed record SharesFixed(DateTimeOffset At, AggregationEvent.SharesFixed Shares) : RoundEvent(At);
 
     /// <summary>U3: exactly these updates are in the accumulator, whose bytes are durable under <paramref name="Accumulator"/>. The attempt cannot open another set.</summary>
     public sealed record SurvivorSetFixed(

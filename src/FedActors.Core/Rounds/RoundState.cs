@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
+using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Core.Rounds;
 
@@ -38,6 +39,9 @@ public sealed record RoundState
     public ImmutableSortedDictionary<HospitalId, Dropout> Dropped { get; private init; } =
         ImmutableSortedDictionary<HospitalId, Dropout>.Empty;
 
+    /// <summary>What was fixed of a secure session so far: U1, then U2. Empty with plain sums.</summary>
+    public ImmutableArray<AggregationEvent> Session { get; private init; } = [];
+
     /// <summary>The running sum's blob, once it is durable.</summary>
     public Digest? Accumulator { get; private init; }
 
@@ -72,18 +76,25 @@ public sealed record RoundState
     public Decision<RoundEvent> DecideSurvivors(
         ImmutableArray<HospitalId> complete, Digest accumulator, long bytesUp, DateTimeOffset now)
     {
-        if (Phase != RoundPhase.Training)
+        if (Phase is not (RoundPhase.Training or RoundPhase.MaskedInput))
             return Decision<RoundEvent>.Reject($"Round {Id} is in {Phase}: its survivor set cannot be fixed.");
         if (complete.Any(hospital => !Cohort.Contains(hospital)) || complete.Distinct().Count() != complete.Length)
             return Decision<RoundEvent>.Reject($"Round {Id}: the set holds a hospital twice, or one that was not invited.");
         var survivors = complete.Sort();
-        var dropped = Cohort.Where(hospital => !survivors.Contains(hospital))
-            .Select(hospital => Dropped.GetValueOrDefault(hospital)
-                ?? new Dropout(hospital, Phase, DropReason.Silent, "Nothing came before the deadline."))
-            .ToImmutableArray();
+        var dropped = Missing(survivors);
         return ShortOf(survivors) is { } shortage
             ? Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, shortage.Number, Because(shortage.Reason, dropped), dropped))
             : Decision<RoundEvent>.Accept(new RoundEvent.SurvivorSetFixed(now, survivors, dropped, accumulator, bytesUp));
+    }
+
+    /// <summary>Training is over: are enough updates ready for a secure sum to be worth its keys?</summary>
+    /// <param name="trained">Who said that its update is ready.</param>
+    public Decision<RoundEvent> DecideTrained(ImmutableArray<HospitalId> trained, DateTimeOffset now)
+    {
+        if (ShortOf(trained) is not { } shortage)
+            return Decision<RoundEvent>.Accept();
+        var dropped = Missing(trained);
+        return Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, shortage.Number, Because(shortage.Reason, dropped), dropped));
     }
 
     /// <summary>The sum is open: does it hold the patients that the rules ask for?</summary>
@@ -96,11 +107,19 @@ public sealed record RoundState
                 Because($"The survivors hold {(double)totalWeight / patients:P1} of the patients, the job asks for "
                     + $"{Rules.MinimumSampleShare:P1}.", [.. Dropped.Values]), [.. Dropped.Values]));
 
+    /// <summary>U1 or U2 of the secure session, to be durable before it is announced.</summary>
+    public Decision<RoundEvent> DecideSession(AggregationEvent fixedSet, DateTimeOffset now) => (Phase, fixedSet) switch
+    {
+        (RoundPhase.Training, AggregationEvent.KeysFixed keys) => Decision<RoundEvent>.Accept(new RoundEvent.KeysFixed(now, keys)),
+        (RoundPhase.ShareKeys, AggregationEvent.SharesFixed shares) => Decision<RoundEvent>.Accept(new RoundEvent.SharesFixed(now, shares)),
+        _ => Decision<RoundEvent>.Reject($"Round {Id} in {Phase} cannot fix {fixedSet.GetType().Name}."),
+    };
+
     /// <summary>Something that cannot be mended within the attempt.</summary>
     public Decision<RoundEvent> DecideAbort(FaultNumber number, string reason, DateTimeOffset now) =>
         Phase is RoundPhase.Aborted or RoundPhase.Closed
             ? Decision<RoundEvent>.Accept()
-            : Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, number, reason, [.. Dropped.Values]));
+            : Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, number, Because(reason, [.. Dropped.Values]), [.. Dropped.Values]));
 
     /// <exception cref="InvalidOperationException">The journal holds an event this state cannot follow.</exception>
     public RoundState Apply(RoundEvent @event) => (Phase, @event) switch
@@ -114,7 +133,9 @@ public sealed record RoundState
             Model = e.Model,
             Cohort = e.Cohort,
         },
-        (RoundPhase.Training, RoundEvent.SurvivorSetFixed e) => this with
+        (RoundPhase.Training, RoundEvent.KeysFixed e) => this with { Phase = RoundPhase.ShareKeys, Session = Session.Add(e.Keys) },
+        (RoundPhase.ShareKeys, RoundEvent.SharesFixed e) => this with { Phase = RoundPhase.MaskedInput, Session = Session.Add(e.Shares) },
+        (RoundPhase.Training or RoundPhase.MaskedInput, RoundEvent.SurvivorSetFixed e) => this with
         {
             Phase = RoundPhase.Consistency,
             Survivors = e.Survivors,
@@ -130,6 +151,13 @@ public sealed record RoundState
         },
         _ => throw new InvalidOperationException($"Round {Id} in {Phase} cannot follow {@event.GetType().Name}."),
     };
+
+    // Whoever is not present either said why or was silent.
+    private ImmutableArray<Dropout> Missing(ImmutableArray<HospitalId> present) =>
+    [
+        .. Cohort.Where(hospital => !present.Contains(hospital)).Select(hospital => Dropped.GetValueOrDefault(hospital)
+            ?? new Dropout(hospital, Phase, DropReason.Silent, "Nothing came before the deadline.")),
+    ];
 
     private (FaultNumber Number, string Reason)? ShortOf(ImmutableArray<HospitalId> present)
     {

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
-using FedActors.Actors.Storage;
 using FedActors.Core.Aggregation;
 using FedActors.Core.Data;
 using FedActors.Core.Federation;
@@ -44,7 +43,7 @@ public static class SimulationBench
             "bench", Seed: 1, (long)Rows * hospitals, new ModelPlan(kind, sites[0].Patients.FeatureNames),
             new TrainingPlan(Algorithm.FedAvg, rounds, Rows / BatchSize, LearningRate: 0.1, BatchSize, L2: 0),
             new CohortPlan(hospitals, 1, TimeSpan.FromMinutes(10), [], 0, 1),
-            new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: Rows),
+            new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: Rows, TimeSpan.FromMinutes(10)),
             new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(int.MaxValue, Metric.Auroc));
 
         await MeasureActors(WithRounds(plan, WarmUpRounds), sites, cancel);
@@ -64,7 +63,8 @@ public static class SimulationBench
     private static async Task<(Digest Model, Cost Cost)> MeasureActors(
         JobPlan plan, ImmutableArray<HospitalSite> sites, CancellationToken cancel)
     {
-        await using var federation = InProcessFederation.Start(sites, StateDatabase.InMemory, plan.Model, judged: null);
+        await using var federation = InProcessFederation.Start(
+            plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))], SimulationStorage.InMemory, judged: null);
         return await Measure(async () =>
         {
             var records = await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], _ => { }, cancel);
