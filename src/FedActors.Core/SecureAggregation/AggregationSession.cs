@@ -117,12 +117,12 @@ public sealed class AggregationSession
         return session;
     }
 
-    /// <summary>What to send to <paramref name="hospital"/> now; nothing where it answered or is not in.</summary>
+    /// <summary>What to send to <paramref name="hospital"/> now, and again while it does not answer; nothing where it did or is not in.</summary>
     public ImmutableArray<FromCoordinator> MessagesFor(HospitalId hospital) => Phase switch
     {
         AggregationPhase.Advertising when Awaits(hospital) => [_broadcast ??= new RoundOpen(Spec).SignedBy(_key)],
         AggregationPhase.Sharing when Awaits(hospital) => [_broadcast ??= Roster()],
-        AggregationPhase.Masking when Awaits(hospital) => Inbox(hospital) is { } inbox ? [inbox] : AskAgain(hospital),
+        AggregationPhase.Masking when HospitalSet.Holds(_u2, hospital) && !_withdrawn.ContainsKey(hospital) => MaskingMessages(hospital),
         AggregationPhase.Agreeing when Awaits(hospital) => [_broadcast ??= SurvivorSet()],
         AggregationPhase.Unmasking when Awaits(hospital) =>
             _signatures.ContainsKey(hospital) ? [_broadcast ??= Request()] : [SurvivorSet()],
@@ -462,10 +462,17 @@ public sealed class AggregationSession
         return _graph.IsComplete && holder > dealer ? rank - 1 : rank;           // no envelope for oneself
     }
 
-    private ImmutableArray<FromCoordinator> AskAgain(HospitalId hospital)
+    /// <summary>
+    /// The inbox. After a restart also: send your shares again, which others' inboxes need, and what you masked, if you did.
+    /// </summary>
+    private ImmutableArray<FromCoordinator> MaskingMessages(HospitalId hospital)
     {
-        FromCoordinator wanted = new MaskedWanted(Session).SignedBy(_key);
-        return _shares.ContainsKey(hospital) ? [wanted] : [wanted, Roster()];
+        var messages = ImmutableArray.CreateBuilder<FromCoordinator>();
+        if (!_shares.ContainsKey(hospital) && !Awaited.IsEmpty)
+            messages.Add(_broadcast ??= Roster());
+        if (Awaits(hospital))
+            messages.Add(Inbox(hospital) is { } inbox ? inbox : new MaskedWanted(Session).SignedBy(_key));
+        return messages.ToImmutable();
     }
 
     private IEnumerable<HospitalId> Owners(HospitalId holder) => _graph!.IsComplete

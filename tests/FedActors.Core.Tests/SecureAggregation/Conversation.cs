@@ -59,13 +59,13 @@ internal sealed class Conversation : IDisposable
     /// <summary>Changes a message on its way to the hub; null loses it.</summary>
     public Func<FromHospital, FromHospital?> ToHub { get; set; } = message => message;
 
-    /// <summary>An update with a mark in each coordinate, and 1 at the constant's place.</summary>
+    /// <summary>An update with marks that no sum or difference of others gives by chance, and 1 at the constant's place.</summary>
     public static byte[] Update(HospitalId id, RoundSpec spec)
     {
         var vector = new byte[spec.Ring.Bytes];
-        var number = int.Parse(id.ToString()[1..]);
+        var marks = new TestRandom(int.Parse(id.ToString()[1..]));
         for (var i = 0; i < spec.Ring.Coordinates; i++)
-            Put(vector, i, spec.Ring.WordBits, i == spec.Ring.ConstantOne ? 1 : unchecked((number % 2 == 0 ? -1 : 1) * (1_000L * number + i)));
+            Put(vector, i, spec.Ring.WordBits, i == spec.Ring.ConstantOne ? 1 : marks.Below(1 << 21) - (1 << 20));
         return vector;
     }
 
