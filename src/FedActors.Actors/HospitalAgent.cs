@@ -175,7 +175,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             return;
         }
         _aggregator = Sender;
-        if (message.Session != _session || _masking is null)
+        // One that is over may still be asked to repeat what it stored: the hub may have restarted before it committed.
+        if (message.Session != _session || _masking is null or { Phase: MaskingPhase.Ended })
         {
             if (!Enter(message, security))
                 return;

@@ -7,6 +7,7 @@ using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
 using FedActors.Core.SecureAggregation;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
+using Inbox = FedActors.Core.Protocol.SecureAggregationProtocol.Inbox;
 
 namespace FedActors.Actors;
 
@@ -29,6 +30,7 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
     private readonly Dictionary<HospitalId, Upload> _uploads = [];
     private readonly Queue<Masked> _announced = new();
     private readonly Dictionary<HospitalId, AbortCode> _withdrawn = [];
+    private readonly HashSet<HospitalId> _gotInbox = [];
     private AggregationSession _session = null!;
     private SupervisionProtocol.BeginSession _task = null!;
     private ImmutableHashSet<HospitalId> _absent = [];
@@ -55,6 +57,8 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
             if (decision is SessionDecision.Accepted && message is Withdrawal withdrawal)
                 _withdrawn[withdrawal.Hospital] = withdrawal.Code;
             Heed(decision);
+            if (decision is SessionDecision.Accepted)
+                Follow(message);
             Step();
         });
         Receive<PhaseOver>(over =>
@@ -99,14 +103,8 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
     private void Announce()
     {
         _isWaitingForJournal = false;
-        foreach (var hospital in Awaited)
-        {
-            foreach (var message in _session.MessagesFor(hospital))
-            {
-                if (!_hub.Hospitals.TryTell(hospital, message, Self))
-                    _absent = _absent.Add(hospital);
-            }
-        }
+        foreach (var hospital in Awaited.ToArray())
+            Tell(hospital, _session.MessagesFor(hospital));
         var deadlines = _task.Spec.Deadlines;
         var time = _session.Phase switch
         {
@@ -117,6 +115,37 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
         };
         Timers.StartSingleTimer(nameof(PhaseOver), new PhaseOver(_session.Phase), time);
         Step();
+    }
+
+    private void Tell(HospitalId hospital, ImmutableArray<FromCoordinator> messages)
+    {
+        foreach (var message in messages)
+        {
+            if (!_hub.Hospitals.TryTell(hospital, message, Self))
+                _absent = _absent.Add(hospital);
+        }
+    }
+
+    // Two answers make a question due that could not be asked when the phase began: a signature that came after the quorum,
+    // and shares that a restarted hub had to ask for again.
+    private void Follow(FromHospital message)
+    {
+        switch (_session.Phase, message)
+        {
+            case (AggregationPhase.Unmasking, Consistency):
+                Tell(message.Hospital, _session.MessagesFor(message.Hospital));
+                break;
+            case (AggregationPhase.Masking, Shares):
+                foreach (var hospital in Awaited.Where(hospital => !_gotInbox.Contains(hospital)).ToArray())
+                {
+                    if (_session.MessagesFor(hospital) is [Inbox] inbox)
+                    {
+                        _gotInbox.Add(hospital);
+                        Tell(hospital, inbox);
+                    }
+                }
+                break;
+        }
     }
 
     private IEnumerable<HospitalId> Awaited => _session.Awaited.Where(hospital => !_absent.Contains(hospital));
