@@ -23,7 +23,7 @@ public sealed class OutputFolder : IDisposable
             {
                 string[] left =
                 [
-                    "state.db", "state.db-wal", "state.db-shm", "hospitals.db", "hospitals.db-wal", "hospitals.db-shm", "summary.json", 
+                    "state.db", "state.db-wal", "state.db-shm", "hospitals.db", "hospitals.db-wal", "hospitals.db-shm", "summary.json",
                     "rounds.jsonl", "model.json", "model.safetensors", "report.html",
                 ];
                 foreach (var file in left)

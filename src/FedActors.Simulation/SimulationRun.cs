@@ -158,7 +158,7 @@ public static class SimulationRun
         [.. record.Included.Select(hospital => hospital.ToString())],
         [.. record.Dropped.Select(drop => new DroppedHospital(drop.Hospital.ToString(), Names.Of(drop.Phase), $"{drop.Reason}: {drop.Detail}"))],
         record.Loss, record.Metrics?.Auroc ?? double.NaN, record.BytesUp, record.BytesDown, record.Duration.TotalMilliseconds,
-        record.Model.ToString(), Epsilon: 0, record.Saturated);
+        record.Model.ToString(), Epsilon: 0, record.Saturated, record.Metrics?.LogLoss ?? double.NaN);
 
     private static HospitalCounts CountsOf(HospitalData hospital) =>
         new(hospital.Hospital.ToString(), hospital.Train.Rows, hospital.Train.Positives);

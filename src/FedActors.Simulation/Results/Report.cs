@@ -135,7 +135,7 @@ internal static class Report
         </figure>
         <figure>
         {ReportPlots.OverRounds("loss-rounds", $"Log loss of the federated model over {summary.Rounds} rounds, ending at {FigureText.Number(summary.Federated.LogLoss)}; pooled {FigureText.Number(summary.Pooled.LogLoss)}.",
-            "Log loss (nats per case)", rounds, line => line.Loss, summary.Pooled.LogLoss, summary.Alone.Mean.LogLoss)}
+            "Log loss (nats per case)", rounds, line => line.LogLoss, summary.Pooled.LogLoss, summary.Alone.Mean.LogLoss)}
         <figcaption>Log loss on the held-out {extras.Words.Case}: how far the probabilities are from the truth. Lower is better.</figcaption>
         </figure>
         """);

@@ -6,10 +6,11 @@ namespace FedActors.Simulation.Results;
 /// <param name="Round">From 1.</param>
 /// <param name="Attempt">From 1.</param>
 /// <param name="Included">Hospitals in the sum.</param>
-/// <param name="Loss">Mean log loss of the round's model on the held-out patients, in nats; NaN where it was not evaluated.</param>
-/// <param name="Auroc">On the held-out patients; NaN where it was not evaluated.</param>
+/// <param name="Loss">Mean training loss, over the patients of those included, of the model the round began with, in nats.</param>
+/// <param name="Auroc">Of the round's model on the held-out patients; NaN where it was not evaluated.</param>
 /// <param name="Epsilon">Largest spent by a hospital so far; 0 while privacy is off.</param>
 /// <param name="Saturated">Coordinates of updates that lay beyond the range and were cut to it.</param>
+/// <param name="LogLoss">Of the round's model on the held-out patients, in nats; NaN where it was not evaluated.</param>
 public sealed record RoundLine(
     int Round,
     int Attempt,
@@ -22,7 +23,8 @@ public sealed record RoundLine(
     double DurationMs,
     string ModelSha256,
     double Epsilon,
-    long Saturated);
+    long Saturated,
+    double LogLoss);
 
 /// <summary>A hospital that was invited and is not in the sum.</summary>
 /// <param name="Phase">Where in the round it was lost.</param>

@@ -40,8 +40,8 @@ public sealed class CommandLineTests
         Assert.That(lines[0], Is.EqualTo("breast-tumour: fedavg, 5 hospitals, 60 rounds"));
         Assert.That(lines.Skip(1).Select(line => line.Split(':')[0]), Is.EqualTo(Enumerable.Range(1, 60).Select(round => $"round {round}/60")));
         Assert.That(lines[5], Is.EqualTo("round 5/60: 5 in, 0 out; loss 0.3869, AUROC 0.9786, epsilon none, sent 3.7 kB, 1 min 50 s left"));
-        Assert.That(lines[2], Does.Contain("loss –, AUROC –"));
-        Assert.That(lines[7], Is.EqualTo("round 7/60: 4 in, 1 out; loss –, AUROC –, epsilon none, sent 3.7 kB, 1 min 46 s left; "
+        Assert.That(lines[2], Does.Contain("loss 0.5004, AUROC –"));
+        Assert.That(lines[7], Is.EqualTo("round 7/60: 4 in, 1 out; loss 0.3297, AUROC –, epsilon none, sent 3.7 kB, 1 min 46 s left; "
             + "without berlin (Training: no update before the deadline of 60 s)"));
         Assert.That(_output.ToString(), Does.Not.Contain("round 1/60").And.Not.Contain("\u001b"));
     }

@@ -72,9 +72,9 @@ internal static class MadeUpRun
         };
         return new RoundLine(
             round, 1, [.. Hospitals.Where(hospital => dropped.All(one => one.Hospital != hospital))], dropped,
-            evaluated ? 0.1 + 0.5 * Math.Exp(-round / 9.0) : double.NaN,
+            0.1 + 0.5 * Math.Exp(-round / 9.0),
             evaluated ? 0.9918 - 0.02 * Math.Exp(-round / 12.0) : double.NaN,
-            1240, 2480, 41.5, ModelSha256, 0, 0);
+            1240, 2480, 41.5, ModelSha256, 0, 0, evaluated ? 0.12 + 0.5 * Math.Exp(-round / 9.0) : double.NaN);
     }
 
     /// <summary>Of 122 tumours and 247 harmless biopsies.</summary>

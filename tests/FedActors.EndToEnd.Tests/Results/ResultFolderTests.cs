@@ -73,10 +73,10 @@ public sealed class ResultFolderTests
         var line = JsonNode.Parse(lines[6])!;
         Assert.That(Keys(line), Is.EqualTo((string[])
         [
-            "round", "attempt", "included", "dropped", "loss", "auroc", "bytesUp", "bytesDown", "durationMs", "modelSha256", "epsilon", "saturated",
+            "round", "attempt", "included", "dropped", "loss", "auroc", "bytesUp", "bytesDown", "durationMs", "modelSha256", "epsilon", "saturated", "logLoss",
         ]));
         Assert.That(Keys(line["dropped"]![0]), Is.EqualTo((string[])["hospital", "phase", "reason"]));
-        Assert.That(((int)line["round"]!, (string?)line["included"]![1], line["loss"]), Is.EqualTo((7, "madrid", (JsonNode?)null)));
+        Assert.That(((int)line["round"]!, (string?)line["included"]![1], line["auroc"]), Is.EqualTo((7, "madrid", (JsonNode?)null)));
     }
 
     [Test]
