@@ -68,8 +68,10 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
 
     protected override void OnWriteRefused(string reason)
     {
-        // Nothing of what was not written leaves; to the round this hospital is gone.
+        // Nothing of what was not written leaves; to the round this hospital is gone, and nobody need wait for it.
         _log.Error("The journal of {Hospital} refused a write: {Reason}", _site.Hospital, reason);
+        if (_masking is { Phase: < MaskingPhase.Ended } masking)
+            _aggregator.Tell(masking.Withdraw(AbortCode.SecretsLost));
         EndSession();
     }
 

@@ -274,7 +274,10 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
 
     private void Heed(SessionDecision decision)
     {
-        if (decision is SessionDecision.Rejected rejected)
+        // What comes late is part of every round: more signatures and shares than the quorum needs.
+        if (decision is SessionDecision.Rejected { Why.Code: AbortCode.WrongPhase or AbortCode.DeadlinePassed } late)
+            _log.Debug("Round {Round}: {Refusal}", _task.Id, late.Why);
+        else if (decision is SessionDecision.Rejected rejected)
             _log.Warning("Round {Round}: {Refusal}", _task.Id, rejected.Why);
     }
 

@@ -22,8 +22,10 @@ public sealed class InProcessFederation : IAsyncDisposable
 {
     private readonly ActorSystem _system;
     private readonly IActorRef _coordinator;
+    private readonly ImmutableArray<IActorRef> _hospitals;
 
-    private InProcessFederation(ActorSystem system, IActorRef coordinator) => (_system, _coordinator) = (system, coordinator);
+    private InProcessFederation(ActorSystem system, IActorRef coordinator, ImmutableArray<IActorRef> hospitals) =>
+        (_system, _coordinator, _hospitals) = (system, coordinator, hospitals);
 
     /// <param name="plan">Says which model is judged, and whether sums are secure.</param>
     /// <param name="patients">Every hospital with those it trains on.</param>
@@ -37,6 +39,7 @@ public sealed class InProcessFederation : IAsyncDisposable
             .WithFallback(storage.PersistenceConfig()).WithFallback(Reference.Config);
         var system = ActorSystem.Create("fedactors", config);
         var (hospitals, models) = (new LocalHospitals(), new ModelCache());
+        var agents = ImmutableArray.CreateBuilder<IActorRef>(patients.Count);
         var consortium = plan.SecureAggregation.Enabled ? ThrowawayConsortium.Of([.. patients.Select(pair => pair.Key)]) : null;
         foreach (var (hospital, table) in patients)
         {
@@ -44,12 +47,14 @@ public sealed class InProcessFederation : IAsyncDisposable
             // With plain sums and no privacy a hospital has nothing to write, so its journal may be the memory's.
             var journal = security is null ? SimulationStorage.MemoryJournal : storage.HospitalJournal;
             var agent = HospitalAgent.Props(new HospitalSite(hospital, table, security), models, journal);
-            hospitals.Attach(hospital, system.ActorOf(agent, $"hospital-{hospital}"));
+            var started = system.ActorOf(agent, $"hospital-{hospital}");
+            hospitals.Attach(hospital, started);
+            agents.Add(started);
         }
         var blobs = system.ActorOf(BlobStore.Props(storage.BlobConnection), "blobs");
         var evaluator = judged is null ? ActorRefs.Nobody : system.ActorOf(ModelEvaluator.Props(judged, plan.Model), "evaluator");
         var hub = new HubServices(hospitals, blobs, models, TimeProvider.System, evaluator, consortium?.Hub);
-        return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"));
+        return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"), agents.ToImmutable());
     }
 
     /// <summary>Trains until every round is committed, going on where the journal ends.</summary>
@@ -64,7 +69,7 @@ public sealed class InProcessFederation : IAsyncDisposable
         var done = new TaskCompletionSource<ImmutableArray<RoundRecord>>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var _ = cancel.Register(() => done.TrySetCanceled(cancel));
         var start = new JobProtocol.StartJob(plan, identity, roster, [.. initial]);
-        _system.ActorOf(Props.Create<Submitter>(start, _coordinator, watch, done), "submitter");
+        _system.ActorOf(Props.Create<Submitter>(start, _coordinator, _hospitals, watch, done), "submitter");
         return await done.Task;
     }
 
@@ -76,7 +81,7 @@ public sealed class InProcessFederation : IAsyncDisposable
         private readonly List<RoundRecord> _records = [];
 
         public Submitter(
-            JobProtocol.StartJob start, IActorRef coordinator, Action<JobProtocol.IJobMessage> watch,
+            JobProtocol.StartJob start, IActorRef coordinator, ImmutableArray<IActorRef> hospitals, Action<JobProtocol.IJobMessage> watch,
             TaskCompletionSource<ImmutableArray<RoundRecord>> done)
         {
             Receive<JobProtocol.IJobMessage>(message =>
@@ -103,10 +108,12 @@ public sealed class InProcessFederation : IAsyncDisposable
                         break;
                 }
             });
-            Receive<Terminated>(_ => done.TrySetException(new FaultException(ExitCode.Failed, new Fault(FaultNumber.JournalFailed,
-                "The coordinator stopped: its journal cannot be read or written.", "",
+            Receive<Terminated>(stopped => done.TrySetException(new FaultException(ExitCode.Failed, new Fault(FaultNumber.JournalFailed,
+                $"The {stopped.ActorRef.Path.Name} stopped: its journal cannot be read or written.", "",
                 "See that the folder is writable, has room, and that no other program holds state.db; then run the same command again."))));
             Context.Watch(coordinator);
+            foreach (var hospital in hospitals)
+                Context.Watch(hospital);
             coordinator.Tell(start);
         }
     }

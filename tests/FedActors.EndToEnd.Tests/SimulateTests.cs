@@ -182,8 +182,8 @@ public sealed class SimulateTests
         if (OperatingSystem.IsWindows() || !File.Exists("/bin/bash"))
             Assert.Ignore("A file-size limit stands for a full disk here, and needs bash.");
         string[] command = ["simulate", Job, "--rounds", "40", "--out", Out()];
-        // Files may grow to 400 KiB: room for some rounds, not for all. The runtime's own memory files are not to count.
-        var limited = $"trap '' XFSZ; ulimit -f 400; export DOTNET_EnableWriteXorExecute=0 DOTNET_EnableDiagnostics=0; exec dotnet '{Path.Combine(AppContext.BaseDirectory, "fedactors.dll")}' {string.Join(' ', command)}";
+        // Files may grow to 1,500 KiB: room for some rounds, not for all. The runtime's own memory files are not to count.
+        var limited = $"trap '' XFSZ; ulimit -f 1500; export DOTNET_EnableWriteXorExecute=0 DOTNET_EnableDiagnostics=0; exec dotnet '{Path.Combine(AppContext.BaseDirectory, "fedactors.dll")}' {string.Join(' ', command)}";
 
         using (var starved = new Fedactors.RunningProcess("/bin/bash", ["-c", limited]))
         {
