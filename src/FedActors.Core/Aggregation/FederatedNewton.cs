@@ -67,8 +67,8 @@ public sealed class FederatedNewton(ImmutableArray<ParameterView> views, double 
         }
         throw new FaultException(ExitCode.Failed, new Fault(
             FaultNumber.Singular,
-            "The Newton system of the round is singular: some features say the same thing, or one never changes.",
+            "The Newton system is singular: features depend on one another, one never changes, or the step before went too far.",
             "",
-            "Set training.l2 above 0, or leave one of the dependent features out."));
+            "Set training.l2 above 0, scale the features, leave a dependent one out, or train with fedavg."));
     }
 }

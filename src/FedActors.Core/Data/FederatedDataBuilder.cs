@@ -69,7 +69,7 @@ public sealed class FederatedDataBuilder
             SiteRule.PerValue rule => SitesByValue(rule),
             SiteRule.PerGroup rule => SitesByGroup(rule),
             SiteRule.PerLabelCount rule => SitesByLabelCount(rule),
-            _ => throw new ArgumentException("No such site rule.", nameof(listing)),
+            _ => throw new InvalidOperationException($"No rows are spread by {_split.Sites.GetType().Name}."),
         };
         var declared = _split.Sites switch
         {

@@ -32,16 +32,17 @@ public static class NewtonFit
         model.Initialize(parameters, seed: 0);
         var derivatives = new double[d + PackedUpper.Length(d)];
         var sum = new AggregatedUpdate(derivatives, patients.Rows, 1);
-        var best = double.PositiveInfinity;
+        var (first, previous) = (0.0, 0.0);
         for (var step = 0; step < MostSteps; step++)
         {
             var batch = PatientBatch.All(patients);
             var loss = model.LossGradientAndHessian(parameters, batch, derivatives.AsSpan(0, d), derivatives.AsSpan(d));
             var length = GradientLength(model, parameters, derivatives, patients.Rows, l2);
-            // Near the minimum the steps shrink until only rounding is left: no nearer than this.
-            if (length < Tolerance || (length < 1e-12 * patients.Rows && length >= best))
+            first = step == 0 ? length : first;
+            // Where features are large the rounding of their sum stays above the tolerance: no nearer than this.
+            if (length < Tolerance || (length < 1e-10 * first && length > previous / 2))
                 return parameters;
-            best = Math.Min(best, length);
+            previous = length;
             var objective = Objective(model, parameters, loss, patients.Rows, l2);
             var next = newton.Next(parameters, sum);
             for (var half = 0; half < 40; half++)

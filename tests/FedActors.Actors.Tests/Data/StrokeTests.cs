@@ -12,7 +12,11 @@ public class StrokeTests
 {
     private static readonly Dictionary<string, string> Networks = new()
     {
-        ["UK"] = "uk", ["Italy"] = "italy", ["Switzerland"] = "switzerland", ["CentralEurope"] = "central-europe", ["Nordic"] = "nordic",
+        ["UK"] = "uk",
+        ["Italy"] = "italy",
+        ["Switzerland"] = "switzerland",
+        ["CentralEurope"] = "central-europe",
+        ["Nordic"] = "nordic",
     };
 
     [Test]
