@@ -16,6 +16,8 @@ public sealed class CanonicalWriter : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly MemoryStream? _kept;
+    private readonly byte[] _pending = new byte[512];                           // small fields are hashed together
+    private int _length;
 
     /// <param name="label">ASCII, e.g. <c>FA/adv/v1</c>.</param>
     /// <param name="keep">Keep the bytes for <see cref="ToArray"/>.</param>
@@ -90,6 +92,7 @@ public sealed class CanonicalWriter : IDisposable
     /// <summary>The SHA-256 of what was written so far.</summary>
     public Digest Hash()
     {
+        Flush();
         Span<byte> hash = stackalloc byte[Identity.Digest.Size];
         _hash.GetCurrentHash(hash);
         return new Digest(hash);
@@ -107,13 +110,28 @@ public sealed class CanonicalWriter : IDisposable
 
     public void Dispose()
     {
+        CryptographicOperations.ZeroMemory(_pending);                           // a commitment's seed passes through
         _hash.Dispose();
         _kept?.Dispose();
     }
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
-        _hash.AppendData(bytes);
         _kept?.Write(bytes);
+        if (bytes.Length > _pending.Length - _length)
+            Flush();
+        if (bytes.Length > _pending.Length)
+            _hash.AppendData(bytes);
+        else
+        {
+            bytes.CopyTo(_pending.AsSpan(_length));
+            _length += bytes.Length;
+        }
+    }
+
+    private void Flush()
+    {
+        _hash.AppendData(_pending, 0, _length);
+        _length = 0;
     }
 }

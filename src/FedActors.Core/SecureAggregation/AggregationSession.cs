@@ -31,7 +31,7 @@ public sealed class AggregationSession
     private readonly List<Dropout> _dropouts = [];
     private ImmutableArray<Advertise> _u1Adverts = [];
     private ImmutableArray<HospitalId> _u1 = [], _u2 = [], _u3 = [];
-    private ImmutableDictionary<HospitalId, Digest> _sharers = ImmutableDictionary<HospitalId, Digest>.Empty;
+    private Dictionary<HospitalId, Digest> _sharers = [];
     private Digest _u1Hash, _u2Hash, _u3Hash;
     private MaskGraph? _graph;
     private byte[]? _accumulator;
@@ -382,7 +382,7 @@ public sealed class AggregationSession
                 Phase = AggregationPhase.Sharing;
                 break;
             case (AggregationPhase.Sharing, AggregationEvent.SharesFixed e) when e.Session == Session:
-                _sharers = e.Sharers.ToImmutableDictionary(sharer => sharer.Hospital, sharer => sharer.Statement);
+                _sharers = e.Sharers.ToDictionary(sharer => sharer.Hospital, sharer => sharer.Statement);
                 _u2 = [.. e.Sharers.Select(sharer => sharer.Hospital)];
                 _u2Hash = HospitalSet.SharersHash(Session, _u2);
                 Phase = AggregationPhase.Masking;
@@ -444,22 +444,17 @@ public sealed class AggregationSession
     /// <summary>Null after a restart, until everyone whose envelope belongs in it shared again.</summary>
     private Inbox? Inbox(HospitalId hospital)
     {
+        var holder = _graph!.Rank(hospital);
         var envelopes = ImmutableArray.CreateBuilder<SealedShares>();
-        foreach (var dealer in _graph!.Neighbours(hospital))
+        foreach (var dealer in _graph.NeighbourRanks(holder))
         {
-            if (!HospitalSet.Holds(_u2, dealer))
+            if (!_sharers.ContainsKey(_u1[dealer]))
                 continue;
-            if (!_shares.TryGetValue(dealer, out var shares))
+            if (!_shares.TryGetValue(_u1[dealer], out var shares))
                 return null;
-            envelopes.Add(new SealedShares(dealer, shares.Envelopes[EnvelopeIndex(dealer, hospital)].Envelope));
+            envelopes.Add(new SealedShares(_u1[dealer], shares.Envelopes[_graph.EnvelopeIndex(dealer, holder)].Envelope));
         }
         return new Inbox(Session, hospital, _u2, envelopes.ToImmutable()).SignedBy(_key);
-    }
-
-    private int EnvelopeIndex(HospitalId dealer, HospitalId holder)
-    {
-        var rank = _graph!.Position(dealer, holder) - 1;
-        return _graph.IsComplete && holder > dealer ? rank - 1 : rank;           // no envelope for oneself
     }
 
     /// <summary>

@@ -1,0 +1,264 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using FedActors.Core.Identity;
+using FedActors.Core.Numerics;
+using FedActors.Core.SecureAggregation;
+using static FedActors.Core.Protocol.SecureAggregationProtocol;
+
+namespace FedActors.Simulation.Benchmarks;
+
+/// <summary>What a run of the whole protocol in memory cost. CPU time is that of one thread.</summary>
+/// <param name="Hospitals">Invited.</param>
+/// <param name="Parameters">Coordinates of the model; the vectors have two more, the weight and the constant.</param>
+/// <param name="Dropout">Share of hospitals that fell silent after they had shared their secrets: the costliest moment.</param>
+/// <param name="ClientCpuMs">Mean over the hospitals that stayed, all phases.</param>
+/// <param name="ServerCpuMs">The hub, all phases: messages, signatures, sums, recovery and unmasking.</param>
+/// <param name="UploadCpuMs">Taking in and hashing (SHA-256) all uploads, which connections do one by one; beside <see cref="ServerCpuMs"/>.</param>
+/// <param name="BytesUpPerHospital">Mean over the hospitals that stayed: payload of every message and chunk.</param>
+/// <param name="SumVerified">The opened sum equals the integer sum over exactly the survivors, in every coordinate.</param>
+public sealed record SecureAggregationFigures(
+    int Hospitals, int Parameters, double Dropout, double ClientCpuMs, double ServerCpuMs, double UploadCpuMs,
+    long BytesUpPerHospital, bool SumVerified);
+
+/// <summary>Runs one secure sum in memory, without actors, and measures it. Holds one vector per role, never one per hospital.</summary>
+public static class SecureAggregationBench
+{
+    /// <summary>Above this many hospitals, steps that need no vector run on all cores; each still counts its own thread.</summary>
+    private const int ManyHospitals = 256;
+
+    private const int WordBits = 32;
+
+    /// <summary>One run, after smaller ones that warm the compiler.</summary>
+    /// <param name="hospitals">At least 3.</param>
+    /// <param name="parameters">At least 1.</param>
+    /// <param name="dropout">In [0, 1); as many hospitals as this share gives, rounded down.</param>
+    /// <param name="seed">Repeats keys, updates and who falls silent. Never used outside a benchmark.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range, or more hospitals drop out than a round tolerates.</exception>
+    public static SecureAggregationFigures Run(int hospitals, int parameters, double dropout, long seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(hospitals, Thresholds.LeastHospitals);
+        ArgumentOutOfRangeException.ThrowIfLessThan(parameters, 1);
+        if (!(dropout >= 0 && dropout < 1))
+            throw new ArgumentOutOfRangeException(nameof(dropout), dropout, "At least 0 and below 1.");
+        var tolerated = Thresholds.For(hospitals).ToleratedDropouts;
+        if ((int)(dropout * hospitals) > tolerated)
+            throw new ArgumentOutOfRangeException(
+                nameof(dropout), dropout, $"{hospitals} hospitals tolerate {tolerated} dropouts, not {(int)(dropout * hospitals)}.");
+        for (var i = 0; i < 4; i++)
+            using (var warm = new Round(12, 20_000, 3, seed))
+                warm.Play();
+        using var round = new Round(hospitals, parameters, (int)(dropout * hospitals), seed);
+        return round.Play() with { Dropout = dropout };
+    }
+
+    private sealed class Round : IDisposable
+    {
+        private readonly int _parameters;
+        private readonly int _dropouts;
+        private readonly long _seed;
+        private readonly SiteKey _coordinator;
+        private readonly Roster _roster;
+        private readonly RoundSpec _spec;
+        private readonly AggregationSession _hub;
+        private readonly LocalView _view;
+        private readonly Dictionary<HospitalId, Member> _members = [];
+        private readonly byte[] _expected;
+        private double _serverMs, _uploadMs;
+
+        public Round(int hospitals, int parameters, int dropouts, long seed)
+        {
+            (_parameters, _dropouts, _seed) = (parameters, dropouts, seed);
+            _coordinator = SiteKey.Create(new Repeatable(seed, 0));
+            var keys = Enumerable.Range(1, hospitals).ToDictionary(
+                i => new HospitalId($"hospital-{i:0000}"), i => SiteKey.Create(new Repeatable(seed, i)));
+            _roster = new Roster(_coordinator.Public, keys.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Public)));
+            _view = new LocalView(Digest.Of("model"u8), Digest.Of("plan"u8), null);
+            var thresholds = Thresholds.For(hospitals);
+            var ring = new RingSpec(WordBits, parameters + 2, parameters + 1, 10, 1, 1000, 0);
+            var minute = TimeSpan.FromMinutes(1);
+            _spec = new RoundSpec(
+                Digest.Of("bench"u8), 1, 1, _roster.Hash, _view.Model, _view.Task, Digest.Of([]), _roster.Hospitals,
+                ring, thresholds, GraphSpec.For(thresholds), NoiseSpec.None, new PhaseDeadlines(minute, minute, minute, minute));
+            _hub = new AggregationSession(_spec, _roster, _coordinator);
+            _expected = new byte[ring.Bytes];
+            var number = 0;
+            foreach (var id in _roster.Hospitals)
+                _members.Add(id, new Member(keys[id], new HospitalMasking(
+                    id, keys[id], _roster, new MaskingPolicy(), new Repeatable(seed, ++number + hospitals), MaskingLedger.Empty), number));
+        }
+
+        public SecureAggregationFigures Play()
+        {
+            while (_hub.Phase is AggregationPhase.Advertising or AggregationPhase.Sharing)
+                Phase(_members.Keys, Answer);
+            var staying = _roster.Hospitals.RemoveAll(Draw(_roster.Hospitals).Contains);
+
+            var vector = new byte[_spec.Ring.Bytes];
+            using var spool = new MemoryStream(vector.Length);
+            var inboxes = staying.Select(id => (Inbox)Server(() => _hub.MessagesFor(id)).Single()).ToArray();
+            foreach (var inbox in inboxes)
+                MaskAndUpload(inbox, vector, spool);
+            Server(_hub.DeadlinePassed);
+            while (_hub.Phase < AggregationPhase.Opened)
+                Phase(staying, Answer);
+
+            var verified = _hub.Sum is { } sum && sum.Survivors.SequenceEqual(staying) && sum.Residues.Span.SequenceEqual(_expected);
+            return new SecureAggregationFigures(
+                _spec.Cohort.Length, _parameters, 0, staying.Average(id => _members[id].CpuMs), _serverMs, _uploadMs,
+                (long)staying.Average(id => _members[id].BytesUp), verified);
+        }
+
+        public void Dispose()
+        {
+            _coordinator.Dispose();
+            foreach (var member in _members.Values)
+            {
+                member.Masking.Dispose();
+                member.Key.Dispose();
+            }
+        }
+
+        private void Phase(IEnumerable<HospitalId> answering, Func<HospitalId, FromCoordinator, FromHospital> answer)
+        {
+            var messages = answering.Select(id => (id, Message: Server(() => _hub.MessagesFor(id)).Single())).ToArray();
+            var answers = new FromHospital[messages.Length];
+            if (messages.Length > ManyHospitals)
+                Parallel.For(0, messages.Length, i => answers[i] = answer(messages[i].id, messages[i].Message));
+            else
+                for (var i = 0; i < messages.Length; i++)
+                    answers[i] = answer(messages[i].id, messages[i].Message);
+            foreach (var message in answers.TakeWhile(_ => !EnoughAnswered))
+            {
+                _members[message.Hospital].BytesUp += Size(message);
+                if (Server(() => _hub.Receive(message)) is SessionDecision.Rejected rejected)
+                    throw new InvalidOperationException(rejected.Why.ToString());
+            }
+            Server(_hub.Advance);
+        }
+
+        /// <summary>As the hub does it: a quorum of signatures or of shares is enough, later ones are not waited for.</summary>
+        private bool EnoughAnswered => _hub.Phase is AggregationPhase.Agreeing or AggregationPhase.Unmasking && _hub.IsReady;
+
+        private FromHospital Answer(HospitalId id, FromCoordinator message) => _members[id].Measure(masking => message switch
+        {
+            RoundOpen open => masking.Receive(open, _view),
+            Roster1 roster => masking.Receive(roster),
+            Survivors survivors => masking.Receive(survivors),
+            UnmaskRequest request => masking.Receive(request),
+            _ => throw new InvalidOperationException($"{message.GetType().Name} is no question of this phase."),
+        });
+
+        private void MaskAndUpload(Inbox inbox, byte[] vector, MemoryStream spool)
+        {
+            var (id, member) = (inbox.To, _members[inbox.To]);
+            Fill(vector, member.Number);
+            for (var i = 0; i < _spec.Ring.Coordinates; i++)                    // the oracle: plain integer sums, apart from the code under test
+                BinaryPrimitives.WriteUInt32LittleEndian(_expected.AsSpan(4 * i), unchecked(
+                    BinaryPrimitives.ReadUInt32LittleEndian(_expected.AsSpan(4 * i))
+                    + BinaryPrimitives.ReadUInt32LittleEndian(vector.AsSpan(4 * i))));
+            var masked = (Masked)member.Measure(masking => masking.Receive(inbox, vector));
+            member.BytesUp += Size(masked) + vector.Length;
+
+            MaskedUpload? upload = null;
+            Server(() => _hub.Begin(masked, spool, out upload));
+            using (upload)
+            {
+                var start = ThreadCpuClock.Milliseconds;
+                for (var (index, at) = (0, 0); at < vector.Length; index++, at += ChunkSize)
+                {
+                    var bytes = new ByteString(vector.AsSpan(at, Math.Min(ChunkSize, vector.Length - at)));
+                    if (upload!.Append(new MaskedChunk(masked.Session, id, index, bytes)) is SessionDecision.Rejected rejected)
+                        throw new InvalidOperationException(rejected.Why.ToString());
+                }
+                _uploadMs += ThreadCpuClock.Milliseconds - start;
+                Server(() => _hub.Add(upload!));
+            }
+        }
+
+        /// <summary>An encoded update as good as any: uniform residues, the weight, the constant.</summary>
+        private void Fill(byte[] vector, int number)
+        {
+            new Repeatable(_seed, -number).Fill(vector);
+            BinaryPrimitives.WriteInt32LittleEndian(vector.AsSpan(4 * _parameters), 100 + number);
+            BinaryPrimitives.WriteInt32LittleEndian(vector.AsSpan(4 * _parameters + 4), 1);
+        }
+
+        private HashSet<HospitalId> Draw(ImmutableArray<HospitalId> hospitals)
+        {
+            var order = new uint[hospitals.Length];
+            new Repeatable(_seed, int.MaxValue).Fill(MemoryMarshal.AsBytes(order.AsSpan()));
+            return [.. Enumerable.Range(0, order.Length).OrderBy(i => order[i]).Take(_dropouts).Select(i => hospitals[i])];
+        }
+
+        private T Server<T>(Func<T> step)
+        {
+            var start = ThreadCpuClock.Milliseconds;
+            var result = step();
+            _serverMs += ThreadCpuClock.Milliseconds - start;
+            return result;
+        }
+
+        /// <summary>Bytes of a message's content, without a wire format's own.</summary>
+        private static long Size(FromHospital message) => Digest.Size + 24 + Signature.Size + message switch
+        {
+            Advertise => 2 * P256Point.Size + 2 * Digest.Size,
+            Shares shares => Digest.Size + shares.Envelopes.Sum(envelope => 24L + envelope.Envelope.Length),
+            Masked => 3 * Digest.Size,
+            Consistency => 4 * Digest.Size,
+            UnmaskResponse response => Digest.Size + response.Shares.Sum(share => 24L + share.Share.Length),
+            _ => 0,
+        };
+    }
+
+    private sealed class Member(SiteKey key, HospitalMasking masking, int number)
+    {
+        public SiteKey Key => key;
+
+        public HospitalMasking Masking => masking;
+
+        public int Number => number;
+
+        public double CpuMs { get; private set; }
+
+        public long BytesUp { get; set; }
+
+        public FromHospital Measure(Func<HospitalMasking, MaskingDecision> step)
+        {
+            var start = ThreadCpuClock.Milliseconds;
+            var decision = step(masking);
+            CpuMs += ThreadCpuClock.Milliseconds - start;
+            return decision is MaskingDecision.Accepted accepted
+                ? accepted.Send.Single()
+                : throw new InvalidOperationException(((MaskingDecision.Rejected)decision).Why.ToString());
+        }
+    }
+
+    /// <summary>AES-256 in counter mode under SHA-256(seed, number): repeatable, and fast enough not to be what is measured.</summary>
+    private sealed class Repeatable : IRandomSource
+    {
+        private readonly byte[] _key;
+        private ulong _fills;
+
+        public Repeatable(long seed, int number)
+        {
+            Span<byte> input = stackalloc byte[12];
+            BinaryPrimitives.WriteInt64BigEndian(input, seed);
+            BinaryPrimitives.WriteInt32BigEndian(input[8..], number);
+            _key = SHA256.HashData(input);
+        }
+
+        public void Fill(Span<byte> bytes)
+        {
+            Span<byte> nonce = stackalloc byte[40];
+            _key.CopyTo(nonce);
+            BinaryPrimitives.WriteUInt64BigEndian(nonce[32..], _fills++);
+            Span<byte> padded = bytes.Length % 4 == 0 ? bytes : new byte[bytes.Length + 4 - bytes.Length % 4];
+            padded.Clear();
+            MaskStream.Apply(padded, WordBits, SHA256.HashData(nonce), [false]);
+            if (padded.Length != bytes.Length)
+                padded[..bytes.Length].CopyTo(bytes);
+        }
+    }
+}
