@@ -7,7 +7,7 @@ namespace FedActors.Cli;
 /// <summary>The benchmarks a person can run.</summary>
 internal static class Benchmarks
 {
-    public static IReadOnlyList<Benchmark> All { get; } = [Simulation()];
+    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), SecureSum()];
 
     private static Benchmark Simulation()
     {
@@ -24,5 +24,22 @@ internal static class Benchmarks
             [hospitals, rounds, model],
             async (parsed, cancel) => await SimulationBench.RunAsync(
                 parsed.GetValue(hospitals), parsed.GetValue(rounds), ModelKind.LogisticRegression, cancel));
+    }
+
+    private static Benchmark SecureSum()
+    {
+        var hospitals = new Option<int>("--hospitals") { Description = "Hospitals in the cohort.", DefaultValueFactory = _ => 100, HelpName = "N" };
+        var parameters = new Option<int>("--parameters") { Description = "Coordinates of an update.", DefaultValueFactory = _ => 100_000, HelpName = "D" };
+        var dropout = new Option<double>("--dropout") { Description = "Share of hospitals that fall away after they shared.", DefaultValueFactory = _ => 0.1, HelpName = "P" };
+        var seed = new Option<long>("--seed") { Description = "Seeds keys and updates of this measurement.", DefaultValueFactory = _ => 1, HelpName = "S" };
+        hospitals.Validators.Add(Validate.Within(3, 10_000));
+        parameters.Validators.Add(Validate.Within(1, 100_000_000));
+        return new Benchmark(
+            "secagg",
+            "One secure sum in memory: what it costs a hospital and the hub, and whether the sum is right.",
+            "fedactors bench secagg --hospitals 100 --parameters 1000000 --dropout 0.1",
+            [hospitals, parameters, dropout, seed],
+            (parsed, _) => Task.FromResult<object>(SecureAggregationBench.Run(
+                parsed.GetValue(hospitals), parsed.GetValue(parameters), parsed.GetValue(dropout), parsed.GetValue(seed))));
     }
 }
