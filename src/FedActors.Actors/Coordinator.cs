@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
@@ -132,10 +131,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             return;
         try
         {
-            // The mean's last value is the training loss; the strategy sees the rest.
-            var sum = new AggregatedUpdate(ended.Sum.Mean.AsMemory()[..^1], ended.Sum.TotalWeight, ended.Sum.Parties);
-            var next = _strategy!.Next(_model!.Parameters.AsSpan(), sum);
-            _commit = new Commit(ended, GlobalModel.Of(ImmutableCollectionsMarshal.AsImmutableArray(next)));
+            _commit = new Commit(ended, NextGlobalModel.Of(_strategy!, _model!.Parameters.AsSpan(), ended.Sum));
         }
         catch (FaultException e)
         {

@@ -42,6 +42,9 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
     private byte[] _update = [];                                                // encoded; masked in place once sealed
     private Digest _content;
     private (int Round, Digest Sum)? _lastSum;
+    private int _survivors;
+    private (int Round, Digest Model)? _expected;
+    private bool _isFollowing;
 
     /// <param name="journalPlugin">Where its events go: empty for the configured journal.</param>
     public HospitalAgent(HospitalSite site, ModelCache models, string journalPlugin)
@@ -56,6 +59,16 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         Command<RoundProtocol.UploadRequested>(OnUploadRequested);
         Command<FromCoordinator>(OnSessionMessage);
         Command<LocalTrainer.Sealed>(OnSealed);
+        Command<LocalTrainer.NotKept>(failed =>
+        {
+            _isSealing = false;
+            failed.Task.Masking.Dispose();
+            CryptographicOperations.ZeroMemory(failed.Task.Update);
+            OnWriteRefused(failed.Reason);
+            Context.Stop(Self);
+        });
+        Command<RoundProtocol.SumPublished>(OnSumPublished);
+        Command<LocalTrainer.Followed>(OnFollowed);
         Command<RoundProtocol.RoundClosed>(Close);
     }
 
@@ -81,8 +94,35 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         base.PostStop();
     }
 
+    // What the sum says is the next model, whatever the hub will offer: computed where training is, before any new offer.
+    private void OnSumPublished(RoundProtocol.SumPublished published)
+    {
+        if (published.Id != _offer?.Id || _lastSum?.Round != published.Id.Round
+            || Digest.Of(published.Residues.AsSpan()) != _lastSum.Value.Sum || !_models.TryGet(_offer.Model, out var model))
+            return;
+        _isFollowing = true;
+        _trainer.Tell(new LocalTrainer.Follow(_offer, model.Parameters, published.Residues, _survivors));
+    }
+
+    private void OnFollowed(LocalTrainer.Followed followed)
+    {
+        (_isFollowing, _expected) = (false, followed.Next is { } next ? (followed.Id.Round + 1, next) : null);
+        Stash.UnstashAll();
+    }
+
     private void Answer(RoundProtocol.RoundOffered offer)
     {
+        if (_isFollowing)
+        {
+            Stash.Stash();
+            return;
+        }
+        if (_expected is { } expected && expected.Round == offer.Id.Round && expected.Model != offer.Model)
+        {
+            _supervisor = Sender;
+            Decline(offer.Id, DropReason.Refused, "The model does not follow from the last sum: this hospital computed another.");
+            return;
+        }
         var known = _models.TryGet(offer.Model, out var model);
         var answer = _state.Answer(offer, new HospitalFacts(
             _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }));
@@ -211,7 +251,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
                 break;
             case Result result:
                 if (_masking!.Receive(result) is MaskingDecision.Accepted)
-                    _lastSum = ((int)_masking.Spec!.Round, result.Sum);
+                    (_lastSum, _survivors) = (((int)_masking.Spec!.Round, result.Sum), result.Hospitals.Length);
                 break;
             case Abort abort:
                 _masking!.Receive(abort);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Storage;
+using FedActors.Core;
 using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
@@ -35,6 +36,16 @@ public sealed class LocalTrainer : ReceiveActor
     /// <summary>Trainer → agent. Weights or loss are not finite.</summary>
     public sealed record Diverged(RoundId Id) : INoSerializationVerificationNeeded;
 
+    /// <summary>Trainer → agent. The masked update could not be kept: nothing of it may leave.</summary>
+    public sealed record NotKept(Seal Task, string Reason) : INoSerializationVerificationNeeded;
+
+    /// <summary>Agent → trainer. Which model follows from this round's and its open sum?</summary>
+    public sealed record Follow(RoundProtocol.RoundOffered Offer, ImmutableArray<double> Parameters, ImmutableArray<byte> Sum, int Parties)
+        : INoSerializationVerificationNeeded;
+
+    /// <summary>Trainer → agent. That one; null where none does.</summary>
+    public sealed record Followed(RoundId Id, Digest? Next) : INoSerializationVerificationNeeded;
+
     // Scratch belongs to the thread, not to the hospital: ten thousand hospitals in one process train on two cores.
     [ThreadStatic] private static TrainingScratch? _scratch;
     [ThreadStatic] private static double[]? _values;
@@ -46,24 +57,53 @@ public sealed class LocalTrainer : ReceiveActor
     {
         _site = site;
         Receive<Train>(task => Sender.Tell(Run(task)));
-        Receive<Seal>(task =>
-        {
-            var decision = task.Masking.Receive(task.Inbox, task.Update);
-            if (decision is MaskingDecision.Accepted { Journal.IsEmpty: false })
-                task.Spool.Write(task.Session, task.Update);
-            Sender.Tell(new Sealed(task, decision));
-        });
+        Receive<Seal>(task => Sender.Tell(MaskAndKeep(task)));
+        Receive<Follow>(task => Sender.Tell(new Followed(task.Offer.Id, NextOf(task))));
     }
 
     public static Props Props(HospitalSite site) =>
         Akka.Actor.Props.Create<LocalTrainer>(site).WithDispatcher("fedactors.training-dispatcher");
 
+    private static object MaskAndKeep(Seal task)
+    {
+        var decision = task.Masking.Receive(task.Inbox, task.Update);
+        try
+        {
+            if (decision is MaskingDecision.Accepted { Journal.IsEmpty: false })
+                task.Spool.Write(task.Session, task.Update);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new NotKept(task, e.Message);
+        }
+        return new Sealed(task, decision);
+    }
+
+    private Digest? NextOf(Follow task)
+    {
+        var (_, model, code) = PreparedFor(task.Offer);
+        if (task.Sum.Length != code.Bytes || code.Decode(task.Sum.AsSpan(), task.Parties) is not { } sum)
+            return null;
+        try
+        {
+            return NextGlobalModel.Of(AggregationStrategies.Create(task.Offer.Plan.Training, model), task.Parameters.AsSpan(), sum).Hash;
+        }
+        catch (FaultException)
+        {
+            // The hub finds the same and ends the job; there is no model to train on.
+            return null;
+        }
+    }
+
+    private Prepared PreparedFor(RoundProtocol.RoundOffered offer) =>
+        _prepared is not null && ReferenceEquals(_prepared.Plan, offer.Plan) && _prepared.Code.Parties == offer.Cohort.Length
+            ? _prepared
+            : _prepared = Prepared.For(offer.Plan, offer.Cohort.Length);
+
     private object Run(Train task)
     {
         var (id, plan) = (task.Offer.Id, task.Offer.Plan);
-        if (_prepared is null || !ReferenceEquals(_prepared.Plan, plan) || _prepared.Code.Parties != task.Offer.Cohort.Length)
-            _prepared = Prepared.For(plan, task.Offer.Cohort.Length);
-        var (model, code) = (_prepared.Model, _prepared.Code);
+        var (_, model, code) = PreparedFor(task.Offer);
         if (_values is null || _values.Length < code.Values)
             _values = new double[code.Values];
         var values = _values.AsSpan(0, code.Values);

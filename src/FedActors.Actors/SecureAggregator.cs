@@ -171,6 +171,9 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
             case AggregationPhase.Opened:
                 Broadcast();
                 var sum = _session.Sum!;
+                var published = new RoundProtocol.SumPublished(_task.Id, [.. sum.Residues.Span]);
+                foreach (var hospital in sum.Survivors)
+                    _hub.Hospitals.TryTell(hospital, published, Self);
                 _supervisor.Tell(_task.Code.Decode(sum.Residues.Span, sum.Survivors.Length) is { } decoded
                     ? new SupervisionProtocol.SumOpened(_task.Id, decoded, sum.Hash)
                     : new SupervisionProtocol.SumRefused(_task.Id, FaultNumber.SecaggBadSum, "The open sum contradicts itself."));

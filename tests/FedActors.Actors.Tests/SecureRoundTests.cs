@@ -276,6 +276,25 @@ public sealed class SecureRoundTests : VirtualTimeTest
     }
 
     [Test]
+    public void A_hospital_trains_only_on_the_model_that_follows_from_the_sum_it_knows()
+    {
+        Open();
+        var sum = ExpectEnd().Sum;
+        var strategy = AggregationStrategies.Create(Plan.Training, ModelCatalog.Create(Plan.Model));
+        var (right, wrong) = (NextGlobalModel.Of(strategy, Model.Parameters.AsSpan(), sum), GlobalModel.Of([1, 2, 3, 4, 5]));
+        _models.Add(right);
+        _models.Add(wrong);
+
+        Offer(wrong);
+        Assert.That(ExpectMsg<RoundProtocol.Declined>(TimeSpan.FromSeconds(10)).Reason, Is.EqualTo(DropReason.Refused));
+        Offer(right, attempt: 2);
+        ExpectMsg<RoundProtocol.UpdateReady>(TimeSpan.FromSeconds(10));
+
+        void Offer(GlobalModel model, int attempt = 1) => _lines.TryTell(
+            Cohort[3], new RoundProtocol.RoundOffered(new RoundId("small", 2, attempt), Plan, PlanHash.Of(Plan), model.Hash, Cohort), TestActor);
+    }
+
+    [Test]
     public void A_session_the_hub_makes_weaker_than_the_offer_is_left_by_every_hospital()
     {
         Open();

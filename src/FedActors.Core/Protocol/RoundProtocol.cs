@@ -16,6 +16,7 @@ public interface IWireMessage;
 ///      │ ◀──────────── Declined, UpdateReady ─ │        UpdateReady with secure sums only; then SecureAggregationProtocol
 ///      │                    │ ─ UploadRequested ▶ │        credit for so many pieces, from an offset
 ///      │                    │ ◀── UpdateChunk ─ │   ×n    plain sums only; masked vectors go as MaskedChunk
+///      │                    │ ─ SumPublished ─▶ │        secure sums only, to check the next model by
 ///      │ ── RoundClosed ────────────────────▶ │
 /// </code>
 /// Hospitals answer whoever asked, so that a supervisor or aggregator that was restarted only has to ask again.
@@ -48,6 +49,10 @@ public static class RoundProtocol
     /// <param name="Bytes">At most <see cref="ChunkBytes"/>.</param>
     public sealed record UpdateChunk(
         RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes) : IRoundMessage;
+
+    /// <summary>Aggregator → hospital, after the session's Result. The open sum itself, from which the next model follows.</summary>
+    /// <param name="Residues">Their SHA-256 stands in the Result.</param>
+    public sealed record SumPublished(RoundId Id, ImmutableArray<byte> Residues) : IRoundMessage;
 
     /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go.</summary>
     /// <param name="Committed">The new model, or null where none was committed.</param>
