@@ -34,6 +34,8 @@ public abstract class ActorTest : TestKitBase, IDisposable
                   loglevel = WARNING
                   stdout-loglevel = OFF
                   log-dead-letters = off
+                  # As long as a busy machine may need: a test that passes never waits for it.
+                  test { single-expect-default = 15s, filter-leeway = 15s }
                   persistence {
                     journal.plugin = "fedactors.tests.faulty-journal"
                     snapshot-store.plugin = "akka.persistence.snapshot-store.inmem"
