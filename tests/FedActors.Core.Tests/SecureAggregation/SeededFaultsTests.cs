@@ -9,7 +9,8 @@ public class SeededFaultsTests
 {
     private string _work = "", _tests = "", _core = "";
 
-    private static string Page => Path.Combine(TestContext.CurrentContext.TestDirectory, "SecureAggregation", "SeededFaults.md");
+    private static string Page => Path.Combine(
+        TestContext.CurrentContext.TestDirectory, "SecureAggregation", "SeededFaults.md");
 
     [OneTimeSetUp]
     public void CopySourceAndTests()
@@ -20,7 +21,8 @@ public class SeededFaultsTests
         if (root is null)
             Assert.Ignore("The source is not beside the tests: faults are seeded in a copy of it.");
         _work = Directory.CreateTempSubdirectory("seeded-faults").FullName;
-        foreach (var file in Directory.GetFiles(root!).Where(file => Path.GetExtension(file) is ".props" or ".json" or ".editorconfig"))
+        foreach (var file in Directory.GetFiles(root!)
+            .Where(file => Path.GetExtension(file) is ".props" or ".json" or ".editorconfig"))
             File.Copy(file, Path.Combine(_work, Path.GetFileName(file)));
         _core = Path.Combine(_work, "src", "FedActors.Core");
         Copy(Path.Combine(root!, "src", "FedActors.Core"), _core, skip: ["bin", "obj"]);
@@ -54,11 +56,13 @@ public class SeededFaultsTests
                 var path = Path.Combine(_core, file);
                 var text = File.ReadAllText(path);
                 originals.TryAdd(path, text);
-                Assert.That(text.Split(old), Has.Length.EqualTo(2), $"{fault.Name}: its lines occur exactly once in {file}");
+                Assert.That(text.Split(old), Has.Length.EqualTo(2),
+                    $"{fault.Name}: its lines occur exactly once in {file}");
                 File.WriteAllText(path, text.Replace(old, changed));
             }
             Build();
-            var (exit, said) = Run("test", Path.Combine(_tests, "FedActors.Core.Tests.dll"), "--filter", $"FullyQualifiedName~{fault.Red}");
+            var (exit, said) = Run("test", Path.Combine(_tests, "FedActors.Core.Tests.dll"), "--filter",
+                $"FullyQualifiedName~{fault.Red}");
             var red = exit != 0 && said.Contains($"Failed {fault.Red}", StringComparison.Ordinal);
             TestContext.Progress.WriteLine($"{(red ? "red  " : "GREEN")} {fault.Name}");
             if (!red)
@@ -71,15 +75,24 @@ public class SeededFaultsTests
 
     private void Build()
     {
-        var (exit, output) = Run("build", Path.Combine(_core, "FedActors.Core.csproj"), "-v:q", "-p:TreatWarningsAsErrors=false",
-            "-p:EnforceCodeStyleInBuild=false", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-o", Path.Combine(_work, "out"));
+        var (exit, output) = Run("build", Path.Combine(_core, "FedActors.Core.csproj"), "-v:q",
+            "-p:TreatWarningsAsErrors=false",
+            "-p:EnforceCodeStyleInBuild=false", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-o",
+                Path.Combine(_work, "out"));
         Assert.That(exit, Is.Zero, output);
-        File.Copy(Path.Combine(_work, "out", "FedActors.Core.dll"), Path.Combine(_tests, "FedActors.Core.dll"), overwrite: true);
+        File.Copy(Path.Combine(_work, "out", "FedActors.Core.dll"), Path.Combine(_tests, "FedActors.Core.dll"),
+            overwrite: true);
     }
 
     private (int Exit, string Output) Run(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _work };
+        var start = new ProcessStartInfo(
+            "dotnet", arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _work
+        };
         try
         {
             using var process = Process.Start(start)!;
@@ -139,7 +152,8 @@ public class SeededFaultsTests
         Directory.CreateDirectory(to);
         foreach (var file in Directory.GetFiles(from))
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
-        foreach (var directory in Directory.GetDirectories(from).Where(directory => !skip.Contains(Path.GetFileName(directory))))
+        foreach (var directory in Directory.GetDirectories(from)
+            .Where(directory => !skip.Contains(Path.GetFileName(directory))))
             Copy(directory, Path.Combine(to, Path.GetFileName(directory)), skip);
     }
 
