@@ -5,9 +5,10 @@ using System.Text;
 namespace FedActors.Core.Identity;
 
 //  Canonical encoding
-//      The one byte form of everything that is signed or hashed: a sequence of fields, each u32 big-endian length || bytes,
-//      the first an ASCII label that names the structure and its version.
-//  Why:      injective (no two different field lists give the same bytes) and owned by us; a serializer's output is neither.
+//      The one byte form of everything that is signed or hashed: a sequence of fields, each u32 big-endian length ||
+//      bytes, the first an ASCII label that names the structure and its version.
+//  Why:      injective (no two different field lists give the same bytes) and owned by us; a serializer's output is
+//            neither.
 //  Numbers:  u32, u64: big-endian. f64: IEEE 754 bits, big-endian. Text: UTF-8.
 //  Lists:    a u32 count, then the items' fields.
 
@@ -106,7 +107,8 @@ public sealed class CanonicalWriter : IDisposable
     }
 
     /// <exception cref="InvalidOperationException">The bytes were not kept.</exception>
-    public byte[] ToArray() => _kept?.ToArray() ?? throw new InvalidOperationException("This writer keeps only the hash.");
+    public byte[] ToArray() => _kept?.ToArray()
+        ?? throw new InvalidOperationException("This writer keeps only the hash.");
 
     public void Dispose()
     {

@@ -4,9 +4,9 @@ using System.Security.Cryptography;
 namespace FedActors.Core.Identity;
 
 /// <summary>
-/// A public point of NIST P-256 in affine coordinates, X || Y, 64 bytes. Every value made by <see cref="TryParse"/> lies on
-/// the curve; infinity has no such form. P-256 has cofactor 1, so a point on the curve is in the right group (SP 800-56A
-/// 5.6.2.3.3). Compares by value.
+/// A public point of NIST P-256 in affine coordinates, X || Y, 64 bytes. Every value made by <see cref="TryParse"/>
+/// lies on the curve; infinity has no such form. P-256 has cofactor 1, so a point on the curve is in the right group
+/// (SP 800-56A 5.6.2.3.3). Compares by value.
 /// </summary>
 public readonly record struct P256Point
 {
@@ -53,5 +53,6 @@ public readonly record struct P256Point
 
     public override string ToString() => "P-256 point";
 
-    private static BigInteger Unsigned(string hex) => new(Convert.FromHexString(hex), isUnsigned: true, isBigEndian: true);
+    private static BigInteger Unsigned(string hex) =>
+        new(Convert.FromHexString(hex), isUnsigned: true, isBigEndian: true);
 }

@@ -14,7 +14,9 @@ internal static class P256Scalar
         0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
     ];
 
-    /// <summary>Uniform in [1, order): candidates outside are drawn again (FIPS 186-5 A.2.2), fewer than one in 2^32.</summary>
+    /// <summary>
+    /// Uniform in [1, order): candidates outside are drawn again (FIPS 186-5 A.2.2), fewer than one in 2^32.
+    /// </summary>
     /// <param name="scalar">32 bytes, big-endian; overwritten.</param>
     public static void Draw(IRandomSource random, Span<byte> scalar)
     {

@@ -3,14 +3,15 @@ using System.Collections.Immutable;
 namespace FedActors.Core.Identity;
 
 /// <summary>
-/// Who belongs to a federation: the trust anchor. The coordinator's key and one key per hospital; every signature of the
-/// protocol is verified against it, and a hospital takes part only where the hub names the same roster.
+/// Who belongs to a federation: the trust anchor. The coordinator's key and one key per hospital; every signature of
+/// the protocol is verified against it, and a hospital takes part only where the hub names the same roster.
 /// </summary>
 public sealed class Roster
 {
     private readonly ImmutableSortedDictionary<HospitalId, SitePublicKey> _keys;
 
-    /// <exception cref="ArgumentException">Two parties share a key, or there is no hospital: one key is one vote.</exception>
+    /// <exception cref="ArgumentException">Two parties share a key, or there is no hospital: one key is one
+    /// vote.</exception>
     public Roster(SitePublicKey coordinator, IEnumerable<KeyValuePair<HospitalId, SitePublicKey>> hospitals)
     {
         Coordinator = coordinator;

@@ -4,8 +4,8 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Identity;
 
 /// <summary>
-/// The signing key of a hospital or of the coordinator: ECDSA P-256 over SHA-256. The private half stays in the platform's
-/// key object: it has no property, no text and no serialised form here. Safe to use from many threads.
+/// The signing key of a hospital or of the coordinator: ECDSA P-256 over SHA-256. The private half stays in the
+/// platform's key object: it has no property, no text and no serialised form here. Safe to use from many threads.
 /// </summary>
 public sealed class SiteKey : IDisposable
 {

@@ -5,12 +5,13 @@ using System.Security.Cryptography;
 namespace FedActors.Core.Identity;
 
 /// <summary>
-/// What a roster holds of a hospital or of the coordinator: an ECDSA P-256 public key. Compares by value; safe to use from
-/// many threads.
+/// What a roster holds of a hospital or of the coordinator: an ECDSA P-256 public key. Compares by value; safe to use
+/// from many threads.
 /// </summary>
 public sealed class SitePublicKey : IEquatable<SitePublicKey>
 {
-    // Platform key objects promise no thread safety, and an import costs as much as two verifications: so a few are kept.
+    // Platform key objects promise no thread safety, and an import costs as much as two verifications: so a few are
+    // kept.
     private readonly ConcurrentBag<ECDsa> _idle = [];
 
     private SitePublicKey(P256Point point) => Point = point;
@@ -39,7 +40,9 @@ public sealed class SitePublicKey : IEquatable<SitePublicKey>
         return key is not null;
     }
 
-    /// <summary>Whether this key's owner signed <paramref name="statement"/>, the SHA-256 of a canonical encoding.</summary>
+    /// <summary>
+    /// Whether this key's owner signed <paramref name="statement"/>, the SHA-256 of a canonical encoding.
+    /// </summary>
     public bool Verifies(Digest statement, Signature signature)
     {
         if (signature.Span.Length != Signature.Size)

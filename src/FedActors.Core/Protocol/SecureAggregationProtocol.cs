@@ -21,9 +21,9 @@ namespace FedActors.Core.Protocol;
 ///      │ ── Result ─────────────────────────────────▶ │
 ///      at any time: Withdrawal ◀──, ──▶ Abort, and after a crash of the hub ──▶ MaskedWanted
 /// </code>
-/// Every message but a chunk is signed over <see cref="SignedMessage.Statement"/>, a canonical encoding of all its fields.
-/// There is none in which a hospital could be named both alive and gone. Records with lists do not compare by value: their
-/// statements do.
+/// Every message but a chunk is signed over <see cref="SignedMessage.Statement"/>, a canonical encoding of all its
+/// fields. There is none in which a hospital could be named both alive and gone. Records with lists do not compare by
+/// value: their statements do.
 /// </summary>
 public static class SecureAggregationProtocol
 {
@@ -66,13 +66,16 @@ public static class SecureAggregationProtocol
         public override Digest Statement() => Begin("FA/open/v1", Session).Seal();
     }
 
-    /// <summary>Hospital → coordinator. Two ephemeral keys, a commitment to a seed, and a random value for the graph.</summary>
+    /// <summary>
+    /// Hospital → coordinator. Two ephemeral keys, a commitment to a seed, and a random value for the graph.
+    /// </summary>
     /// <param name="EnvelopeKey">P-256 point for sealing shares, 64 bytes.</param>
     /// <param name="MaskKey">P-256 point for pairwise masks, 64 bytes.</param>
     /// <param name="SeedCommitment">Hash of the seed of the hospital's own mask.</param>
     /// <param name="Beacon">32 random bytes.</param>
     public sealed record Advertise(
-        Digest Session, HospitalId Hospital, ByteString EnvelopeKey, ByteString MaskKey, Digest SeedCommitment, Digest Beacon) : FromHospital
+        Digest Session, HospitalId Hospital, ByteString EnvelopeKey, ByteString MaskKey, Digest SeedCommitment,
+        Digest Beacon) : FromHospital
     {
         public override Digest Statement() => Begin("FA/adv/v1", Session)
             .Hospital(Hospital).Bytes(EnvelopeKey).Bytes(MaskKey).Digest(SeedCommitment).Digest(Beacon).Seal();
@@ -84,7 +87,8 @@ public static class SecureAggregationProtocol
     {
         public override Digest Statement() => StatementOf(Session, HospitalSet.KeysHash(Session, Adverts));
 
-        internal static Digest StatementOf(Digest session, Digest keysHash) => Begin("FA/roster1/v1", session).Digest(keysHash).Seal();
+        internal static Digest StatementOf(Digest session, Digest keysHash) =>
+            Begin("FA/roster1/v1", session).Digest(keysHash).Seal();
     }
 
     /// <summary>A sealed pair of shares, and who is at its other end.</summary>
@@ -106,10 +110,12 @@ public static class SecureAggregationProtocol
     /// <param name="Sharers">U2, sorted.</param>
     /// <param name="Envelopes">Sorted by dealer: the hospital's neighbours in U2.</param>
     public sealed record Inbox(
-        Digest Session, HospitalId To, ImmutableArray<HospitalId> Sharers, ImmutableArray<SealedShares> Envelopes) : FromCoordinator
+        Digest Session, HospitalId To, ImmutableArray<HospitalId> Sharers, ImmutableArray<SealedShares> Envelopes)
+        : FromCoordinator
     {
         public override Digest Statement() =>
-            List(Begin("FA/inbox/v1", Session).Hospital(To).Digest(HospitalSet.SharersHash(Session, Sharers)), Envelopes).Seal();
+            List(Begin("FA/inbox/v1", Session).Hospital(To).Digest(HospitalSet.SharersHash(Session, Sharers)),
+                Envelopes).Seal();
     }
 
     /// <summary>Coordinator → hospital, after a crash. Send again what you masked; nothing new is asked for.</summary>
@@ -129,7 +135,9 @@ public static class SecureAggregationProtocol
             .Hospital(Hospital).Digest(KeysHash).Digest(SharersHash).Digest(Vector).Seal();
     }
 
-    /// <summary>Hospital → coordinator. A piece of the masked vector: not signed itself, <see cref="Masked"/> signs the whole.</summary>
+    /// <summary>
+    /// Hospital → coordinator. A piece of the masked vector: not signed itself, <see cref="Masked"/> signs the whole.
+    /// </summary>
     /// <param name="Index">From 0.</param>
     /// <param name="Bytes"><see cref="ChunkSize"/> bytes, fewer in the last.</param>
     public sealed record MaskedChunk(Digest Session, HospitalId Hospital, int Index, ByteString Bytes) : IWireMessage;
@@ -144,7 +152,8 @@ public static class SecureAggregationProtocol
 
     /// <summary>Hospital → coordinator. The one survivor set this hospital signs in this session.</summary>
     public sealed record Consistency(
-        Digest Session, HospitalId Hospital, Digest KeysHash, Digest SharersHash, Digest SurvivorsHash, Digest Model) : FromHospital
+        Digest Session, HospitalId Hospital, Digest KeysHash, Digest SharersHash, Digest SurvivorsHash, Digest Model)
+        : FromHospital
     {
         public override Digest Statement() => Begin("FA/con/v1", Session)
             .Hospital(Hospital).Digest(KeysHash).Digest(SharersHash).Digest(SurvivorsHash).Digest(Model).Seal();
@@ -154,17 +163,20 @@ public static class SecureAggregationProtocol
     public sealed record SurvivorSignature(HospitalId Hospital, Signature Signature);
 
     /// <summary>
-    /// Coordinator → hospital. At least a quorum signed the same survivors: release your shares. Which share of whom follows
-    /// from the survivors alone; the coordinator has no say in it.
+    /// Coordinator → hospital. At least a quorum signed the same survivors: release your shares. Which share of whom
+    /// follows from the survivors alone; the coordinator has no say in it.
     /// </summary>
     /// <param name="Signatures">Sorted by hospital.</param>
     public sealed record UnmaskRequest(
         Digest Session, Digest SurvivorsHash, ImmutableArray<SurvivorSignature> Signatures) : FromCoordinator
     {
-        public override Digest Statement() => List(Begin("FA/unmask/v1", Session).Digest(SurvivorsHash), Signatures).Seal();
+        public override Digest Statement() =>
+            List(Begin("FA/unmask/v1", Session).Digest(SurvivorsHash), Signatures).Seal();
     }
 
-    /// <summary>One share, 32 bytes: of the seed of a survivor's own mask, or of the mask key of one that fell away.</summary>
+    /// <summary>
+    /// One share, 32 bytes: of the seed of a survivor's own mask, or of the mask key of one that fell away.
+    /// </summary>
     public sealed record ReleasedShare(HospitalId Owner, ByteString Share);
 
     /// <summary>Hospital → coordinator. One share for each member of U2 whose secrets it holds.</summary>
@@ -174,7 +186,8 @@ public static class SecureAggregationProtocol
     {
         public override Digest Statement()
         {
-            var writer = Begin("FA/response/v1", Session).Hospital(Hospital).Digest(SurvivorsHash).UInt32(Shares.Length);
+            var writer = Begin("FA/response/v1", Session).Hospital(Hospital).Digest(SurvivorsHash)
+                .UInt32(Shares.Length);
             foreach (var share in Shares)
                 writer.Hospital(share.Owner).Bytes(share.Share);
             return writer.Seal();
@@ -186,10 +199,12 @@ public static class SecureAggregationProtocol
     /// <param name="Sum">SHA-256 of the sum.</param>
     /// <param name="Signatures">At least a quorum that signed these survivors.</param>
     public sealed record Result(
-        Digest Session, ImmutableArray<HospitalId> Hospitals, Digest Sum, ImmutableArray<SurvivorSignature> Signatures) : FromCoordinator
+        Digest Session, ImmutableArray<HospitalId> Hospitals, Digest Sum, ImmutableArray<SurvivorSignature> Signatures)
+        : FromCoordinator
     {
         public override Digest Statement() => List(
-            Begin("FA/result/v1", Session).Digest(HospitalSet.SurvivorsHash(Session, Hospitals)).Digest(Sum), Signatures).Seal();
+            Begin("FA/result/v1", Session).Digest(HospitalSet.SurvivorsHash(Session, Hospitals)).Digest(Sum),
+                Signatures).Seal();
     }
 
     /// <summary>Hospital → coordinator. It leaves the session, and why.</summary>
@@ -202,12 +217,15 @@ public static class SecureAggregationProtocol
             .Hospital(Hospital).UInt32((int)Code).Hospital(Culprit).Digest(Evidence).Seal();
     }
 
-    /// <summary>Coordinator → hospital. The session is over without a sum. A retry is a new attempt with new keys.</summary>
+    /// <summary>
+    /// Coordinator → hospital. The session is over without a sum. A retry is a new attempt with new keys.
+    /// </summary>
     /// <param name="Culprits">Who is to blame or missing, sorted.</param>
     public sealed record Abort(
         Digest Session, AbortCode Code, ImmutableArray<HospitalId> Culprits) : FromCoordinator
     {
-        public override Digest Statement() => Begin("FA/abort/v1", Session).UInt32((int)Code).Hospitals(Culprits).Seal();
+        public override Digest Statement() =>
+            Begin("FA/abort/v1", Session).UInt32((int)Code).Hospitals(Culprits).Seal();
     }
 
     private static CanonicalWriter Begin(string label, Digest session) => new CanonicalWriter(label).Digest(session);

@@ -4,8 +4,8 @@ using FedActors.Core.Identity;
 namespace FedActors.Core.SecureAggregation;
 
 /// <summary>
-/// Why a message was refused or a session ended. Numbers are frozen; <c>FA-50nn</c> of <see cref="FaultNumber"/> is the page
-/// of code nn.
+/// Why a message was refused or a session ended. Numbers are frozen; <c>FA-50nn</c> of <see cref="FaultNumber"/> is the
+/// page of code nn.
 /// </summary>
 public enum AbortCode
 {
@@ -94,7 +94,8 @@ public enum AbortCode
 /// <summary>A refusal a peer provoked: never an exception.</summary>
 /// <param name="Code">Which page to read.</param>
 /// <param name="Culprits">Hospitals that are to blame or missing; empty where it is the coordinator or nobody.</param>
-/// <param name="Sentence">For a person: what happened. Names hospitals and numbers, never a key, a share or an update.</param>
+/// <param name="Sentence">For a person: what happened. Names hospitals and numbers, never a key, a share or an
+/// update.</param>
 public sealed record Refusal(AbortCode Code, ImmutableArray<HospitalId> Culprits, string Sentence)
 {
     internal static Refusal By(AbortCode code, string sentence) => new(code, [], sentence);

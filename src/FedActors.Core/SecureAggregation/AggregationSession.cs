@@ -5,17 +5,18 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.SecureAggregation;
 
 //  Hub's side of a secure sum
-//      Collects keys, shares, masked vectors, signatures and released shares, phase by phase, and opens one sum over one set.
+//      Collects keys, shares, masked vectors, signatures and released shares, phase by phase, and opens one sum over
+//      one set.
 //  Source:   Bonawitz et al., CCS 2017, active adversary, with one threshold.
 //  Size:     one accumulator of the ring's bytes, whatever the number of hospitals; O(n k) for keys and shares.
 //  Order:    addition mod 2^w: neither the order of messages nor a restart changes a bit of the sum.
 //  Proof:    AggregationSession.md
 
 /// <summary>
-/// One attempt at one secure sum. The caller sends <see cref="MessagesFor"/> to each hospital at the start of a phase (and again to
-/// those <see cref="Awaited"/>), hands in the answers, calls <see cref="Advance"/> once <see cref="IsReady"/> or
-/// <see cref="DeadlinePassed"/>, and journals the events a decision gives before it sends anything of the next phase. Not safe for
-/// use from two threads.
+/// One attempt at one secure sum. The caller sends <see cref="MessagesFor"/> to each hospital at the start of a phase
+/// (and again to those <see cref="Awaited"/>), hands in the answers, calls <see cref="Advance"/> once
+/// <see cref="IsReady"/> or <see cref="DeadlinePassed"/>, and journals the events a decision gives before it sends anything
+/// of the next phase. Not safe for use from two threads.
 /// </summary>
 public sealed class AggregationSession
 {
@@ -35,9 +36,11 @@ public sealed class AggregationSession
     private Digest _u1Hash, _u2Hash, _u3Hash;
     private MaskGraph? _graph;
     private byte[]? _accumulator;
-    private Dictionary<HospitalId, int> _released = [];                         // of each member of U2: shares that came back
+    // of each member of U2: shares that came back
+    private Dictionary<HospitalId, int> _released = [];
     private int _tried;                                                         // responses at the last attempt to open
-    private FromCoordinator? _broadcast;                                        // the signed message of the phase, where it is one for all
+    // the signed message of the phase, where it is one for all
+    private FromCoordinator? _broadcast;
 
     /// <param name="spec">The attempt.</param>
     /// <param name="roster">The trust anchor.</param>
@@ -47,7 +50,8 @@ public sealed class AggregationSession
     {
         if (spec.Fault() is { } fault)
             throw new ArgumentException(fault.Sentence, nameof(spec));
-        if (spec.Roster != roster.Hash || !HospitalSet.IsSubset(spec.Cohort, roster.Hospitals) || !key.Public.Equals(roster.Coordinator))
+        if (spec.Roster != roster.Hash || !HospitalSet.IsSubset(spec.Cohort, roster.Hospitals)
+            || !key.Public.Equals(roster.Coordinator))
             throw new ArgumentException("The spec and the key are those of another roster.", nameof(spec));
         (Spec, Session, _roster, _key) = (spec, spec.SessionId(), roster, key);
         Phase = AggregationPhase.Advertising;
@@ -62,10 +66,14 @@ public sealed class AggregationSession
     /// <summary>Where it stands.</summary>
     public AggregationPhase Phase { get; private set; }
 
-    /// <summary>Hospitals whose answer of this phase is still out, sorted; those that withdrew are not waited for.</summary>
+    /// <summary>
+    /// Hospitals whose answer of this phase is still out, sorted; those that withdrew are not waited for.
+    /// </summary>
     public ImmutableArray<HospitalId> Awaited => Phase >= AggregationPhase.Opened ? [] : [.. Members.Where(Awaits)];
 
-    /// <summary>Whether <see cref="Advance"/> has all it waits for: everyone, or a quorum where that is enough.</summary>
+    /// <summary>
+    /// Whether <see cref="Advance"/> has all it waits for: everyone, or a quorum where that is enough.
+    /// </summary>
     public bool IsReady => Phase switch
     {
         AggregationPhase.Agreeing when _signatures.Count >= Spec.Thresholds.Quorum => true,
@@ -96,13 +104,14 @@ public sealed class AggregationSession
     public Refusal? Aborted { get; private set; }
 
     /// <summary>
-    /// The sum of the masked vectors so far, a view of this session's memory: what the caller makes durable as one blob before it
-    /// journals <see cref="AggregationEvent.SurvivorSetFixed"/>.
+    /// The sum of the masked vectors so far, a view of this session's memory: what the caller makes durable as one blob
+    /// before it journals <see cref="AggregationEvent.SurvivorSetFixed"/>.
     /// </summary>
     public ReadOnlyMemory<byte> Accumulator => _accumulator;
 
     /// <summary>
-    /// A session as its journal left it. Before U3 was fixed it asks for masked vectors again; after, it needs only shares.
+    /// A session as its journal left it. Before U3 was fixed it asks for masked vectors again; after, it needs only
+    /// shares.
     /// </summary>
     /// <param name="journal">Its events, oldest first.</param>
     /// <param name="accumulator">The blob, where U3 was fixed.</param>
@@ -117,12 +126,16 @@ public sealed class AggregationSession
         return session;
     }
 
-    /// <summary>What to send to <paramref name="hospital"/> now, and again while it does not answer; nothing where it did or is not in.</summary>
+    /// <summary>
+    /// What to send to <paramref name="hospital"/> now, and again while it does not answer; nothing where it did or is
+    /// not in.
+    /// </summary>
     public ImmutableArray<FromCoordinator> MessagesFor(HospitalId hospital) => Phase switch
     {
         AggregationPhase.Advertising when Awaits(hospital) => [_broadcast ??= new RoundOpen(Spec).SignedBy(_key)],
         AggregationPhase.Sharing when Awaits(hospital) => [_broadcast ??= Roster()],
-        AggregationPhase.Masking when HospitalSet.Holds(_u2, hospital) && !_withdrawn.ContainsKey(hospital) => MaskingMessages(hospital),
+        AggregationPhase.Masking when HospitalSet.Holds(_u2, hospital) && !_withdrawn.ContainsKey(hospital) =>
+            MaskingMessages(hospital),
         AggregationPhase.Agreeing when Awaits(hospital) => [_broadcast ??= SurvivorSet()],
         AggregationPhase.Unmasking when Awaits(hospital) =>
             _signatures.ContainsKey(hospital) ? [_broadcast ??= Request()] : [SurvivorSet()],
@@ -133,11 +146,14 @@ public sealed class AggregationSession
         _ => [],
     };
 
-    /// <summary>Takes an answer. A masked vector goes through <see cref="Begin"/> and <see cref="Add"/> instead.</summary>
+    /// <summary>
+    /// Takes an answer. A masked vector goes through <see cref="Begin"/> and <see cref="Add"/> instead.
+    /// </summary>
     public SessionDecision Receive(FromHospital message)
     {
         if (message.Session != Session)
-            return Refuse(AbortCode.StaleRound, message.Hospital, $"a message of {message.Hospital} for another session");
+            return Refuse(AbortCode.StaleRound, message.Hospital,
+                $"a message of {message.Hospital} for another session");
         if (Phase >= AggregationPhase.Opened)
             return Refuse(AbortCode.WrongPhase, message.Hospital, "this session is over");
         if (_withdrawn.ContainsKey(message.Hospital))
@@ -154,7 +170,8 @@ public sealed class AggregationSession
     }
 
     /// <summary>Opens an upload that a hospital announces, or refuses it before a byte is stored.</summary>
-    /// <param name="spool">Empty, seekable, readable and writable: a file, or memory in a simulation. Stays the caller's.</param>
+    /// <param name="spool">Empty, seekable, readable and writable: a file, or memory in a simulation. Stays the
+    /// caller's.</param>
     /// <param name="upload">Null where the announcement is refused, or its vector is in the sum already.</param>
     public SessionDecision Begin(Masked message, Stream spool, out MaskedUpload? upload)
     {
@@ -172,7 +189,8 @@ public sealed class AggregationSession
         if (_withdrawn.ContainsKey(hospital))
             return Refuse(AbortCode.WrongPhase, hospital, $"{hospital} left this session");
         if (message.KeysHash != _u1Hash || message.SharersHash != _u2Hash)
-            return Refuse(AbortCode.ViewMismatch, hospital, $"the masks of {hospital} are bound to another view of this session");
+            return Refuse(AbortCode.ViewMismatch, hospital,
+                $"the masks of {hospital} are bound to another view of this session");
         if (_masked.TryGetValue(hospital, out var before))
             return before == message.Vector
                 ? SessionDecision.Accepted.Nothing
@@ -182,19 +200,22 @@ public sealed class AggregationSession
     }
 
     /// <summary>Adds a whole vector to the accumulator, once.</summary>
-    /// <exception cref="EndOfStreamException">The spool lost bytes: the accumulator is spoiled, resume from the journal.</exception>
+    /// <exception cref="EndOfStreamException">The spool lost bytes: the accumulator is spoiled, resume from the
+    /// journal.</exception>
     public SessionDecision Add(MaskedUpload upload)
     {
         if (upload.Session != Session || !upload.IsWhole)
             return Refuse(AbortCode.BadUpload, upload.Hospital, $"the vector of {upload.Hospital} is not whole");
         if (Phase != AggregationPhase.Masking)
-            return Refuse(AbortCode.DeadlinePassed, upload.Hospital, $"the vector of {upload.Hospital} is whole while the session is {Phase}");
+            return Refuse(AbortCode.DeadlinePassed, upload.Hospital,
+                $"the vector of {upload.Hospital} is whole while the session is {Phase}");
         if (_withdrawn.ContainsKey(upload.Hospital))
             return Refuse(AbortCode.WrongPhase, upload.Hospital, $"{upload.Hospital} left this session");
         if (!_masked.TryAdd(upload.Hospital, upload.Vector))
             return _masked[upload.Hospital] == upload.Vector
                 ? SessionDecision.Accepted.Nothing
-                : Refuse(AbortCode.Equivocation, upload.Hospital, $"{upload.Hospital} sent a second vector for one session");
+                : Refuse(AbortCode.Equivocation, upload.Hospital,
+                    $"{upload.Hospital} sent a second vector for one session");
         _accumulator ??= new byte[Spec.Ring.Bytes];
         if (upload.Spool is MemoryStream memory && memory.TryGetBuffer(out var buffer) && buffer.Count == upload.Length)
         {
@@ -219,7 +240,8 @@ public sealed class AggregationSession
         : throw new InvalidOperationException($"The session is {Phase} and awaits {Awaited.Length} hospitals.");
 
     /// <summary>Goes on with those that answered, or aborts where they are too few.</summary>
-    public SessionDecision DeadlinePassed() => Phase >= AggregationPhase.Opened ? SessionDecision.Accepted.Nothing : GoOn(deadlinePassed: true);
+    public SessionDecision DeadlinePassed() =>
+        Phase >= AggregationPhase.Opened ? SessionDecision.Accepted.Nothing : GoOn(deadlinePassed: true);
 
     /// <summary>Ends the session without a sum.</summary>
     public SessionDecision Abort(Refusal why)
@@ -242,16 +264,19 @@ public sealed class AggregationSession
             case AggregationPhase.Advertising:
                 DropFrom(Spec.Cohort, _adverts.ContainsKey);
                 return TooFew(_adverts.Count, Spec.Thresholds.MinSurvivors, "sent keys")
-                    ?? Commit(new AggregationEvent.KeysFixed(Session, [.. _adverts.Values.OrderBy(advert => advert.Hospital)]));
+                    ?? Commit(new AggregationEvent.KeysFixed(
+                        Session, [.. _adverts.Values.OrderBy(advert => advert.Hospital)]));
             case AggregationPhase.Sharing:
                 DropFrom(_u1, _shares.ContainsKey);
                 return TooFew(_shares.Count, Spec.Thresholds.MinSurvivors, "shared their secrets")
-                    ?? Commit(new AggregationEvent.SharesFixed(Session, [.. _shares.Values.OrderBy(shares => shares.Hospital)
+                    ?? Commit(new AggregationEvent.SharesFixed(
+                        Session, [.. _shares.Values.OrderBy(shares => shares.Hospital)
                         .Select(shares => new AggregationEvent.Sharer(shares.Hospital, shares.Statement()))]));
             case AggregationPhase.Masking:
                 DropFrom(_u2, _masked.ContainsKey);
                 return TooFew(_masked.Count, Spec.Thresholds.MinSurvivors, "sent masked updates")
-                    ?? Commit(new AggregationEvent.SurvivorSetFixed(Session, [.. _masked.Keys.Order()], Digest.Of(_accumulator)));
+                    ?? Commit(new AggregationEvent.SurvivorSetFixed(
+                        Session, [.. _masked.Keys.Order()], Digest.Of(_accumulator)));
             case AggregationPhase.Agreeing:
                 if (TooFew(_signatures.Count, Spec.Thresholds.Quorum, "signed the survivors") is { } few)
                     return few;
@@ -276,7 +301,8 @@ public sealed class AggregationSession
         if (refusal is not null)
             return last ? Abort(refusal) : new SessionDecision.Rejected(refusal, Ends: false);
         if (Residue.At(_accumulator, ring.ConstantOne, ring.WordBits) != (ulong)_u3.Length)
-            return Abort(Refusal.By(AbortCode.BadSum, $"the constant does not add up to {_u3.Length}: the sum is not published"));
+            return Abort(Refusal.By(AbortCode.BadSum,
+                $"the constant does not add up to {_u3.Length}: the sum is not published"));
         Sum = new OpenedSum(_accumulator, Digest.Of(_accumulator), _u3);
         (Phase, _accumulator, _broadcast) = (AggregationPhase.Opened, null, null);
         return SessionDecision.Accepted.Nothing;
@@ -302,7 +328,8 @@ public sealed class AggregationSession
         var hospital = message.Hospital;
         if (_shares.TryGetValue(hospital, out var before))
             return Same(before, message);
-        var again = Phase == AggregationPhase.Masking && _sharers.TryGetValue(hospital, out var journaled) && journaled == message.Statement();
+        var again = Phase == AggregationPhase.Masking && _sharers.TryGetValue(hospital, out var journaled)
+            && journaled == message.Statement();
         if (Phase != AggregationPhase.Sharing && !again)
             return Refuse(AbortCode.WrongPhase, hospital, $"shares of {hospital} while the session is {Phase}");
         if (!HospitalSet.Holds(_u1, hospital))
@@ -327,7 +354,8 @@ public sealed class AggregationSession
             return Refuse(AbortCode.NotInvited, hospital, $"{hospital} is not among the survivors");
         if (_signatures.ContainsKey(hospital))
             return SessionDecision.Accepted.Nothing;
-        if (message.KeysHash != _u1Hash || message.SharersHash != _u2Hash || message.SurvivorsHash != _u3Hash || message.Model != Spec.Model)
+        if (message.KeysHash != _u1Hash || message.SharersHash != _u2Hash || message.SurvivorsHash != _u3Hash
+            || message.Model != Spec.Model)
             return Refuse(AbortCode.ViewMismatch, hospital, $"{hospital} signed another view of this session");
         if (!IsSigned(message))
             return Refuse(AbortCode.BadSignature, hospital, $"the survivors are not signed by {hospital}");
@@ -339,7 +367,8 @@ public sealed class AggregationSession
     {
         var hospital = message.Hospital;
         if (Phase != AggregationPhase.Unmasking)
-            return Refuse(AbortCode.WrongPhase, hospital, $"released shares of {hospital} while the session is {Phase}");
+            return Refuse(AbortCode.WrongPhase, hospital,
+                $"released shares of {hospital} while the session is {Phase}");
         if (_responses.TryGetValue(hospital, out var before))
             return Same(before, message);
         if (!HospitalSet.Holds(_u3, hospital))
@@ -350,7 +379,8 @@ public sealed class AggregationSession
             return Refuse(AbortCode.BadSignature, hospital, $"the released shares of {hospital} are not signed by it");
         if (!message.Shares.Select(share => share.Owner).SequenceEqual(Owners(hospital))
             || message.Shares.Any(share => share.Share.Length != ShamirSecretSharing.Size))
-            return Refuse(AbortCode.Malformed, hospital, $"{hospital} did not release one share of each secret it holds");
+            return Refuse(AbortCode.Malformed, hospital,
+                $"{hospital} did not release one share of each secret it holds");
         _responses.Add(hospital, message);
         foreach (var share in message.Shares)
             _released[share.Owner]++;
@@ -395,7 +425,8 @@ public sealed class AggregationSession
                 Phase = AggregationPhase.Agreeing;
                 break;
             default:
-                throw new InvalidOperationException($"A session that is {Phase} cannot follow {@event.GetType().Name}.");
+                throw new InvalidOperationException(
+                    $"A session that is {Phase} cannot follow {@event.GetType().Name}.");
         }
         _broadcast = null;
     }
@@ -429,7 +460,8 @@ public sealed class AggregationSession
     {
         foreach (var hospital in set)
             if (!answered(hospital))
-                _dropouts.Add(new Dropout(hospital, Phase, _withdrawn.GetValueOrDefault(hospital, AbortCode.DeadlinePassed)));
+                _dropouts.Add(new Dropout(hospital, Phase,
+                    _withdrawn.GetValueOrDefault(hospital, AbortCode.DeadlinePassed)));
     }
 
     private Roster1 Roster() => new Roster1(Session, _u1Adverts).SignedBy(_key);
@@ -452,13 +484,15 @@ public sealed class AggregationSession
                 continue;
             if (!_shares.TryGetValue(_u1[dealer], out var shares))
                 return null;
-            envelopes.Add(new SealedShares(_u1[dealer], shares.Envelopes[_graph.EnvelopeIndex(dealer, holder)].Envelope));
+            envelopes.Add(new SealedShares(
+                _u1[dealer], shares.Envelopes[_graph.EnvelopeIndex(dealer, holder)].Envelope));
         }
         return new Inbox(Session, hospital, _u2, envelopes.ToImmutable()).SignedBy(_key);
     }
 
     /// <summary>
-    /// The inbox. After a restart also: send your shares again, which others' inboxes need, and what you masked, if you did.
+    /// The inbox. After a restart also: send your shares again, which others' inboxes need, and what you masked, if you
+    /// did.
     /// </summary>
     private ImmutableArray<FromCoordinator> MaskingMessages(HospitalId hospital)
     {
@@ -487,9 +521,11 @@ public sealed class AggregationSession
     private bool IsSigned(FromHospital message) =>
         _roster.KeyOf(message.Hospital)?.Verifies(message.Statement(), message.Signature) == true;
 
-    private static SessionDecision Same(FromHospital before, FromHospital message) => before.Statement() == message.Statement()
-        ? SessionDecision.Accepted.Nothing
-        : Refuse(AbortCode.Equivocation, message.Hospital, $"{message.Hospital} says two different things in one session");
+    private static SessionDecision Same(FromHospital before, FromHospital message) =>
+        before.Statement() == message.Statement()
+            ? SessionDecision.Accepted.Nothing
+            : Refuse(AbortCode.Equivocation, message.Hospital,
+                $"{message.Hospital} says two different things in one session");
 
     private static SessionDecision.Rejected Refuse(AbortCode code, HospitalId hospital, string sentence) =>
         new(Refusal.By(code, hospital, sentence), Ends: false);

@@ -10,8 +10,8 @@ namespace FedActors.Core.SecureAggregation;
 //      Polynomials over GF(2) modulo x^128 + x^7 + x^2 + x + 1; bit i of a UInt128 is the coefficient of x^i.
 //  Source:   the polynomial of NIST SP 800-38D, in plain (not reflected) bit order, as PyCryptodome's Shamir has it.
 //  Size:     16 bytes an element, big-endian.
-//  Time:     no branch and no table index depends on an element. PCLMULQDQ where the CPU has it; else integer products of
-//            numbers with holes (Pornin, BearSSL "ghash_ctmul64"), with the same bits.
+//  Time:     no branch and no table index depends on an element. PCLMULQDQ where the CPU has it; else integer products
+//            of numbers with holes (Pornin, BearSSL "ghash_ctmul64"), with the same bits.
 
 /// <summary>Arithmetic of GF(2^128). Addition and subtraction are XOR.</summary>
 public static class BinaryField128
@@ -26,14 +26,17 @@ public static class BinaryField128
     public static UInt128 Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt128BigEndian(bytes);
 
     /// <summary>Writes an element, 16 bytes big-endian.</summary>
-    public static void Write(Span<byte> bytes, UInt128 element) => BinaryPrimitives.WriteUInt128BigEndian(bytes, element);
+    public static void Write(Span<byte> bytes, UInt128 element) =>
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, element);
 
     /// <summary>The product of two elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UInt128 Multiply(UInt128 a, UInt128 b) =>
         Pclmulqdq.IsSupported ? MultiplyAccelerated(a, b) : MultiplyPortable(a, b);
 
-    /// <summary>The product with the element whose number is <paramref name="small"/>: cheaper, for share positions.</summary>
+    /// <summary>
+    /// The product with the element whose number is <paramref name="small"/>: cheaper, for share positions.
+    /// </summary>
     /// <param name="small">Below 2^16.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UInt128 MultiplySmall(UInt128 a, ushort small)
@@ -44,13 +47,17 @@ public static class BinaryField128
         var factor = Vector128.Create(small, 0UL);
         var low = Pclmulqdq.CarrylessMultiply(wide, factor, 0x00);
         var high = Pclmulqdq.CarrylessMultiply(wide, factor, 0x01);
-        // The product has at most 143 bits; the 15 above x^127 fold back times x^7 + x^2 + x + 1 without a second overflow.
+        // The product has at most 143 bits; the 15 above x^127 fold back times x^7 + x^2 + x + 1 without a second
+        // overflow.
         var folded = Pclmulqdq.CarrylessMultiply(high, Vector128.Create(0x87UL, 0), 0x01);
         return new UInt128(low[1] ^ high[0], low[0] ^ folded[0]);
     }
 
-    /// <summary>The values at <paramref name="x"/> of two polynomials (Horner), side by side to hide the products' latency.</summary>
-    /// <param name="interleaved">Coefficients, highest power first, the first polynomial's and the second's in turn.</param>
+    /// <summary>
+    /// The values at <paramref name="x"/> of two polynomials (Horner), side by side to hide the products' latency.
+    /// </summary>
+    /// <param name="interleaved">Coefficients, highest power first, the first polynomial's and the second's in
+    /// turn.</param>
     public static (UInt128 First, UInt128 Second) Evaluate(ReadOnlySpan<UInt128> interleaved, ushort x)
     {
         if (Pclmulqdq.IsSupported && BitConverter.IsLittleEndian)
@@ -65,7 +72,8 @@ public static class BinaryField128
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static (UInt128 First, UInt128 Second) EvaluateAccelerated(ReadOnlySpan<Vector128<ulong>> interleaved, ushort x)
+    private static (UInt128 First, UInt128 Second) EvaluateAccelerated(
+        ReadOnlySpan<Vector128<ulong>> interleaved, ushort x)
     {
         var factor = Vector128.Create(x, 0x87UL);
         Vector128<ulong> first = default, second = default;
@@ -84,7 +92,8 @@ public static class BinaryField128
     /// <summary>a^(2^128 - 2), the inverse of <paramref name="a"/>; 0 for 0.</summary>
     public static UInt128 Inverse(UInt128 a)
     {
-        // Itoh and Tsujii (1988): b_k = a^(2^k - 1), with b_2k = b_k^(2^k) b_k and b_(k+1) = b_k^2 a; 127 = 1111111 in binary.
+        // Itoh and Tsujii (1988): b_k = a^(2^k - 1), with b_2k = b_k^(2^k) b_k and b_(k+1) = b_k^2 a; 127 = 1111111 in
+        // binary.
         var b = a;
         var k = 1;
         while (k < 127)
@@ -168,7 +177,9 @@ public static class BinaryField128
     private static (ulong Low, ulong High) Carryless(ulong x, ulong y) =>
         (CarrylessLow(x, y), Reverse(CarrylessLow(Reverse(x), Reverse(y))) >> 1);
 
-    /// <summary>Low 64 bits: operands split into four with three holes between bits, so that carries fall into the holes.</summary>
+    /// <summary>
+    /// Low 64 bits: operands split into four with three holes between bits, so that carries fall into the holes.
+    /// </summary>
     private static ulong CarrylessLow(ulong x, ulong y)
     {
         const ulong M0 = 0x1111111111111111, M1 = M0 << 1, M2 = M0 << 2, M3 = M0 << 3;

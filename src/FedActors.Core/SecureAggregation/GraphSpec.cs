@@ -1,19 +1,21 @@
 namespace FedActors.Core.SecureAggregation;
 
 //  Degree and threshold of the mask graph
-//      Up to 256 hospitals everyone shares a mask with everyone. Above, each with k neighbours of a random Harary graph; the
-//      smallest even k (and the threshold t of its secrets) such that, but for a chance below 2^-80,
+//      Up to 256 hospitals everyone shares a mask with everyone. Above, each with k neighbours of a random Harary
+//      graph; the smallest even k (and the threshold t of its secrets) such that, but for a chance below 2^-80,
 //        - the honest survivors stay connected, so that only their whole sum can be unmasked;
 //        - no neighbourhood holds so many corrupt hospitals that both secrets of one hospital could be put together:
 //          2t > k + corrupt neighbours;
 //      and, but for 2^-20, every neighbourhood keeps t survivors at the planned dropout.
-//  Source:   Bell et al., CCS 2020 (eprint 2020/704), 3.2 and 4; hypergeometric tails and the union bound over pairs of gaps.
+//  Source:   Bell et al., CCS 2020 (eprint 2020/704), 3.2 and 4; hypergeometric tails and the union bound over pairs of
+//            gaps.
 //  Proof:    MaskGraph.md
 
 /// <summary>Who shares masks and secrets with whom.</summary>
 /// <param name="Degree">Neighbours of each hospital, even; 0 for the complete graph.</param>
 /// <param name="Threshold">Shares that open a secret.</param>
-/// <param name="DropoutPercent">Share of hospitals that may fall away, for which the degree was found; 0 for the complete graph.</param>
+/// <param name="DropoutPercent">Share of hospitals that may fall away, for which the degree was found; 0 for the
+/// complete graph.</param>
 public sealed record GraphSpec(int Degree, int Threshold, int DropoutPercent)
 {
     /// <summary>The largest cohort with a complete graph.</summary>
@@ -33,7 +35,8 @@ public sealed record GraphSpec(int Degree, int Threshold, int DropoutPercent)
     /// <exception cref="ArgumentException">So many corrupt and missing hospitals that no degree is enough.</exception>
     public static GraphSpec For(Thresholds thresholds, int dropoutPercent = DefaultDropoutPercent) =>
         TryFor(thresholds, dropoutPercent) ?? throw new ArgumentException(
-            $"No graph on {thresholds.Hospitals} hospitals withstands {thresholds.Corrupt} corrupt ones and {dropoutPercent} % dropout.",
+            $"No graph on {thresholds.Hospitals} hospitals withstands {thresholds.Corrupt} corrupt ones "
+            + $"and {dropoutPercent} % dropout.",
             nameof(thresholds));
 
     /// <summary>The same, null where no graph is enough.</summary>
@@ -78,22 +81,25 @@ public sealed record GraphSpec(int Degree, int Threshold, int DropoutPercent)
             return degree > bad
                 ? double.NegativeInfinity
                 : Math.Log(hospitals) + Math.Log(hospitals - degree - 1) - Math.Log(2)
-                  + logFactorials[bad] - logFactorials[bad - degree] + logFactorials[hospitals - degree] - logFactorials[hospitals];
+                  + logFactorials[bad] - logFactorials[bad - degree]
+                  + logFactorials[hospitals - degree] - logFactorials[hospitals];
         }
 
         int MostCorruptNeighbours(int degree, double chance)
         {
             var most = Math.Min(corrupt, degree);
-            for (var tail = Chance(corrupt, degree, most); most > 0 && tail <= chance; tail += Chance(corrupt, degree, most))
-                most--;
+            var tail = Chance(corrupt, degree, most);
+            while (most > 0 && tail <= chance)
+                tail += Chance(corrupt, degree, --most);
             return most;
         }
 
         int LeastSurvivingNeighbours(int degree, double chance)
         {
             var least = Math.Max(0, degree - dropouts);
-            for (var tail = Chance(hospitals - dropouts, degree, least); tail <= chance; tail += Chance(hospitals - dropouts, degree, least))
-                least++;
+            var tail = Chance(hospitals - dropouts, degree, least);
+            while (tail <= chance)
+                tail += Chance(hospitals - dropouts, degree, ++least);
             return least;
         }
 
@@ -101,7 +107,8 @@ public sealed record GraphSpec(int Degree, int Threshold, int DropoutPercent)
         double Chance(int marked, int degree, int hits) =>
             hits > marked || degree - hits > hospitals - marked || hits > degree
                 ? 0
-                : Math.Exp(LogChoose(marked, hits) + LogChoose(hospitals - marked, degree - hits) - LogChoose(hospitals, degree));
+                : Math.Exp(
+                    LogChoose(marked, hits) + LogChoose(hospitals - marked, degree - hits) - LogChoose(hospitals, degree));
 
         double LogChoose(int n, int k) => logFactorials[n] - logFactorials[k] - logFactorials[n - k];
     }

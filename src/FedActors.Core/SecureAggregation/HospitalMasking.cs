@@ -7,15 +7,17 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.SecureAggregation;
 
 //  Hospital's side of a secure sum
-//      Masks one update so that only the sum over a survivor set signed by a quorum can be opened, and answers each question
-//      once: a repeated question gets the stored answer, a different one none.
-//  Source:   Bonawitz et al., CCS 2017, active adversary, with one threshold and with every mask bound to the view of the round.
-//  Secrets:  two private keys, a seed, shares of others: in this object only, wiped at the earliest moment and on disposal.
+//      Masks one update so that only the sum over a survivor set signed by a quorum can be opened, and answers each
+//      question once: a repeated question gets the stored answer, a different one none.
+//  Source:   Bonawitz et al., CCS 2017, active adversary, with one threshold and with every mask bound to the view of
+//            the round.
+//  Secrets:  two private keys, a seed, shares of others: in this object only, wiped at the earliest moment and on
+//            disposal.
 //  Proof:    HospitalMasking.md
 
 /// <summary>
-/// One session of one hospital. Messages in, decisions out; not safe for use from two threads. A caller whose journal write
-/// fails disposes of this object and recovers another from the journal.
+/// One session of one hospital. Messages in, decisions out; not safe for use from two threads. A caller whose journal
+/// write fails disposes of this object and recovers another from the journal.
 /// </summary>
 public sealed class HospitalMasking : IDisposable
 {
@@ -23,7 +25,8 @@ public sealed class HospitalMasking : IDisposable
     private readonly SiteKey _key;
     private readonly Roster _roster;
     private readonly MaskingPolicy _policy;
-    private readonly IRandomSource? _random;                                    // null after a restart: nothing new is drawn
+    // null after a restart: nothing new is drawn
+    private readonly IRandomSource? _random;
     private RoundSpec? _spec;
     private Digest _session;
     private Digest _u1Hash, _u2Hash;
@@ -50,11 +53,14 @@ public sealed class HospitalMasking : IDisposable
         HospitalId self, SiteKey key, Roster roster, MaskingPolicy policy, MaskingLedger ledger, MaskingLedger.Entry entry)
     {
         (_self, _key, _roster, _policy, Ledger) = (self, key, roster, policy, ledger);
-        (_spec, _session, _masked, _u2) = (entry.Masked.Spec, entry.Masked.Session, entry.Masked.Message, entry.Masked.Sharers);
+        var masked = entry.Masked;
+        (_spec, _session, _masked, _u2) = (masked.Spec, masked.Session, masked.Message, masked.Sharers);
         (_u1Hash, _u2Hash) = (_masked.KeysHash, _masked.SharersHash);
         (_consistency, _u3) = (entry.Signed?.Message, entry.Signed?.Hospitals ?? []);
         _response = entry.Released?.Message;
-        Phase = _response is not null ? MaskingPhase.Released : _consistency is not null ? MaskingPhase.Signed : MaskingPhase.Masked;
+        Phase = _response is not null ? MaskingPhase.Released
+            : _consistency is not null ? MaskingPhase.Signed
+            : MaskingPhase.Masked;
     }
 
     /// <summary>Where the session stands.</summary>
@@ -67,8 +73,8 @@ public sealed class HospitalMasking : IDisposable
     public RoundSpec? Spec => _spec;
 
     /// <summary>
-    /// The session as a restarted hospital may go on with it: it repeats stored messages and may sign one survivor set, but has
-    /// no secrets, masks nothing and releases nothing new. Null where the journal does not know the session.
+    /// The session as a restarted hospital may go on with it: it repeats stored messages and may sign one survivor set,
+    /// but has no secrets, masks nothing and releases nothing new. Null where the journal does not know the session.
     /// </summary>
     public static HospitalMasking? Recover(
         HospitalId self, SiteKey key, Roster roster, MaskingPolicy policy, MaskingLedger ledger, Digest session) =>
@@ -79,7 +85,9 @@ public sealed class HospitalMasking : IDisposable
     {
         var session = message.Session;
         if (Phase != MaskingPhase.Idle)
-            return session != _session ? Ignore(AbortCode.WrongPhase, "another session is under way") : Repeat(_advertise);
+            return session == _session
+                ? Repeat(_advertise)
+                : Ignore(AbortCode.WrongPhase, "another session is under way");
         if (!IsFromCoordinator(message))
             return Ignore(AbortCode.BadSignature, "the invitation is not signed by the coordinator");
         if (_random is null)
@@ -125,11 +133,13 @@ public sealed class HospitalMasking : IDisposable
     }
 
     /// <summary>
-    /// Opens what the others sealed and masks the update in place. Where the answer is accepted with an event to journal,
-    /// <paramref name="residues"/> now holds the masked vector: the caller makes it durable, then the event, then sends. In every
-    /// other case the residues are untouched.
+    /// Opens what the others sealed and masks the update in place. Where the answer is accepted with an event to
+    /// journal,
+    /// <paramref name="residues"/> now holds the masked vector: the caller makes it durable, then the event, then
+    /// sends. In every other case the residues are untouched.
     /// </summary>
-    /// <param name="residues">The encoded update, little-endian words, as the round's ring says; 1 at the constant's index.</param>
+    /// <param name="residues">The encoded update, little-endian words, as the round's ring says; 1 at the constant's
+    /// index.</param>
     /// <exception cref="ArgumentException">The residues do not fit the ring, or the constant is not 1.</exception>
     public MaskingDecision Receive(Inbox message, Span<byte> residues)
     {
@@ -148,12 +158,14 @@ public sealed class HospitalMasking : IDisposable
 
         var u2 = message.Sharers;
         if (!HospitalSet.IsSorted(u2) || !HospitalSet.IsSubset(u2, _u1) || !HospitalSet.Holds(u2, _self))
-            return End(AbortCode.ViewMismatch, "those who shared are not a sorted part of those with keys, with this hospital");
+            return End(AbortCode.ViewMismatch,
+                "those who shared are not a sorted part of those with keys, with this hospital");
         if (u2.Length < _spec!.Thresholds.MinSurvivors)
             return End(AbortCode.TooFew, $"{u2.Length} hospitals shared, {_spec.Thresholds.MinSurvivors} are needed");
         var ring = _spec.Ring;
         if (residues.Length != ring.Bytes)
-            throw new ArgumentException($"{residues.Length} bytes of residues; the ring has {ring.Bytes}.", nameof(residues));
+            throw new ArgumentException($"{residues.Length} bytes of residues; the ring has {ring.Bytes}.",
+                nameof(residues));
         if (Residue.At(residues, ring.ConstantOne, ring.WordBits) != 1)
             throw new ArgumentException($"The constant at coordinate {ring.ConstantOne} is not 1.", nameof(residues));
         if (_secrets!.Open(message.Envelopes, u2, _u1Hash, out var evidence) is { } refusal)
@@ -166,7 +178,8 @@ public sealed class HospitalMasking : IDisposable
         Phase = MaskingPhase.Masked;
         return Commit(new MaskingEvent.MaskedReady(_session, _spec, u2, _masked), _masked);
 
-        MaskingDecision TwoInboxes() => End(AbortCode.Equivocation, "the coordinator shows two inboxes for one session");
+        MaskingDecision TwoInboxes() =>
+            End(AbortCode.Equivocation, "the coordinator shows two inboxes for one session");
     }
 
     /// <summary>Repeats the announcement of the masked vector; the caller sends its spooled bytes again.</summary>
@@ -175,7 +188,9 @@ public sealed class HospitalMasking : IDisposable
             ? Repeat(_masked)
             : Ignore(AbortCode.BadSignature, "the request is not signed by the coordinator"));
 
-    /// <summary>Signs the survivors: one set for a session, and for a model that was opened before, the same set.</summary>
+    /// <summary>
+    /// Signs the survivors: one set for a session, and for a model that was opened before, the same set.
+    /// </summary>
     public MaskingDecision Receive(Survivors message)
     {
         if (Unfit(message) is { } unfit)
@@ -190,7 +205,8 @@ public sealed class HospitalMasking : IDisposable
                 ? Repeat(_consistency)
                 : End(AbortCode.Equivocation, "the coordinator shows two survivor sets for one session");
         if (!HospitalSet.IsSorted(u3) || !HospitalSet.IsSubset(u3, _u2) || !HospitalSet.Holds(u3, _self))
-            return End(AbortCode.ViewMismatch, "the survivors are not a sorted part of those who shared, with this hospital");
+            return End(AbortCode.ViewMismatch,
+                "the survivors are not a sorted part of those who shared, with this hospital");
         if (u3.Length < _spec!.Thresholds.MinSurvivors)
             return End(AbortCode.TooFew, $"{u3.Length} survivors, {_spec.Thresholds.MinSurvivors} are needed");
         if (LedgerConflict(u3) is { } conflict)
@@ -204,8 +220,8 @@ public sealed class HospitalMasking : IDisposable
     }
 
     /// <summary>
-    /// Releases one share for each member of U2 whose secrets this hospital holds: of the seed for a survivor, of the mask key for
-    /// one that fell away. Only for the set it signed itself, with a quorum's signatures, and once.
+    /// Releases one share for each member of U2 whose secrets this hospital holds: of the seed for a survivor, of the
+    /// mask key for one that fell away. Only for the set it signed itself, with a quorum's signatures, and once.
     /// </summary>
     public MaskingDecision Receive(UnmaskRequest message)
     {
@@ -222,7 +238,8 @@ public sealed class HospitalMasking : IDisposable
         if (_secrets is null)
             return Ignore(AbortCode.SecretsLost, "this hospital restarted and holds no shares of this session");
         if (!RosterChecks.IsSigned(message.Signatures, _consistency, _u3, _spec!.Thresholds.Quorum, _roster))
-            return Ignore(AbortCode.NotEnoughSignatures, $"fewer than {_spec.Thresholds.Quorum} hospitals signed these survivors");
+            return Ignore(AbortCode.NotEnoughSignatures,
+                $"fewer than {_spec.Thresholds.Quorum} hospitals signed these survivors");
         if (LedgerConflict(_u3) is { } conflict)
             return End(conflict);
 
@@ -243,7 +260,8 @@ public sealed class HospitalMasking : IDisposable
             return End(AbortCode.Equivocation, "the result is about other survivors than this hospital signed");
         if (_consistency is not null
             && !RosterChecks.IsSigned(message.Signatures, _consistency, _u3, _spec.Thresholds.Quorum, _roster))
-            return Ignore(AbortCode.NotEnoughSignatures, $"fewer than {_spec.Thresholds.Quorum} hospitals signed these survivors");
+            return Ignore(AbortCode.NotEnoughSignatures,
+                $"fewer than {_spec.Thresholds.Quorum} hospitals signed these survivors");
         Wipe();
         Phase = MaskingPhase.Ended;
         return new MaskingDecision.Accepted([], []);
@@ -330,9 +348,12 @@ public sealed class HospitalMasking : IDisposable
     private static MaskingDecision.Accepted Send(FromHospital message) => new([], [message]);
 
     private static MaskingDecision Repeat(FromHospital? stored) =>
-        stored is null ? Ignore(AbortCode.SecretsLost, "this hospital does not hold that answer, or not any more") : Send(stored);
+        stored is not null
+            ? Send(stored)
+            : Ignore(AbortCode.SecretsLost, "this hospital does not hold that answer, or not any more");
 
-    private static MaskingDecision.Rejected Ignore(AbortCode code, string sentence) => Ignore(Refusal.By(code, sentence));
+    private static MaskingDecision.Rejected Ignore(AbortCode code, string sentence) =>
+        Ignore(Refusal.By(code, sentence));
 
     private static MaskingDecision.Rejected Ignore(Refusal why) => new(why, Ends: false, null);
 

@@ -16,7 +16,8 @@ public static class HospitalSet
     }
 
     /// <summary>Whether a sorted set holds <paramref name="hospital"/>.</summary>
-    public static bool Holds(ImmutableArray<HospitalId> sorted, HospitalId hospital) => sorted.BinarySearch(hospital) >= 0;
+    public static bool Holds(ImmutableArray<HospitalId> sorted, HospitalId hospital) =>
+        sorted.BinarySearch(hospital) >= 0;
 
     /// <summary>Whether every one of <paramref name="part"/> is in the sorted set <paramref name="whole"/>.</summary>
     public static bool IsSubset(ImmutableArray<HospitalId> part, ImmutableArray<HospitalId> whole) =>

@@ -6,7 +6,8 @@ namespace FedActors.Core.SecureAggregation;
 
 //  Key agreement
 //      Two hospitals that know each other's public key get the same 32 bytes, which nobody else can compute.
-//  Source:   ECDH on NIST P-256 (SP 800-56A 5.7.1.2: the x-coordinate), HKDF-SHA256 (RFC 5869) with the session id as salt.
+//  Source:   ECDH on NIST P-256 (SP 800-56A 5.7.1.2: the x-coordinate), HKDF-SHA256 (RFC 5869) with the session id as
+//            salt.
 //  Size:     64-byte public keys X || Y, 32-byte secrets.
 //  Errors:   a point off the curve, at infinity or of another curve is refused before any secret touches it.
 //  Proof:    KeyAgreement.md
@@ -45,7 +46,9 @@ public sealed class EphemeralKey : IDisposable
         return new EphemeralKey(scalar);
     }
 
-    /// <summary>The pair of a private key that was put together from its shares; null where these bytes are none.</summary>
+    /// <summary>
+    /// The pair of a private key that was put together from its shares; null where these bytes are none.
+    /// </summary>
     /// <param name="scalar">32 bytes, big-endian. The caller wipes it.</param>
     public static EphemeralKey? FromScalar(ReadOnlySpan<byte> scalar)
     {
@@ -76,7 +79,9 @@ public sealed class EphemeralKey : IDisposable
     public override string ToString() => "ephemeral key";
 }
 
-/// <summary>Another hospital's public key as the platform imported it, point validated: costly, so kept while a round needs it.</summary>
+/// <summary>
+/// Another hospital's public key as the platform imported it, point validated: costly, so kept while a round needs it.
+/// </summary>
 public sealed class PeerKey : IDisposable
 {
     private readonly ECDiffieHellman _imported;

@@ -7,8 +7,8 @@ namespace FedActors.Core.SecureAggregation;
 //      Every key of a session from a shared secret or a seed, bound to what its two ends believe about the round.
 //  Source:   HKDF-SHA256 (RFC 5869); salt = session id, info = canonical encoding of a label and the context.
 //  Size:     32 bytes a key.
-//  Why:      a pair of hospitals that saw different keys, members or models derives different masks, which do not cancel: a
-//            hub that shows different views to different hospitals learns noise.
+//  Why:      a pair of hospitals that saw different keys, members or models derives different masks, which do not
+//            cancel: a hub that shows different views to different hospitals learns noise.
 //  Proof:    KeyAgreement.md
 
 /// <summary>Derives the keys of one session.</summary>
@@ -36,16 +36,19 @@ public static class KeySchedule
     }
 
     /// <summary>The key of the mask that two hospitals share: the same whichever of them asks.</summary>
-    public static void Pair(ReadOnlySpan<byte> extracted, HospitalId one, HospitalId other, in MaskContext context, Span<byte> key)
+    public static void Pair(
+        ReadOnlySpan<byte> extracted, HospitalId one, HospitalId other, in MaskContext context, Span<byte> key)
     {
         using var info = new CanonicalWriter("FA/pair/v1", keep: true);
         info.Hospital(one < other ? one : other).Hospital(one < other ? other : one);
-        info.UInt32(context.WordBits).UInt64(context.Coordinates).Digest(context.U1).Digest(context.U2).Digest(context.Model);
+        info.UInt32(context.WordBits).UInt64(context.Coordinates);
+        info.Digest(context.U1).Digest(context.U2).Digest(context.Model);
         Expand(extracted, info, key);
     }
 
     /// <summary>The key of a hospital's own mask, from its seed.</summary>
-    public static void Self(Digest session, ReadOnlySpan<byte> seed, HospitalId hospital, in MaskContext context, Span<byte> key)
+    public static void Self(
+        Digest session, ReadOnlySpan<byte> seed, HospitalId hospital, in MaskContext context, Span<byte> key)
     {
         Span<byte> extracted = stackalloc byte[KeySize];
         Extract(session, seed, extracted);
@@ -55,7 +58,9 @@ public static class KeySchedule
         CryptographicOperations.ZeroMemory(extracted);
     }
 
-    /// <summary>What a hospital publishes of its seed, so that a seed put together from shares can be checked.</summary>
+    /// <summary>
+    /// What a hospital publishes of its seed, so that a seed put together from shares can be checked.
+    /// </summary>
     public static Digest SeedCommitment(Digest session, HospitalId hospital, ReadOnlySpan<byte> seed)
     {
         using var writer = new CanonicalWriter("FA/cb/v1");

@@ -44,12 +44,15 @@ public sealed class MaskGraph
         [.. NeighbourRanks(Rank(hospital)).Select(rank => _members[rank])];
 
     /// <summary>
-    /// Those who hold shares of <paramref name="hospital"/>'s secrets, sorted; the one at index i holds position i + 1. In the
-    /// complete graph the hospital itself is among them, else three hospitals could not reach a threshold of three.
+    /// Those who hold shares of <paramref name="hospital"/>'s secrets, sorted; the one at index i holds position i + 1.
+    /// In the complete graph the hospital itself is among them, else three hospitals could not reach a threshold of
+    /// three.
     /// </summary>
     public ImmutableArray<HospitalId> Holders(HospitalId hospital) => IsComplete ? _members : Neighbours(hospital);
 
-    /// <summary>The position, from 1, of <paramref name="holder"/> among the holders of <paramref name="owner"/>'s secrets.</summary>
+    /// <summary>
+    /// The position, from 1, of <paramref name="holder"/> among the holders of <paramref name="owner"/>'s secrets.
+    /// </summary>
     public int Position(HospitalId owner, HospitalId holder) =>
         IsComplete ? Rank(holder) + 1 : SmallerNeighbours(Rank(owner), Rank(holder)) + 1;
 
@@ -76,7 +79,9 @@ public sealed class MaskGraph
         return neighbours;
     }
 
-    /// <summary>Where the envelope for <paramref name="holder"/> lies among those that <paramref name="dealer"/> sealed.</summary>
+    /// <summary>
+    /// Where the envelope for <paramref name="holder"/> lies among those that <paramref name="dealer"/> sealed.
+    /// </summary>
     internal int EnvelopeIndex(int dealer, int holder) =>
         IsComplete ? holder - (holder > dealer ? 1 : 0) : SmallerNeighbours(dealer, holder);
 

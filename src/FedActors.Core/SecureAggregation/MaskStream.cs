@@ -6,12 +6,13 @@ using System.Security.Cryptography;
 namespace FedActors.Core.SecureAggregation;
 
 //  Mask stream
-//      Expands a 32-byte key to as many uniform residues mod 2^w as a vector has, and adds them to it or subtracts them.
-//  Source:   AES-256 (FIPS 197) in counter mode (SP 800-38A 6.5), zero IV, 128-bit big-endian counter from 0; the stream is
-//            read as little-endian w-bit words. The same bits as `openssl enc -aes-256-ctr` with that IV.
+//      Expands a 32-byte key to as many uniform residues mod 2^w as a vector has, and adds them to it or subtracts
+//      them.
+//  Source:   AES-256 (FIPS 197) in counter mode (SP 800-38A 6.5), zero IV, 128-bit big-endian counter from 0; the
+//            stream is read as little-endian w-bit words. The same bits as `openssl enc -aes-256-ctr` with that IV.
 //  Size:     any number of words; one key, one vector: a key that masks twice hides nothing.
-//  Speed:    AES instructions on eight blocks at a time, 16 KiB of the vector for all keys before the next (it is read once);
-//            elsewhere the platform's AES over counter blocks, with the same bits.
+//  Speed:    AES instructions on eight blocks at a time, 16 KiB of the vector for all keys before the next (it is read
+//            once); elsewhere the platform's AES over counter blocks, with the same bits.
 //  Proof:    MaskStream.md
 
 /// <summary>Adds and removes masks.</summary>
@@ -36,12 +37,15 @@ public static class MaskStream
     public static void Apply(Span<byte> vector, int wordBits, ReadOnlySpan<byte> keys, ReadOnlySpan<bool> subtract) =>
         Apply(vector, wordBits, keys, subtract, MaskStreamX86.IsSupported);
 
-    /// <summary>The same with the choice of path: <paramref name="accelerated"/> needs <see cref="IsAccelerated"/>.</summary>
+    /// <summary>
+    /// The same with the choice of path: <paramref name="accelerated"/> needs <see cref="IsAccelerated"/>.
+    /// </summary>
     public static void Apply(
         Span<byte> vector, int wordBits, ReadOnlySpan<byte> keys, ReadOnlySpan<bool> subtract, bool accelerated)
     {
         if (wordBits is not (32 or 64) || vector.Length % (wordBits / 8) != 0)
-            throw new ArgumentException($"{vector.Length} bytes are not words of {wordBits} bits, 32 or 64.", nameof(wordBits));
+            throw new ArgumentException($"{vector.Length} bytes are not words of {wordBits} bits, 32 or 64.",
+                nameof(wordBits));
         if (keys.Length != subtract.Length * KeySize)
             throw new ArgumentException($"{subtract.Length} keys have {KeySize} bytes each.", nameof(keys));
         for (var first = 0; first < subtract.Length; first += KeysAtOnce)
@@ -56,7 +60,8 @@ public static class MaskStream
     }
 
     /// <summary>The reference: the platform's AES over blocks that count.</summary>
-    private static void ApplyPortable(Span<byte> vector, int wordBits, ReadOnlySpan<byte> keys, ReadOnlySpan<bool> subtract)
+    private static void ApplyPortable(
+        Span<byte> vector, int wordBits, ReadOnlySpan<byte> keys, ReadOnlySpan<bool> subtract)
     {
         var ciphers = new Aes[subtract.Length];
         using var stream = new SecretBuffer(TileSize);
@@ -95,7 +100,8 @@ public static class MaskStream
     public static void Add(Span<byte> vector, ReadOnlySpan<byte> other, int wordBits)
     {
         if (vector.Length != other.Length || wordBits is not (32 or 64) || vector.Length % (wordBits / 8) != 0)
-            throw new ArgumentException("Vectors that are added are equally long and made of whole words.", nameof(other));
+            throw new ArgumentException("Vectors that are added are equally long and made of whole words.",
+                nameof(other));
         AddWords(vector, other, wordBits, subtract: false);
     }
 

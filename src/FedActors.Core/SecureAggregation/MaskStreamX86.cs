@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics.X86;
 namespace FedActors.Core.SecureAggregation;
 
 //  Mask stream by AES-NI
-//      The kernel of MaskStream: eight counter blocks in flight hide the latency of AESENC; the sum is fused, so that the
-//      stream never reaches memory.
+//      The kernel of MaskStream: eight counter blocks in flight hide the latency of AESENC; the sum is fused, so that
+//      the stream never reaches memory.
 //  Source:   Gueron, "Intel AES New Instructions" (2010), for the key expansion and the interleaving.
 
 internal static class MaskStreamX86
@@ -19,12 +19,14 @@ internal static class MaskStreamX86
     public static bool IsSupported => Aes.IsSupported && Ssse3.IsSupported && BitConverter.IsLittleEndian;
 
     /// <param name="tileSize">A multiple of 128 bytes.</param>
-    public static void Apply(Span<byte> vector, int wordBits, ReadOnlySpan<byte> keys, ReadOnlySpan<bool> subtract, int tileSize)
+    public static void Apply(
+        Span<byte> vector, int wordBits, ReadOnlySpan<byte> keys, ReadOnlySpan<bool> subtract, int tileSize)
     {
         using var expanded = new SecretBuffer(subtract.Length * (Rounds + 1) * BlockSize);
         var schedules = MemoryMarshal.Cast<byte, Vector128<byte>>(expanded.Span);
         for (var i = 0; i < subtract.Length; i++)
-            Expand(keys.Slice(i * MaskStream.KeySize, MaskStream.KeySize), schedules.Slice(i * (Rounds + 1), Rounds + 1));
+            Expand(keys.Slice(i * MaskStream.KeySize, MaskStream.KeySize),
+                schedules.Slice(i * (Rounds + 1), Rounds + 1));
 
         for (var start = 0; start < vector.Length; start += tileSize)
         {
@@ -45,11 +47,13 @@ internal static class MaskStreamX86
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TRing>(Span<byte> tile, ReadOnlySpan<Vector128<byte>> schedule, ulong block) where TRing : struct, IRing
+    private static void Tile<TRing>(Span<byte> tile, ReadOnlySpan<Vector128<byte>> schedule, ulong block)
+        where TRing : struct, IRing
     {
         ref var keys = ref MemoryMarshal.GetReference(schedule);
         ref var at = ref MemoryMarshal.GetReference(tile);
-        // The low half of the counter stays 0 in memory order; the block number lies in the high half, to be byte-swapped.
+        // The low half of the counter stays 0 in memory order; the block number lies in the high half, to be
+        // byte-swapped.
         var bigEndian = Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 15, 14, 13, 12, 11, 10, 9, 8);
         var one = Vector128.Create(0UL, 1UL);
         var counter = Vector128.Create(0UL, block);

@@ -5,8 +5,9 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.SecureAggregation;
 
 /// <summary>
-/// One masked vector on its way in: takes chunks in order, spools them, and is whole only when their SHA-256 is the one its
-/// hospital signed. Independent of its session until <see cref="AggregationSession.Add"/>, so that each connection can fill its own.
+/// One masked vector on its way in: takes chunks in order, spools them, and is whole only when their SHA-256 is the one
+/// its hospital signed. Independent of its session until <see cref="AggregationSession.Add"/>, so that each connection
+/// can fill its own.
 /// </summary>
 public sealed class MaskedUpload : IDisposable
 {
@@ -49,8 +50,9 @@ public sealed class MaskedUpload : IDisposable
             return SessionDecision.Accepted.Nothing;
         if (chunk.Index != NextChunk)
             return Refuse($"chunk {chunk.Index} of {Hospital} came where {NextChunk} is next");
-        if (chunk.Bytes.Length != Math.Min(ChunkSize, Length - Received) || chunk.Bytes.Length == 0)
-            return Refuse($"chunk {chunk.Index} of {Hospital} has {chunk.Bytes.Length} bytes, {Math.Min(ChunkSize, Length - Received)} are due");
+        var due = Math.Min(ChunkSize, Length - Received);
+        if (chunk.Bytes.Length != due || due == 0)
+            return Refuse($"chunk {chunk.Index} of {Hospital} has {chunk.Bytes.Length} bytes, {due} are due");
         Spool.Write(chunk.Bytes.Span);
         _hash.AppendData(chunk.Bytes.Span);
         Received += chunk.Bytes.Length;

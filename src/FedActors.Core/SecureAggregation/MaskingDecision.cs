@@ -9,9 +9,12 @@ public abstract record MaskingDecision
     /// <summary>Agreed.</summary>
     /// <param name="Journal">To be durable before anything is sent: nothing where a stored answer is repeated.</param>
     /// <param name="Send">To the coordinator, in this order.</param>
-    public sealed record Accepted(ImmutableArray<MaskingEvent> Journal, ImmutableArray<FromHospital> Send) : MaskingDecision;
+    public sealed record Accepted(ImmutableArray<MaskingEvent> Journal, ImmutableArray<FromHospital> Send)
+        : MaskingDecision;
 
-    /// <summary>Refused; nothing of this session changed but, where <paramref name="Ends"/>, that it is over for this hospital.</summary>
+    /// <summary>
+    /// Refused; nothing of this session changed but, where <paramref name="Ends"/>, that it is over for this hospital.
+    /// </summary>
     /// <param name="Why">Code, culprit and sentence.</param>
     /// <param name="Ends">The session's secrets are wiped and it will answer nothing new.</param>
     /// <param name="Send">Tells the coordinator; null for what anybody could have sent.</param>
@@ -21,7 +24,8 @@ public abstract record MaskingDecision
 /// <summary>What a hospital knows by itself about the round it is invited to.</summary>
 /// <param name="Model">SHA-256 of the model bytes it received.</param>
 /// <param name="Task">Hash of the plan it approved.</param>
-/// <param name="PreviousSum">Hash of the sum from which it recomputed this model; null where it saw none (first round, or away).</param>
+/// <param name="PreviousSum">Hash of the sum from which it recomputed this model; null where it saw none (first round,
+/// or away).</param>
 public sealed record LocalView(Identity.Digest Model, Identity.Digest Task, Identity.Digest? PreviousSum);
 
 /// <summary>Where a hospital's side of a session stands.</summary>

@@ -4,10 +4,10 @@ using FedActors.Core.Identity;
 namespace FedActors.Core.SecureAggregation;
 
 //  Masking ledger
-//      What a hospital must remember over restarts, told by its journal: rounds it went through, the one vector and the one
-//      survivor set of each session, and for which set each model was opened.
-//  Rule:     same model, same set. Two open sums of the same updates over different sets differ by single updates. A model is
-//            its bytes, whatever training the hub says they belong to.
+//      What a hospital must remember over restarts, told by its journal: rounds it went through, the one vector and the
+//      one survivor set of each session, and for which set each model was opened.
+//  Rule:     same model, same set. Two open sums of the same updates over different sets differ by single updates. A
+//            model is its bytes, whatever training the hub says they belong to.
 
 /// <summary>A hospital's memory of its sessions. Immutable; equal journals give equal ledgers.</summary>
 public sealed class MaskingLedger
@@ -50,16 +50,21 @@ public sealed class MaskingLedger
     public MaskingLedger Apply(MaskingEvent @event) => (@event, Of(@event.Session)) switch
     {
         (MaskingEvent.MaskedReady e, null) when IsAhead(e.Spec) => new(
-            _last.SetItem(e.Spec.Training, (e.Spec.Round, e.Spec.Attempt)), _sessions.Add(e.Session, new Entry(e, null, null)), _released),
+            _last.SetItem(e.Spec.Training, (e.Spec.Round, e.Spec.Attempt)),
+            _sessions.Add(e.Session, new Entry(e, null, null)), _released),
         (MaskingEvent.SurvivorSetSigned e, { Signed: null } entry) => new(
             _last, _sessions.SetItem(e.Session, entry with { Signed = e }), _released),
-        (MaskingEvent.SharesReleased e, { Signed: { } signed, Released: null } entry) when signed.Hospitals.SequenceEqual(e.Hospitals) => new(
+        (MaskingEvent.SharesReleased e, { Signed: { } signed, Released: null } entry)
+            when signed.Hospitals.SequenceEqual(e.Hospitals) => new(
             _last, _sessions.SetItem(e.Session, entry with { Released = e }),
             _released.SetItem(e.Model, ReleasedSets(e.Model).Add(e.Hospitals))),
-        _ => throw new InvalidOperationException($"The ledger of session {@event.Session} cannot follow {@event.GetType().Name}."),
+        _ => throw new InvalidOperationException(
+            $"The ledger of session {@event.Session} cannot follow {@event.GetType().Name}."),
     };
 
-    /// <summary>Forgets what a session would repeat, once its receipt is stored. What was released is never forgotten.</summary>
+    /// <summary>
+    /// Forgets what a session would repeat, once its receipt is stored. What was released is never forgotten.
+    /// </summary>
     public MaskingLedger Close(Digest session) => new(_last, _sessions.Remove(session), _released);
 
     internal sealed record Entry(

@@ -6,9 +6,9 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.SecureAggregation;
 
 /// <summary>
-/// Everything a hospital must not tell, for one session: two private keys until the shares are dealt, then the inputs of its
-/// masks until the update is masked, then the shares it holds of others until it releases them. Each is wiped when its time is
-/// over. No member gives a secret out but <see cref="Release"/>, after every check.
+/// Everything a hospital must not tell, for one session: two private keys until the shares are dealt, then the inputs
+/// of its masks until the update is masked, then the shares it holds of others until it releases them. Each is wiped
+/// when its time is over. No member gives a secret out but <see cref="Release"/>, after every check.
 /// </summary>
 internal sealed class MaskingSecrets : IDisposable
 {
@@ -22,7 +22,8 @@ internal sealed class MaskingSecrets : IDisposable
     private MaskGraph? _graph;
     private ImmutableArray<HospitalId> _neighbours = [];
     private SecretBuffer? _pairs, _incoming;                                    // for each neighbour 32 bytes
-    private SecretBuffer? _ownShares;                                           // of its own secrets, 64 bytes, where it holds any
+    // of its own secrets, 64 bytes, where it holds any
+    private SecretBuffer? _ownShares;
     private ImmutableArray<HospitalId> _owners = [];
     private SecretBuffer? _held;                                                // for each owner 64 bytes
 
@@ -46,7 +47,8 @@ internal sealed class MaskingSecrets : IDisposable
     /// </summary>
     /// <returns>Whose key the platform refused, or null.</returns>
     public HospitalId? Split(
-        MaskGraph graph, ImmutableArray<Advertise> adverts, Digest u1Hash, IRandomSource random, out ImmutableArray<SealedShares> envelopes)
+        MaskGraph graph, ImmutableArray<Advertise> adverts, Digest u1Hash, IRandomSource random,
+        out ImmutableArray<SealedShares> envelopes)
     {
         envelopes = [];
         _graph = graph;
@@ -82,7 +84,8 @@ internal sealed class MaskingSecrets : IDisposable
                 holder++;
             At(seedShares, holder).CopyTo(plain.Span);
             At(keyShares, holder).CopyTo(plain[Size..]);
-            var context = new EnvelopeContext(_session, u1Hash, _self, peer, holder + 1, graph.Threshold, holders.Length);
+            var context = new EnvelopeContext(
+                _session, u1Hash, _self, peer, holder + 1, graph.Threshold, holders.Length);
             sealedShares.Add(new SealedShares(peer, ShareEnvelope.Seal(key, context, plain.Span, random)));
         }
         envelopes = sealedShares.MoveToImmutable();
@@ -107,7 +110,8 @@ internal sealed class MaskingSecrets : IDisposable
         evidence = null;
         var dealers = _neighbours.Where(peer => HospitalSet.Holds(u2, peer)).ToImmutableArray();
         if (!envelopes.Select(envelope => envelope.Peer).SequenceEqual(dealers))
-            return Refusal.By(AbortCode.ViewMismatch, "the inbox is not from exactly this hospital's neighbours who shared");
+            return Refusal.By(AbortCode.ViewMismatch,
+                "the inbox is not from exactly this hospital's neighbours who shared");
         _owners = _ownShares is null ? dealers : [.. dealers.Append(_self).Order()];
         _held = new SecretBuffer(_owners.Length * ShareEnvelope.PlainSize);
         for (int owner = 0, i = 0, neighbour = 0; owner < _owners.Length; owner++)
@@ -132,8 +136,8 @@ internal sealed class MaskingSecrets : IDisposable
     }
 
     /// <summary>
-    /// residues += own mask, and for each neighbour in U2 + their common mask where this hospital's id is the smaller, - else. The
-    /// inputs of the masks are wiped.
+    /// residues += own mask, and for each neighbour in U2 + their common mask where this hospital's id is the smaller,
+    /// - else. The inputs of the masks are wiped.
     /// </summary>
     public void Mask(Span<byte> residues, ImmutableArray<HospitalId> u2, in MaskContext context)
     {

@@ -9,7 +9,8 @@ namespace FedActors.Core.SecureAggregation;
 /// <summary>What the vectors of a round are made of.</summary>
 /// <param name="WordBits">w: 32 or 64.</param>
 /// <param name="Coordinates">Words in a vector, the hidden ones behind the parameters included.</param>
-/// <param name="ConstantOne">Index of the coordinate that holds 1 in every update: its sum must be the number of survivors.</param>
+/// <param name="ConstantOne">Index of the coordinate that holds 1 in every update: its sum must be the number of
+/// survivors.</param>
 /// <param name="FractionBits">The scale is 2^FractionBits, 0 to 62.</param>
 /// <param name="Range">Largest absolute value of a coordinate before weight and scale.</param>
 /// <param name="WeightCap">Largest weight, at least 1.</param>
@@ -20,7 +21,9 @@ public sealed record RingSpec(
     /// <summary>Bytes of a vector.</summary>
     public int Bytes => checked(Coordinates * (WordBits / 8));
 
-    /// <summary>What is wrong with these numbers for <paramref name="hospitals"/> updates; null where nothing is.</summary>
+    /// <summary>
+    /// What is wrong with these numbers for <paramref name="hospitals"/> updates; null where nothing is.
+    /// </summary>
     public string? Fault(int hospitals)
     {
         if (WordBits is not (32 or 64))

@@ -28,7 +28,8 @@ internal static class RosterChecks
         if (!HospitalSet.IsSorted([.. adverts.Select(advert => advert.Hospital)]))
             return Refusal.By(AbortCode.ViewMismatch, "the hospitals with keys are not sorted, or one appears twice");
         if (adverts.Length < spec.Thresholds.MinSurvivors)
-            return Refusal.By(AbortCode.TooFew, $"{adverts.Length} hospitals sent keys, {spec.Thresholds.MinSurvivors} are needed");
+            return Refusal.By(AbortCode.TooFew,
+                $"{adverts.Length} hospitals sent keys, {spec.Thresholds.MinSurvivors} are needed");
         foreach (var advert in adverts)
             if (Fault(advert, spec, session, roster) is { } fault)
                 return fault;
@@ -42,14 +43,18 @@ internal static class RosterChecks
     {
         ByteString[] own = [advert.EnvelopeKey, advert.MaskKey, ByteString.Own(advert.SeedCommitment.ToBytes())];
         if (own[0] == own[1] || own.Any(keys.Contains))
-            return Refusal.By(AbortCode.DuplicateKey, advert.Hospital, $"a key or commitment of {advert.Hospital} appears twice");
+            return Refusal.By(AbortCode.DuplicateKey, advert.Hospital,
+                $"a key or commitment of {advert.Hospital} appears twice");
         keys.UnionWith(own);
         return null;
     }
 
-    /// <summary>Whether at least <paramref name="quorum"/> different survivors signed what <paramref name="statement"/> says.</summary>
+    /// <summary>
+    /// Whether at least <paramref name="quorum"/> different survivors signed what <paramref name="statement"/> says.
+    /// </summary>
     public static bool IsSigned(
-        ImmutableArray<SurvivorSignature> signatures, Consistency statement, ImmutableArray<HospitalId> survivors, int quorum, Roster roster)
+        ImmutableArray<SurvivorSignature> signatures, Consistency statement, ImmutableArray<HospitalId> survivors,
+        int quorum, Roster roster)
     {
         var signers = new HashSet<HospitalId>();
         foreach (var (hospital, signature) in signatures)
@@ -57,7 +62,8 @@ internal static class RosterChecks
             if (signers.Count >= quorum)
                 break;
             if (!signers.Contains(hospital) && HospitalSet.Holds(survivors, hospital)
-                && roster.KeyOf(hospital)?.Verifies((statement with { Hospital = hospital }).Statement(), signature) == true)
+                && roster.KeyOf(hospital) is { } key
+                && key.Verifies((statement with { Hospital = hospital }).Statement(), signature))
                 signers.Add(hospital);
         }
         return signers.Count >= quorum;

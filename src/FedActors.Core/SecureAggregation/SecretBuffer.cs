@@ -3,12 +3,15 @@ using System.Security.Cryptography;
 namespace FedActors.Core.SecureAggregation;
 
 //  Secret buffer
-//      Bytes that must not outlive their use: pinned, so that the collector leaves no copies behind, and zeroed on disposal.
+//      Bytes that must not outlive their use: pinned, so that the collector leaves no copies behind, and zeroed on
+//      disposal.
 //  Holds:    seeds, private scalars, derived keys, shares. Never on a wire, in a journal, a log or an exception.
-//  Limit:    the platform's own key objects and the arrays it returns are wiped where it lets us; swap and core dumps are
-//            the operator's (a hospital node disables both).
+//  Limit:    the platform's own key objects and the arrays it returns are wiped where it lets us; swap and core dumps
+//            are the operator's (a hospital node disables both).
 
-/// <summary>Pinned bytes that are zeroed when disposed. Has no public content, no text and no serialised form.</summary>
+/// <summary>
+/// Pinned bytes that are zeroed when disposed. Has no public content, no text and no serialised form.
+/// </summary>
 public sealed class SecretBuffer : IDisposable
 {
     private readonly byte[] _bytes;

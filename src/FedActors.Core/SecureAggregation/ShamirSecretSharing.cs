@@ -4,7 +4,8 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.SecureAggregation;
 
 //  Shamir's secret sharing
-//      A 32-byte secret becomes one 32-byte share per holder; any `threshold` shares give it back, fewer say nothing about it.
+//      A 32-byte secret becomes one 32-byte share per holder; any `threshold` shares give it back, fewer say nothing
+//      about it.
 //  Source:   Shamir, CACM 22 (1979), over GF(2^128), two elements a secret; holder i has the point x = i, 1 to 65,535.
 //  Size:     32 bytes a share; (threshold - 1) * 32 random bytes a secret.
 //  Cost:     splitting n * t * 2 products with a small factor; combining t^2 once per set of holders, then 2t a secret.
@@ -23,7 +24,8 @@ public static class ShamirSecretSharing
     /// <summary>Splits <paramref name="secret"/>; the share at index i belongs to position i + 1.</summary>
     /// <param name="secret">32 bytes.</param>
     /// <param name="threshold">Shares that give the secret back: 1 to the number of holders.</param>
-    /// <param name="random">Draws the coefficients; with a source that can be guessed, one share tells the secret.</param>
+    /// <param name="random">Draws the coefficients; with a source that can be guessed, one share tells the
+    /// secret.</param>
     /// <param name="shares">32 bytes for each holder; overwritten.</param>
     /// <exception cref="ArgumentException">A length does not fit, or the threshold is out of range.</exception>
     public static void Split(ReadOnlySpan<byte> secret, int threshold, IRandomSource random, Span<byte> shares)
@@ -32,12 +34,14 @@ public static class ShamirSecretSharing
         if (secret.Length != Size || shares.Length != holders * Size || holders > MaxHolders)
             throw new ArgumentException($"A secret has {Size} bytes, and so has each share.", nameof(shares));
         if (threshold < 1 || threshold > holders)
-            throw new ArgumentOutOfRangeException(nameof(threshold), threshold, $"1 to the number of holders, {holders}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(threshold), threshold, $"1 to the number of holders, {holders}.");
 
         using var drawn = new SecretBuffer((threshold - 1) * Size);
         random.Fill(drawn.Span);
         using var coefficients = new SecretBuffer(threshold * Size);
-        var polynomial = MemoryMarshal.Cast<byte, UInt128>(coefficients.Span);         // highest power first, two interleaved
+        // highest power first, two interleaved
+        var polynomial = MemoryMarshal.Cast<byte, UInt128>(coefficients.Span);
         for (var i = 0; i < drawn.Length; i += BinaryField128.Size)
             polynomial[i / BinaryField128.Size] = BinaryField128.Read(drawn.Span[i..]);
         polynomial[^2] = BinaryField128.Read(secret);
@@ -52,12 +56,15 @@ public static class ShamirSecretSharing
     }
 }
 
-/// <summary>Combines the shares of one set of holders: the Lagrange coefficients are computed once for any number of secrets.</summary>
+/// <summary>
+/// Combines the shares of one set of holders: the Lagrange coefficients are computed once for any number of secrets.
+/// </summary>
 public sealed class ShareCombiner
 {
     private readonly UInt128[] _coefficients;
 
-    /// <param name="positions">Whose shares will be given, each 1 to 65,535 and none twice; as many as the threshold.</param>
+    /// <param name="positions">Whose shares will be given, each 1 to 65,535 and none twice; as many as the
+    /// threshold.</param>
     /// <exception cref="ArgumentException">A position is 0 or appears twice.</exception>
     public ShareCombiner(ReadOnlySpan<ushort> positions)
     {
@@ -93,7 +100,8 @@ public sealed class ShareCombiner
     public void Combine(ReadOnlySpan<byte> shares, Span<byte> secret)
     {
         if (shares.Length != Count * ShamirSecretSharing.Size || secret.Length != ShamirSecretSharing.Size)
-            throw new ArgumentException($"{Count} shares of {ShamirSecretSharing.Size} bytes give one secret of that size.", nameof(shares));
+            throw new ArgumentException(
+                $"{Count} shares of {ShamirSecretSharing.Size} bytes give one secret of that size.", nameof(shares));
         UInt128 first = 0, second = 0;
         for (var i = 0; i < Count; i++)
         {

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace FedActors.Core.SecureAggregation;
 
 //  Correction of wrong shares
-//      Shares of one secret are a Reed-Solomon codeword; with m shares of threshold t, up to floor((m - t) / 2) wrong ones
-//      are found and the secret still comes out.
+//      Shares of one secret are a Reed-Solomon codeword; with m shares of threshold t, up to floor((m - t) / 2) wrong
+//      ones are found and the secret still comes out.
 //  Source:   Gao, "A new algorithm for decoding Reed-Solomon codes" (2003); same radius as Welch and Berlekamp (1986).
 //  Cost:     O(m^2) products; used only after a commitment did not match.
 //  Errors:   beyond the radius there is no answer, or one that the commitment unmasks.
@@ -44,7 +44,9 @@ public static class ShareDecoder
         return wrong.Count(true) <= Radius(positions.Length, threshold);
     }
 
-    /// <summary>Gao's three steps: interpolate, a partial extended Euclid, divide. Coefficients lowest first; null if too far.</summary>
+    /// <summary>
+    /// Gao's three steps: interpolate, a partial extended Euclid, divide. Coefficients lowest first; null if too far.
+    /// </summary>
     private static UInt128[]? Decode(ReadOnlySpan<ushort> positions, UInt128[] values, int threshold)
     {
         var m = positions.Length;

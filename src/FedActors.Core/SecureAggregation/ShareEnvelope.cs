@@ -5,9 +5,10 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.SecureAggregation;
 
 //  Share envelope
-//      One hospital's two shares for another, sealed through the hub: it opens only for that holder, in that session, among
-//      those keys, at that position.
-//  Source:   AES-256-GCM (SP 800-38D), a key for one envelope only (KeySchedule.Envelope), 96-bit random nonce, 128-bit tag.
+//      One hospital's two shares for another, sealed through the hub: it opens only for that holder, in that session,
+//      among those keys, at that position.
+//  Source:   AES-256-GCM (SP 800-38D), a key for one envelope only (KeySchedule.Envelope), 96-bit random nonce, 128-bit
+//            tag.
 //  Size:     92 bytes: nonce 12, shares 32 + 32, tag 16.
 //  Bound:    session, U1, dealer, holder, position, threshold and number of holders are associated data.
 //  Proof:    ShareEnvelope.md
@@ -27,19 +28,22 @@ public static class ShareEnvelope
     /// <summary>Seals <paramref name="shares"/>.</summary>
     /// <param name="key">32 bytes, used for nothing else.</param>
     /// <param name="shares">64 bytes.</param>
-    public static ByteString Seal(ReadOnlySpan<byte> key, in EnvelopeContext context, ReadOnlySpan<byte> shares, IRandomSource random)
+    public static ByteString Seal(
+        ReadOnlySpan<byte> key, in EnvelopeContext context, ReadOnlySpan<byte> shares, IRandomSource random)
     {
         var sealedBytes = new byte[Size];
         var nonce = sealedBytes.AsSpan(0, NonceSize);
         random.Fill(nonce);
         using var cipher = new AesGcm(key, TagSize);
-        cipher.Encrypt(nonce, shares, sealedBytes.AsSpan(NonceSize, PlainSize), sealedBytes.AsSpan(NonceSize + PlainSize), context.Encode());
+        cipher.Encrypt(nonce, shares, sealedBytes.AsSpan(NonceSize, PlainSize),
+            sealedBytes.AsSpan(NonceSize + PlainSize), context.Encode());
         return ByteString.Own(sealedBytes);
     }
 
     /// <summary>False where the envelope was made with another key or for another context, or was changed.</summary>
     /// <param name="shares">64 bytes; overwritten, with zeros where the answer is false.</param>
-    public static bool TryOpen(ReadOnlySpan<byte> key, in EnvelopeContext context, ByteString envelope, Span<byte> shares)
+    public static bool TryOpen(
+        ReadOnlySpan<byte> key, in EnvelopeContext context, ByteString envelope, Span<byte> shares)
     {
         shares.Clear();
         if (envelope.Length != Size)
@@ -48,7 +52,8 @@ public static class ShareEnvelope
         using var cipher = new AesGcm(key, TagSize);
         try
         {
-            cipher.Decrypt(bytes[..NonceSize], bytes.Slice(NonceSize, PlainSize), bytes[(NonceSize + PlainSize)..], shares, context.Encode());
+            cipher.Decrypt(bytes[..NonceSize], bytes.Slice(NonceSize, PlainSize), bytes[(NonceSize + PlainSize)..],
+                shares, context.Encode());
             return true;
         }
         catch (AuthenticationTagMismatchException)

@@ -1,10 +1,12 @@
 namespace FedActors.Core.SecureAggregation;
 
 //  Thresholds
-//      How many hospitals must agree before anything is opened, from how many are invited and how many may side with the hub.
-//  Source:   Bonawitz et al., CCS 2017, active adversary: 2q > n + n_c, one threshold for signatures and shares (t = q).
-//  Numbers:  n_c = max(1, ceil(n/3) - 1) unless the policy says more; q = floor((n + n_c)/2) + 1;
-//            least survivors = max(3, n_c + 2, q, policy).
+//      How many hospitals must agree before anything is opened, from how many are invited and how many may side with
+//      the hub.
+//  Source:   Bonawitz et al., CCS 2017, active adversary: 2q > n + n_c, one threshold for signatures and shares (t =
+//            q).
+//  Numbers:  n_c = max(1, ceil(n/3) - 1) unless the policy says more; q = floor((n + n_c)/2) + 1; least survivors =
+//            max(3, n_c + 2, q, policy).
 //  Proof:    Thresholds.md
 
 /// <summary>The numbers a round stands on. Every hospital computes its own and refuses weaker ones.</summary>
@@ -36,10 +38,14 @@ public sealed record Thresholds(int Hospitals, int Corrupt, int Quorum, int MinS
         ArgumentOutOfRangeException.ThrowIfGreaterThan(c, hospitals - 2, nameof(corrupt));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(minSurvivors, hospitals);
         var quorum = (hospitals + c) / 2 + 1;
-        return new Thresholds(hospitals, c, quorum, Math.Max(Math.Max(LeastHospitals, c + 2), Math.Max(quorum, minSurvivors)));
+        return new Thresholds(hospitals, c, quorum,
+            Math.Max(Math.Max(LeastHospitals, c + 2), Math.Max(quorum, minSurvivors)));
     }
 
-    /// <summary>Whether these are at least as strong as <paramref name="own"/>, for the same number of hospitals, and can be met.</summary>
+    /// <summary>
+    /// Whether these are at least as strong as <paramref name="own"/>, for the same number of hospitals, and can be
+    /// met.
+    /// </summary>
     public bool AtLeast(Thresholds own) =>
         Hospitals == own.Hospitals && Corrupt >= own.Corrupt && Quorum >= own.Quorum && MinSurvivors >= own.MinSurvivors
         && MinSurvivors >= Quorum && MinSurvivors >= Corrupt + 2 && 2 * Quorum > Hospitals + Corrupt

@@ -5,8 +5,10 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.SecureAggregation;
 
 //  Unmasking
-//      Puts together the seed of every survivor and the mask key of everyone that fell away, and takes their masks off the sum.
-//  Source:   Bonawitz et al., CCS 2017, round 4; wrong shares: Gao (2003), then sets of holders that leave one or two out.
+//      Puts together the seed of every survivor and the mask key of everyone that fell away, and takes their masks off
+//      the sum.
+//  Source:   Bonawitz et al., CCS 2017, round 4; wrong shares: Gao (2003), then sets of holders that leave one or two
+//            out.
 //  Cost:     one mask per survivor, one per pair of a lost hospital and a surviving neighbour.
 //  Errors:   every secret is checked against what its owner published before it touches the sum.
 
@@ -23,10 +25,15 @@ internal sealed class Unmasking(
     private ShareCombiner? _combiner;
     private ushort[] _combined = [];
 
-    /// <summary>Holders whose released shares were wrong, and dealers whose shares disagree with more holders than may be corrupt.</summary>
+    /// <summary>
+    /// Holders whose released shares were wrong, and dealers whose shares disagree with more holders than may be
+    /// corrupt.
+    /// </summary>
     public ImmutableArray<HospitalId> Suspects => [.. _faults.Keys.Union(_dealers).Order()];
 
-    /// <summary>Takes the masks off <paramref name="sum"/>; where a secret cannot be recovered, leaves it as it is.</summary>
+    /// <summary>
+    /// Takes the masks off <paramref name="sum"/>; where a secret cannot be recovered, leaves it as it is.
+    /// </summary>
     public Refusal? Open(IReadOnlyDictionary<HospitalId, UnmaskResponse> responses, Span<byte> sum)
     {
         var shares = u2.ToDictionary(owner => owner, _ => new List<Held>(responses.Count));
@@ -69,7 +76,8 @@ internal sealed class Unmasking(
 
     /// <summary>The keys of the masks that a lost hospital would have cancelled.</summary>
     private Refusal? AddPairs(
-        HospitalId owner, SecretBuffer scalar, Dictionary<HospitalId, PeerKey> peers, SecretBuffer keys, bool[] subtract, ref int count)
+        HospitalId owner, SecretBuffer scalar, Dictionary<HospitalId, PeerKey> peers,
+        SecretBuffer keys, bool[] subtract, ref int count)
     {
         using var scratch = new SecretBuffer(2 * Size);
         var raw = scratch[..Size];
@@ -81,20 +89,23 @@ internal sealed class Unmasking(
                 continue;
             if (!peers.TryGetValue(survivor, out var peer))
             {
-                if (!P256Point.TryParse(_adverts[survivor].MaskKey.Span, out var point) || (peer = PeerKey.Import(point)) is null)
+                if (!P256Point.TryParse(_adverts[survivor].MaskKey.Span, out var point)
+                    || (peer = PeerKey.Import(point)) is null)
                     return Refusal.By(AbortCode.BadKey, survivor, $"the platform refuses a key of {survivor}");
                 peers.Add(survivor, peer);
             }
             key.Agree(peer, raw);
             KeySchedule.Extract(session, raw, extracted);
-            subtract[count] = survivor < owner;                                 // the survivor added its mask there, so take it off
+            // the survivor added its mask there, so take it off
+            subtract[count] = survivor < owner;
             KeySchedule.Pair(extracted, survivor, owner, context, keys[(count * Size)..(++count * Size)]);
         }
         return null;
     }
 
     /// <summary>The secret of <paramref name="owner"/>, checked; null where it is.</summary>
-    private Refusal? Recover(HospitalId owner, List<Held> held, SecretBuffer secret, Func<HospitalId, SecretBuffer, bool> isRight)
+    private Refusal? Recover(
+        HospitalId owner, List<Held> held, SecretBuffer secret, Func<HospitalId, SecretBuffer, bool> isRight)
     {
         var threshold = graph.Threshold;
         if (held.Count < threshold)
@@ -119,7 +130,9 @@ internal sealed class Unmasking(
         int Faults(Held share) => _faults.GetValueOrDefault(share.Holder);
     }
 
-    /// <summary>Holders whose shares had to be left out to find the right secret; null where it was not found.</summary>
+    /// <summary>
+    /// Holders whose shares had to be left out to find the right secret; null where it was not found.
+    /// </summary>
     private List<HospitalId>? Correct(
         HospitalId owner, List<Held> held, SecretBuffer secret, Func<HospitalId, SecretBuffer, bool> isRight)
     {
@@ -130,11 +143,13 @@ internal sealed class Unmasking(
             for (var i = 0; i < held.Count; i++)
                 held[i].Share.Span.CopyTo(all[(i * Size)..]);
             var wrong = new bool[held.Count];
-            if (ShareDecoder.TryDecode([.. held.Select(share => share.Position)], all.Span, threshold, secret.Span, wrong)
+            ushort[] positions = [.. held.Select(share => share.Position)];
+            if (ShareDecoder.TryDecode(positions, all.Span, threshold, secret.Span, wrong)
                 && isRight(owner, secret))
                 return [.. held.Where((_, i) => wrong[i]).Select(share => share.Holder)];
         }
-        // A commitment tells right from wrong, so up to m - t wrong shares can be left out; by trial only while that is cheap.
+        // A commitment tells right from wrong, so up to m - t wrong shares can be left out; by trial only while that is
+        // cheap.
         var spare = held.Count - threshold;
         for (var first = 0; spare is 1 or 2 && first < held.Count; first++)
             for (var second = spare == 1 ? first : first + 1; second < (spare == 1 ? first + 1 : held.Count); second++)

@@ -12,20 +12,27 @@ namespace FedActors.Simulation.Benchmarks;
 /// <summary>What a run of the whole protocol in memory cost. CPU time is that of one thread.</summary>
 /// <param name="Hospitals">Invited.</param>
 /// <param name="Parameters">Coordinates of the model; the vectors have two more, the weight and the constant.</param>
-/// <param name="Dropout">Share of hospitals that fell silent after they had shared their secrets: the costliest moment.</param>
+/// <param name="Dropout">Share of hospitals that fell silent after they had shared their secrets: the costliest
+/// moment.</param>
 /// <param name="ClientCpuMs">Mean over the hospitals that stayed, all phases.</param>
 /// <param name="ServerCpuMs">The hub, all phases: messages, signatures, sums, recovery and unmasking.</param>
-/// <param name="UploadCpuMs">Taking in and hashing (SHA-256) all uploads, which connections do one by one; beside <see cref="ServerCpuMs"/>.</param>
+/// <param name="UploadCpuMs">Taking in and hashing (SHA-256) all uploads, which connections do one by one; beside
+/// <see cref="ServerCpuMs"/>.</param>
 /// <param name="BytesUpPerHospital">Mean over the hospitals that stayed: payload of every message and chunk.</param>
-/// <param name="SumVerified">The opened sum equals the integer sum over exactly the survivors, in every coordinate.</param>
+/// <param name="SumVerified">The opened sum equals the integer sum over exactly the survivors, in every
+/// coordinate.</param>
 public sealed record SecureAggregationFigures(
     int Hospitals, int Parameters, double Dropout, double ClientCpuMs, double ServerCpuMs, double UploadCpuMs,
     long BytesUpPerHospital, bool SumVerified);
 
-/// <summary>Runs one secure sum in memory, without actors, and measures it. Holds one vector per role, never one per hospital.</summary>
+/// <summary>
+/// Runs one secure sum in memory, without actors, and measures it. Holds one vector per role, never one per hospital.
+/// </summary>
 public static class SecureAggregationBench
 {
-    /// <summary>Above this many hospitals, steps that need no vector run on all cores; each still counts its own thread.</summary>
+    /// <summary>
+    /// Above this many hospitals, steps that need no vector run on all cores; each still counts its own thread.
+    /// </summary>
     private const int ManyHospitals = 256;
 
     private const int WordBits = 32;
@@ -35,7 +42,8 @@ public static class SecureAggregationBench
     /// <param name="parameters">At least 1.</param>
     /// <param name="dropout">In [0, 1); as many hospitals as this share gives, rounded down.</param>
     /// <param name="seed">Repeats keys, updates and who falls silent. Never used outside a benchmark.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range, or more hospitals drop out than a round tolerates.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is out of its range, or more hospitals drop out than a
+    /// round tolerates.</exception>
     public static SecureAggregationFigures Run(int hospitals, int parameters, double dropout, long seed)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(hospitals, Thresholds.LeastHospitals);
@@ -45,7 +53,8 @@ public static class SecureAggregationBench
         var tolerated = Thresholds.For(hospitals).ToleratedDropouts;
         if ((int)(dropout * hospitals) > tolerated)
             throw new ArgumentOutOfRangeException(
-                nameof(dropout), dropout, $"{hospitals} hospitals tolerate {tolerated} dropouts, not {(int)(dropout * hospitals)}.");
+                nameof(dropout), dropout,
+                $"{hospitals} hospitals tolerate {tolerated} dropouts, not {(int)(dropout * hospitals)}.");
         for (var i = 0; i < 4; i++)
             using (var warm = new Round(12, 20_000, 3, seed))
                 warm.Play();
@@ -73,20 +82,23 @@ public static class SecureAggregationBench
             _coordinator = SiteKey.Create(new Repeatable(seed, 0));
             var keys = Enumerable.Range(1, hospitals).ToDictionary(
                 i => new HospitalId($"hospital-{i:0000}"), i => SiteKey.Create(new Repeatable(seed, i)));
-            _roster = new Roster(_coordinator.Public, keys.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Public)));
+            _roster = new Roster(_coordinator.Public,
+                keys.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Public)));
             _view = new LocalView(Digest.Of("model"u8), Digest.Of("plan"u8), null);
             var thresholds = Thresholds.For(hospitals);
             var ring = new RingSpec(WordBits, parameters + 2, parameters + 1, 10, 1, 1000, 0);
             var minute = TimeSpan.FromMinutes(1);
             _spec = new RoundSpec(
                 Digest.Of("bench"u8), 1, 1, _roster.Hash, _view.Model, _view.Task, Digest.Of([]), _roster.Hospitals,
-                ring, thresholds, GraphSpec.For(thresholds), NoiseSpec.None, new PhaseDeadlines(minute, minute, minute, minute));
+                ring, thresholds, GraphSpec.For(thresholds), NoiseSpec.None,
+                new PhaseDeadlines(minute, minute, minute, minute));
             _hub = new AggregationSession(_spec, _roster, _coordinator);
             _expected = new byte[ring.Bytes];
             var number = 0;
             foreach (var id in _roster.Hospitals)
                 _members.Add(id, new Member(keys[id], new HospitalMasking(
-                    id, keys[id], _roster, new MaskingPolicy(), new Repeatable(seed, ++number + hospitals), MaskingLedger.Empty), number));
+                    id, keys[id], _roster, new MaskingPolicy(), new Repeatable(seed, ++number + hospitals),
+                    MaskingLedger.Empty), number));
         }
 
         public SecureAggregationFigures Play()
@@ -104,7 +116,8 @@ public static class SecureAggregationBench
             while (_hub.Phase < AggregationPhase.Opened)
                 Phase(staying, Answer);
 
-            var verified = _hub.Sum is { } sum && sum.Survivors.SequenceEqual(staying) && sum.Residues.Span.SequenceEqual(_expected);
+            var verified = _hub.Sum is { } sum && sum.Survivors.SequenceEqual(staying)
+                && sum.Residues.Span.SequenceEqual(_expected);
             return new SecureAggregationFigures(
                 _spec.Cohort.Length, _parameters, 0, staying.Average(id => _members[id].CpuMs), _serverMs, _uploadMs,
                 (long)staying.Average(id => _members[id].BytesUp), verified);
@@ -138,10 +151,14 @@ public static class SecureAggregationBench
             Server(_hub.Advance);
         }
 
-        /// <summary>As the hub does it: a quorum of signatures or of shares is enough, later ones are not waited for.</summary>
-        private bool EnoughAnswered => _hub.Phase is AggregationPhase.Agreeing or AggregationPhase.Unmasking && _hub.IsReady;
+        /// <summary>
+        /// As the hub does it: a quorum of signatures or of shares is enough, later ones are not waited for.
+        /// </summary>
+        private bool EnoughAnswered => _hub.Phase is AggregationPhase.Agreeing or AggregationPhase.Unmasking
+            && _hub.IsReady;
 
-        private FromHospital Answer(HospitalId id, FromCoordinator message) => _members[id].Measure(masking => message switch
+        private FromHospital Answer(HospitalId id, FromCoordinator message) =>
+            _members[id].Measure(masking => message switch
         {
             RoundOpen open => masking.Receive(open, _view),
             Roster1 roster => masking.Receive(roster),
@@ -154,7 +171,8 @@ public static class SecureAggregationBench
         {
             var (id, member) = (inbox.To, _members[inbox.To]);
             Fill(vector, member.Number);
-            for (var i = 0; i < _spec.Ring.Coordinates; i++)                    // the oracle: plain integer sums, apart from the code under test
+            // the oracle: plain integer sums, apart from the code under test
+            for (var i = 0; i < _spec.Ring.Coordinates; i++)
                 BinaryPrimitives.WriteUInt32LittleEndian(_expected.AsSpan(4 * i), unchecked(
                     BinaryPrimitives.ReadUInt32LittleEndian(_expected.AsSpan(4 * i))
                     + BinaryPrimitives.ReadUInt32LittleEndian(vector.AsSpan(4 * i))));
@@ -169,7 +187,8 @@ public static class SecureAggregationBench
                 for (var (index, at) = (0, 0); at < vector.Length; index++, at += ChunkSize)
                 {
                     var bytes = new ByteString(vector.AsSpan(at, Math.Min(ChunkSize, vector.Length - at)));
-                    if (upload!.Append(new MaskedChunk(masked.Session, id, index, bytes)) is SessionDecision.Rejected rejected)
+                    var chunk = new MaskedChunk(masked.Session, id, index, bytes);
+                    if (upload!.Append(chunk) is SessionDecision.Rejected rejected)
                         throw new InvalidOperationException(rejected.Why.ToString());
                 }
                 _uploadMs += ThreadCpuClock.Milliseconds - start;
@@ -189,7 +208,8 @@ public static class SecureAggregationBench
         {
             var order = new uint[hospitals.Length];
             new Repeatable(_seed, int.MaxValue).Fill(MemoryMarshal.AsBytes(order.AsSpan()));
-            return [.. Enumerable.Range(0, order.Length).OrderBy(i => order[i]).Take(_dropouts).Select(i => hospitals[i])];
+            return [.. Enumerable.Range(0, order.Length).OrderBy(i => order[i]).Take(_dropouts)
+                .Select(i => hospitals[i])];
         }
 
         private T Server<T>(Func<T> step)
@@ -235,7 +255,9 @@ public static class SecureAggregationBench
         }
     }
 
-    /// <summary>AES-256 in counter mode under SHA-256(seed, number): repeatable, and fast enough not to be what is measured.</summary>
+    /// <summary>
+    /// AES-256 in counter mode under SHA-256(seed, number): repeatable, and fast enough not to be what is measured.
+    /// </summary>
     private sealed class Repeatable : IRandomSource
     {
         private readonly byte[] _key;

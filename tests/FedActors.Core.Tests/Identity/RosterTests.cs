@@ -6,7 +6,8 @@ namespace FedActors.Core.Tests.Identity;
 public class RosterTests
 {
     private static readonly SitePublicKey[] Keys =
-        [.. Enumerable.Range(0, 4).Select(_ => { using var key = SiteKey.Create(SecureRandomSource.Instance); return key.Public; })];
+        [.. Enumerable.Range(0, 4).Select(
+            _ => { using var key = SiteKey.Create(SecureRandomSource.Instance); return key.Public; })];
 
     [Test]
     public void The_hash_depends_on_every_key_and_name_and_not_on_their_order()
@@ -23,7 +24,8 @@ public class RosterTests
     public void One_key_is_one_vote()
     {
         Assert.That(() => Roster(Keys[0], ("a", Keys[1]), ("b", Keys[1])), Throws.ArgumentException, "two hospitals");
-        Assert.That(() => Roster(Keys[0], ("a", Keys[0]), ("b", Keys[1])), Throws.ArgumentException, "the coordinator's own");
+        Assert.That(() => Roster(Keys[0], ("a", Keys[0]), ("b", Keys[1])), Throws.ArgumentException,
+            "the coordinator's own");
         Assert.That(() => Roster(Keys[0]), Throws.ArgumentException, "nobody");
     }
 
@@ -32,5 +34,6 @@ public class RosterTests
         Assert.That(Roster(Keys[0], ("a", Keys[1])).KeyOf(new HospitalId("b")), Is.Null);
 
     private static Roster Roster(SitePublicKey coordinator, params (string Name, SitePublicKey Key)[] hospitals) =>
-        new(coordinator, hospitals.Select(hospital => KeyValuePair.Create(new HospitalId(hospital.Name), hospital.Key)));
+        new(coordinator, hospitals.Select(
+            hospital => KeyValuePair.Create(new HospitalId(hospital.Name), hospital.Key)));
 }

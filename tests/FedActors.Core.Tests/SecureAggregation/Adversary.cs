@@ -6,8 +6,9 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.Tests.SecureAggregation;
 
 /// <summary>
-/// A hub that wrote everything down, with hospitals that tell it all their secrets. It derives every key it can, takes every mask
-/// off every vector that it can, and then looks for one hospital's update among all sums and differences of what is left.
+/// A hub that wrote everything down, with hospitals that tell it all their secrets. It derives every key it can, takes
+/// every mask off every vector that it can, and then looks for one hospital's update among all sums and differences of
+/// what is left.
 /// </summary>
 internal sealed class Adversary
 {
@@ -37,10 +38,12 @@ internal sealed class Adversary
         var keyShares = _u1.ToDictionary(id => id, _ => new SortedDictionary<ushort, byte[]>());
         foreach (var response in seen.OfType<UnmaskResponse>())
             foreach (var (owner, share) in response.Shares)
-                (_u3.Contains(owner) ? seedShares : keyShares)[owner][Position(owner, response.Hospital)] = share.Span.ToArray();
+                (_u3.Contains(owner) ? seedShares
+                    : keyShares)[owner][Position(owner, response.Hospital)] = share.Span.ToArray();
         foreach (var colluder in colluders)
         {
-            var drawn = conversation.Randoms[colluder].Drawn;                   // envelope key, mask key, seed, beacon, ...
+            // envelope key, mask key, seed, beacon, ...
+            var drawn = conversation.Randoms[colluder].Drawn;
             (_scalars[colluder], _seeds[colluder]) = (drawn[1], drawn[2]);
             foreach (var shares in seen.OfType<Shares>())
                 if (Open(drawn[0], shares, colluder) is { } plain)
@@ -51,7 +54,8 @@ internal sealed class Adversary
         }
         foreach (var id in _u1)
         {
-            if (Combine(seedShares[id]) is { } seed && KeySchedule.SeedCommitment(_session, id, seed) == Advert(id).SeedCommitment)
+            if (Combine(seedShares[id]) is { } seed
+                && KeySchedule.SeedCommitment(_session, id, seed) == Advert(id).SeedCommitment)
                 _seeds[id] = seed;
             if (Combine(keyShares[id]) is { } scalar && EphemeralKey.FromScalar(scalar) is { } key
                 && key.Public.Span.SequenceEqual(Advert(id).MaskKey.Span))
@@ -59,11 +63,16 @@ internal sealed class Adversary
         }
     }
 
-    /// <summary>Every masked vector a hub could have stored, in the sum or not, without the masks it can derive.</summary>
+    /// <summary>
+    /// Every masked vector a hub could have stored, in the sum or not, without the masks it can derive.
+    /// </summary>
     public Dictionary<HospitalId, byte[]> Stripped() =>
         _conversation.Spools.ToDictionary(spool => spool.Key, spool => Strip(spool.Key, spool.Value));
 
-    /// <summary>A sum or difference of the stripped vectors that is the update of a hospital outside the colluders; null if none.</summary>
+    /// <summary>
+    /// A sum or difference of the stripped vectors that is the update of a hospital outside the colluders; null if
+    /// none.
+    /// </summary>
     public string? FindUpdate(IReadOnlyCollection<HospitalId> colluders)
     {
         var vectors = Stripped().OrderBy(pair => pair.Key).Select(pair => pair.Value).ToArray();
@@ -93,7 +102,8 @@ internal sealed class Adversary
         }
         foreach (var peer in _u2.Where(peer => peer != owner && _graph.AreNeighbours(owner, peer)))
         {
-            var (scalar, other) = _scalars.TryGetValue(owner, out var own) ? (own, peer) : (_scalars.GetValueOrDefault(peer), owner);
+            var (scalar, other) = _scalars.TryGetValue(owner, out var own) ? (own, peer)
+                : (_scalars.GetValueOrDefault(peer), owner);
             if (scalar is null)
                 continue;
             var extracted = new byte[32];
@@ -112,7 +122,8 @@ internal sealed class Adversary
         KeySchedule.Extract(_session, Agree(scalar, Advert(shares.Hospital).EnvelopeKey), extracted);
         KeySchedule.Envelope(extracted, shares.Hospital, holder, _context.U1, key);
         var context = new EnvelopeContext(
-            _session, _context.U1, shares.Hospital, holder, Position(shares.Hospital, holder), _graph.Threshold, _graph.HolderCount);
+            _session, _context.U1, shares.Hospital, holder, Position(shares.Hospital, holder), _graph.Threshold,
+                _graph.HolderCount);
         return ShareEnvelope.TryOpen(key, context, sealedShares.Envelope, plain) ? plain : null;
     }
 
@@ -122,7 +133,8 @@ internal sealed class Adversary
             return null;
         var secret = new byte[32];
         var some = shares.Take(_graph.Threshold).ToArray();
-        new ShareCombiner([.. some.Select(share => share.Key)]).Combine(some.SelectMany(share => share.Value).ToArray(), secret);
+        new ShareCombiner([.. some.Select(share => share.Key)])
+            .Combine(some.SelectMany(share => share.Value).ToArray(), secret);
         return secret;
     }
 

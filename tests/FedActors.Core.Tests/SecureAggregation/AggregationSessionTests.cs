@@ -3,7 +3,8 @@ namespace FedActors.Core.Tests.SecureAggregation;
 public class AggregationSessionTests
 {
     [Test]
-    public void The_sum_is_the_integer_sum_of_exactly_the_hospitals_it_names([Values(3, 4, 5, 7, 20)] int n, [Values(32, 64)] int bits)
+    public void The_sum_is_the_integer_sum_of_exactly_the_hospitals_it_names(
+        [Values(3, 4, 5, 7, 20)] int n, [Values(32, 64)] int bits)
     {
         using var consortium = new Consortium(n);
         using var conversation = new Conversation(consortium, consortium.Spec(wordBits: bits));

@@ -5,7 +5,8 @@ namespace FedActors.Core.Tests.SecureAggregation;
 
 public class BinaryField128Tests
 {
-    private static readonly Gen<UInt128> Element = Gen.Select(Gen.ULong, Gen.ULong, (high, low) => new UInt128(high, low));
+    private static readonly Gen<UInt128> Element = Gen.Select(
+        Gen.ULong, Gen.ULong, (high, low) => new UInt128(high, low));
 
     [Test]
     public void Products_equal_the_schoolbook_on_every_path() =>
@@ -49,8 +50,10 @@ public class BinaryField128Tests
     {
         var top = UInt128.One << 127;
         Assert.That(BinaryField128.Multiply(top, 2), Is.EqualTo((UInt128)0x87), "x^128 = x^7 + x^2 + x + 1");
-        Assert.That(BinaryField128.MultiplyPortable(UInt128.MaxValue, UInt128.MaxValue), Is.EqualTo(Schoolbook(UInt128.MaxValue, UInt128.MaxValue)));
-        Assert.That(BinaryField128.MultiplySmall(UInt128.MaxValue, ushort.MaxValue), Is.EqualTo(Schoolbook(UInt128.MaxValue, ushort.MaxValue)));
+        Assert.That(BinaryField128.MultiplyPortable(UInt128.MaxValue, UInt128.MaxValue),
+            Is.EqualTo(Schoolbook(UInt128.MaxValue, UInt128.MaxValue)));
+        Assert.That(BinaryField128.MultiplySmall(UInt128.MaxValue, ushort.MaxValue),
+            Is.EqualTo(Schoolbook(UInt128.MaxValue, ushort.MaxValue)));
     }
 
     private static UInt128 Schoolbook(UInt128 a, UInt128 b)

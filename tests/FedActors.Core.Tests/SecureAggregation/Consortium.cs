@@ -16,7 +16,8 @@ internal sealed class Consortium : IDisposable
         CoordinatorKey = SiteKey.Create(random);
         Ids = [.. Enumerable.Range(1, hospitals).Select(i => new HospitalId($"h{i:0000}"))];
         Keys = Ids.ToImmutableDictionary(id => id, _ => SiteKey.Create(random));
-        Roster = new Roster(CoordinatorKey.Public, Keys.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Public)));
+        Roster = new Roster(CoordinatorKey.Public,
+            Keys.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Public)));
     }
 
     public SiteKey CoordinatorKey { get; }
@@ -35,7 +36,8 @@ internal sealed class Consortium : IDisposable
     public TestRandom RandomOf(HospitalId hospital, int attempt = 1) =>
         new(_seed * 1_000_003 + Ids.IndexOf(hospital) * 101 + attempt);
 
-    public RoundSpec Spec(int coordinates = 8, int wordBits = 32, int attempt = 1, int? corrupt = null, long round = 1, int? cohort = null)
+    public RoundSpec Spec(int coordinates = 8, int wordBits = 32, int attempt = 1, int? corrupt = null, long round = 1,
+        int? cohort = null)
     {
         var invited = cohort is { } some ? Ids[..some] : Ids;
         var thresholds = Thresholds.For(invited.Length, corrupt);

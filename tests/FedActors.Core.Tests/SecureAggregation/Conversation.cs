@@ -6,8 +6,8 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.Tests.SecureAggregation;
 
 /// <summary>
-/// One session played in memory: the hub's machine, the hospitals' machines, and all that passed between them. Tests play single
-/// steps and put their own messages in between.
+/// One session played in memory: the hub's machine, the hospitals' machines, and all that passed between them. Tests
+/// play single steps and put their own messages in between.
 /// </summary>
 internal sealed class Conversation : IDisposable
 {
@@ -20,7 +20,8 @@ internal sealed class Conversation : IDisposable
         {
             Randoms[id] = consortium.RandomOf(id, Spec.Attempt);
             Hospitals[id] = new HospitalMasking(
-                id, consortium.Keys[id], consortium.Roster, new MaskingPolicy(), Randoms[id], ledgers?.Invoke(id) ?? MaskingLedger.Empty);
+                id, consortium.Keys[id], consortium.Roster, new MaskingPolicy(), Randoms[id], ledgers?.Invoke(id)
+                    ?? MaskingLedger.Empty);
             Updates[id] = Update(id, Spec);
         }
     }
@@ -59,7 +60,9 @@ internal sealed class Conversation : IDisposable
     /// <summary>Changes a message on its way to the hub; null loses it.</summary>
     public Func<FromHospital, FromHospital?> ToHub { get; set; } = message => message;
 
-    /// <summary>An update with marks that no sum or difference of others gives by chance, and 1 at the constant's place.</summary>
+    /// <summary>
+    /// An update with marks that no sum or difference of others gives by chance, and 1 at the constant's place.
+    /// </summary>
     public static byte[] Update(HospitalId id, RoundSpec spec)
     {
         var vector = new byte[spec.Ring.Bytes];
@@ -200,7 +203,8 @@ internal sealed class Conversation : IDisposable
     }
 
     public static IEnumerable<MaskedChunk> Chunks(Masked masked, byte[] vector) =>
-        vector.Chunk(ChunkSize).Select((bytes, i) => new MaskedChunk(masked.Session, masked.Hospital, i, new ByteString(bytes)));
+        vector.Chunk(ChunkSize).Select(
+            (bytes, i) => new MaskedChunk(masked.Session, masked.Hospital, i, new ByteString(bytes)));
 
     /// <summary>Signs as the coordinator.</summary>
     public TMessage Coordinator<TMessage>(TMessage message) where TMessage : FromCoordinator =>

@@ -6,15 +6,19 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
 namespace FedActors.Core.Tests.SecureAggregation;
 
-/// <summary>Hospitals that fall silent: up to n - q of them cost nothing but their own update, one more costs the sum.</summary>
+/// <summary>
+/// Hospitals that fall silent: up to n - q of them cost nothing but their own update, one more costs the sum.
+/// </summary>
 public class DropoutTests
 {
     private static readonly AggregationPhase[] Phases =
-        [AggregationPhase.Advertising, AggregationPhase.Sharing, AggregationPhase.Masking, AggregationPhase.Agreeing, AggregationPhase.Unmasking];
+        [AggregationPhase.Advertising, AggregationPhase.Sharing, AggregationPhase.Masking, AggregationPhase.Agreeing,
+            AggregationPhase.Unmasking];
 
     [Test]
     public void Case_22_and_26_silence_from_each_phase_on(
-        [Values(3, 4, 5, 7, 10)] int n, [ValueSource(nameof(Phases))] AggregationPhase phase, [Values("one", "n-q", "n-q+1")] string how)
+        [Values(3, 4, 5, 7, 10)] int n, [ValueSource(nameof(Phases))] AggregationPhase phase,
+            [Values("one", "n-q", "n-q+1")] string how)
     {
         using var consortium = new Consortium(n);
         using var play = new Conversation(consortium);
@@ -51,7 +55,8 @@ public class DropoutTests
         Assert.That(play.Hub.Sum.Residues.ToArray(), Is.EqualTo(play.Oracle(ids[3..])));
         Assert.That(play.Hub.Dropouts.Select(dropout => (dropout.Hospital, dropout.Phase)), Is.EqualTo(new[]
         {
-            (ids[0], AggregationPhase.Advertising), (ids[1], AggregationPhase.Sharing), (ids[2], AggregationPhase.Masking),
+            (ids[0], AggregationPhase.Advertising), (ids[1], AggregationPhase.Sharing),
+                (ids[2], AggregationPhase.Masking),
         }));
     }
 
@@ -81,7 +86,8 @@ public class DropoutTests
         play.Exchange((id, _) => id == consortium.Ids[4]);
         play.Hub.DeadlinePassed();
         Assert.That(play.Hub.Phase, Is.EqualTo(AggregationPhase.Sharing));
-        var late = play.Hospitals[consortium.Ids[4]].Receive(new RoundOpen(play.Spec).SignedBy(consortium.CoordinatorKey), Consortium.View);
+        var late = play.Hospitals[consortium.Ids[4]].Receive(
+            new RoundOpen(play.Spec).SignedBy(consortium.CoordinatorKey), Consortium.View);
         var advert = (Advertise)((MaskingDecision.Accepted)late).Send[0];
         Assert.That(play.Hub.Receive(advert), Is.InstanceOf<SessionDecision.Rejected>().With.Property("Ends").False);
 
@@ -118,7 +124,8 @@ public class DropoutTests
         {
             var random = new TestRandom(seed);
             using var consortium = new Consortium(n);
-            using var play = new Conversation(consortium, consortium.Spec(coordinates: 3 + random.Below(20), wordBits: wide ? 64 : 32));
+            using var play = new Conversation(
+                consortium, consortium.Spec(coordinates: 3 + random.Below(20), wordBits: wide ? 64 : 32));
             foreach (var update in play.Updates)
                 Scramble(update.Value, play.Spec, random);
             var lost = Shuffled(consortium.Ids, random)[..random.Below(play.Spec.Thresholds.ToleratedDropouts + 1)];
@@ -135,7 +142,8 @@ public class DropoutTests
                         }
                 play.EndPhase();
             }
-            var survivors = consortium.Ids.RemoveAll(id => lostAt.TryGetValue(id, out var from) && from <= AggregationPhase.Masking);
+            var survivors = consortium.Ids.RemoveAll(
+                id => lostAt.TryGetValue(id, out var from) && from <= AggregationPhase.Masking);
             return play.Hub.Sum!.Survivors.SequenceEqual(survivors)
                 && play.Hub.Sum.Residues.Span.SequenceEqual(play.Oracle(survivors));
         }, iter: 40);

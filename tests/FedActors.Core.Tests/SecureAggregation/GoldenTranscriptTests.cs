@@ -8,8 +8,9 @@ namespace FedActors.Core.Tests.SecureAggregation;
 public class GoldenTranscriptTests
 {
     /// <summary>
-    /// GoldenTranscript.txt was printed by GoldenTranscript.py, an implementation of its own. Signatures are left out: the platform's
-    /// ECDSA draws its nonces itself. A difference means that hospitals of two versions can no longer sum with one another.
+    /// GoldenTranscript.txt was printed by GoldenTranscript.py, an implementation of its own. Signatures are left out:
+    /// the platform's ECDSA draws its nonces itself. A difference means that hospitals of two versions can no longer
+    /// sum with one another.
     /// </summary>
     [Test]
     public void Five_hospitals_with_fixed_randomness_say_exactly_what_another_implementation_says()
@@ -51,17 +52,27 @@ public class GoldenTranscriptTests
         var other = Digest.Of("other"u8);
         RoundSpec[] specs =
         [
-            spec, spec with { Training = other }, spec with { Round = 2 }, spec with { Attempt = 2 }, spec with { Roster = other },
-            spec with { Model = other }, spec with { Task = other }, spec with { PreviousSum = other }, spec with { Cohort = consortium.Ids[..4] },
-            spec with { Ring = spec.Ring with { WordBits = 64 } }, spec with { Ring = spec.Ring with { Coordinates = 9 } },
-            spec with { Ring = spec.Ring with { ConstantOne = 6 } }, spec with { Ring = spec.Ring with { FractionBits = 9 } },
+            spec, spec with { Training = other }, spec with { Round = 2 }, spec with { Attempt = 2 },
+                spec with { Roster = other },
+            spec with { Model = other }, spec with { Task = other }, spec with { PreviousSum = other },
+                spec with { Cohort = consortium.Ids[..4] },
+            spec with { Ring = spec.Ring with { WordBits = 64 } },
+                spec with { Ring = spec.Ring with { Coordinates = 9 } },
+            spec with { Ring = spec.Ring with { ConstantOne = 6 } },
+                spec with { Ring = spec.Ring with { FractionBits = 9 } },
             spec with { Ring = spec.Ring with { Range = 2 } }, spec with { Ring = spec.Ring with { WeightCap = 2 } },
-            spec with { Ring = spec.Ring with { NoiseTail = 2 } }, spec with { Thresholds = spec.Thresholds with { Hospitals = 6 } },
-            spec with { Thresholds = spec.Thresholds with { Corrupt = 2 } }, spec with { Thresholds = spec.Thresholds with { Quorum = 5 } },
-            spec with { Thresholds = spec.Thresholds with { MinSurvivors = 5 } }, spec with { Graph = spec.Graph with { Degree = 2 } },
-            spec with { Graph = spec.Graph with { Threshold = 5 } }, spec with { Graph = spec.Graph with { DropoutPercent = 5 } },
-            spec with { Noise = spec.Noise with { Kind = NoiseKind.Skellam } }, spec with { Noise = spec.Noise with { Scale = 1 } },
-            spec with { Noise = spec.Noise with { MinHonest = 1 } }, spec with { Deadlines = spec.Deadlines with { Keys = TimeSpan.FromHours(1) } },
+            spec with { Ring = spec.Ring with { NoiseTail = 2 } },
+                spec with { Thresholds = spec.Thresholds with { Hospitals = 6 } },
+            spec with { Thresholds = spec.Thresholds with { Corrupt = 2 } },
+                spec with { Thresholds = spec.Thresholds with { Quorum = 5 } },
+            spec with { Thresholds = spec.Thresholds with { MinSurvivors = 5 } },
+                spec with { Graph = spec.Graph with { Degree = 2 } },
+            spec with { Graph = spec.Graph with { Threshold = 5 } },
+                spec with { Graph = spec.Graph with { DropoutPercent = 5 } },
+            spec with { Noise = spec.Noise with { Kind = NoiseKind.Skellam } },
+                spec with { Noise = spec.Noise with { Scale = 1 } },
+            spec with { Noise = spec.Noise with { MinHonest = 1 } },
+                spec with { Deadlines = spec.Deadlines with { Keys = TimeSpan.FromHours(1) } },
             spec with { Deadlines = spec.Deadlines with { Shares = TimeSpan.FromHours(1) } },
             spec with { Deadlines = spec.Deadlines with { Masked = TimeSpan.FromHours(1) } },
             spec with { Deadlines = spec.Deadlines with { Unmask = TimeSpan.FromHours(1) } },

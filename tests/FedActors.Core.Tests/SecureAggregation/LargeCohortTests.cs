@@ -17,12 +17,15 @@ public class LargeCohortTests
         var degree = play.Spec.Graph.Degree;
         Assert.That(play.Transcript.OfType<Shares>().Select(shares => shares.Envelopes.Length), Is.All.EqualTo(degree));
 
-        // The hub has no message in which it could name neighbours; an inbox of others than the hospital's own is refused.
+        // The hub has no message in which it could name neighbours; an inbox of others than the hospital's own is
+        // refused.
         var victim = consortium.Ids[0];
         var inbox = (Inbox)play.Hub.MessagesFor(victim)[0];
         var stranger = consortium.Ids.First(id => id != victim && inbox.Envelopes.All(envelope => envelope.Peer != id));
-        var forged = inbox.Envelopes.SetItem(0, inbox.Envelopes[0] with { Peer = stranger }).Sort((a, b) => a.Peer.CompareTo(b.Peer));
-        Assert.That(((MaskingDecision.Rejected)play.Deliver(victim, play.Coordinator(inbox with { Envelopes = forged }))).Why.Code,
+        var forged = inbox.Envelopes.SetItem(0, inbox.Envelopes[0] with { Peer = stranger })
+            .Sort((a, b) => a.Peer.CompareTo(b.Peer));
+        Assert.That(((MaskingDecision.Rejected)play.Deliver(
+            victim, play.Coordinator(inbox with { Envelopes = forged }))).Why.Code,
             Is.EqualTo(AbortCode.ViewMismatch));
 
         // Together with the victim, twelve fall silent after they shared: the others take their masks off the sum.
@@ -41,15 +44,19 @@ public class LargeCohortTests
         var spec = consortium.Spec();
         foreach (var graph in new[]
         {
-            spec.Graph with { Degree = spec.Graph.Degree - 2 }, spec.Graph with { Threshold = spec.Graph.Threshold - 1 },
-            spec.Graph with { DropoutPercent = 5 }, spec.Graph with { DropoutPercent = 99 }, new GraphSpec(0, spec.Thresholds.Quorum, 0),
+            spec.Graph with { Degree = spec.Graph.Degree - 2 },
+                spec.Graph with { Threshold = spec.Graph.Threshold - 1 },
+            spec.Graph with { DropoutPercent = 5 }, spec.Graph with { DropoutPercent = 99 },
+                new GraphSpec(0, spec.Thresholds.Quorum, 0),
         })
         {
-            Assert.That(new MaskingPolicy().Refuses(spec with { Graph = graph })?.Code, Is.EqualTo(AbortCode.WeakParameters), graph.ToString());
+            Assert.That(new MaskingPolicy().Refuses(spec with { Graph = graph })?.Code,
+                Is.EqualTo(AbortCode.WeakParameters), graph.ToString());
         }
         Assert.That(new MaskingPolicy().Refuses(spec), Is.Null);
         Assert.That(new MaskingPolicy(DropoutPercent: 20).Refuses(spec)?.Code, Is.EqualTo(AbortCode.WeakParameters));
-        Assert.That(new MaskingPolicy().Refuses(spec with { Thresholds = spec.Thresholds with { Corrupt = 250 } })?.Code,
+        Assert.That(new MaskingPolicy()
+            .Refuses(spec with { Thresholds = spec.Thresholds with { Corrupt = 250 } })?.Code,
             Is.EqualTo(AbortCode.WeakParameters), "no graph withstands that");
     }
 }

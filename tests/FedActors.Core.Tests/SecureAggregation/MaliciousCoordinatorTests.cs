@@ -6,8 +6,8 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.Tests.SecureAggregation;
 
 /// <summary>
-/// A coordinator that signs what it likes. The numbers are those of the adversarial cases in the protocol's design: each ends in its
-/// named refusal, never in shares, a signature or a vector that it should not have.
+/// A coordinator that signs what it likes. The numbers are those of the adversarial cases in the protocol's design:
+/// each ends in its named refusal, never in shares, a signature or a vector that it should not have.
 /// </summary>
 [Category("MaliciousCoordinator")]
 public class MaliciousCoordinatorTests
@@ -52,7 +52,8 @@ public class MaliciousCoordinatorTests
         Assert.That(again.Send[0], Is.SameAs(first.Send[0]), "byte for byte");
 
         var other = HospitalSet.SurvivorsHash(_play.Hub.Session, Ids[..4]);
-        Expect(Ids[0], _play.Coordinator(((UnmaskRequest)request) with { SurvivorsHash = other }), AbortCode.Equivocation, ends: true);
+        Expect(Ids[0], _play.Coordinator(((UnmaskRequest)request) with { SurvivorsHash = other }),
+            AbortCode.Equivocation, ends: true);
     }
 
     [Test]
@@ -67,17 +68,20 @@ public class MaliciousCoordinatorTests
         foreach (var (id, set) in new[] { (Ids[0], a), (Ids[4], b) })
         {
             var request = new UnmaskRequest(_play.Hub.Session, signatures[id].SurvivorsHash,
-                [.. signatures.OrderBy(pair => pair.Key).Select(pair => new SurvivorSignature(pair.Key, pair.Value.Signature))]);
+                [.. signatures.OrderBy(pair => pair.Key)
+                    .Select(pair => new SurvivorSignature(pair.Key, pair.Value.Signature))]);
             Expect(id, _play.Coordinator(request), AbortCode.NotEnoughSignatures);
             Assert.That(set, Has.Length.EqualTo(4));
         }
     }
 
     [Test]
-    public void Case_3_a_survivor_named_twice() => ExpectSurvivors([Ids[0], Ids[0], Ids[1], Ids[2], Ids[3]], AbortCode.ViewMismatch);
+    public void Case_3_a_survivor_named_twice() =>
+        ExpectSurvivors([Ids[0], Ids[0], Ids[1], Ids[2], Ids[3]], AbortCode.ViewMismatch);
 
     [Test]
-    public void Case_3_survivors_out_of_order() => ExpectSurvivors([Ids[1], Ids[0], Ids[2], Ids[3]], AbortCode.ViewMismatch);
+    public void Case_3_survivors_out_of_order() =>
+        ExpectSurvivors([Ids[1], Ids[0], Ids[2], Ids[3]], AbortCode.ViewMismatch);
 
     [Test]
     public void Case_4_a_survivor_who_did_not_share()
@@ -138,27 +142,37 @@ public class MaliciousCoordinatorTests
     public void Case_10_a_key_that_the_coordinator_substituted()
     {
         using var mine = EphemeralKey.Draw(new TestRandom(9));
-        ExpectRoster(adverts => adverts.SetItem(1, adverts[1] with { MaskKey = new ByteString(mine.Public.Span) }), AbortCode.BadSignature, Ids[1]);
-        ExpectRoster(adverts => adverts.SetItem(1, adverts[1] with { EnvelopeKey = new ByteString(mine.Public.Span) }), AbortCode.BadSignature, Ids[1]);
-        ExpectRoster(adverts => adverts.SetItem(1, adverts[1] with { SeedCommitment = Digest.Of([]) }), AbortCode.BadSignature, Ids[1]);
-        ExpectRoster(adverts => adverts.SetItem(1, adverts[1] with { Beacon = Digest.Of([]) }), AbortCode.BadSignature, Ids[1]);
+        ExpectRoster(adverts => adverts.SetItem(1, adverts[1] with { MaskKey = new ByteString(mine.Public.Span) }),
+            AbortCode.BadSignature, Ids[1]);
+        ExpectRoster(adverts => adverts.SetItem(1, adverts[1] with { EnvelopeKey = new ByteString(mine.Public.Span) }),
+            AbortCode.BadSignature, Ids[1]);
+        ExpectRoster(adverts => adverts.SetItem(1, adverts[1] with { SeedCommitment = Digest.Of([]) }),
+            AbortCode.BadSignature, Ids[1]);
+        ExpectRoster(adverts => adverts.SetItem(1, adverts[1] with { Beacon = Digest.Of([]) }), AbortCode.BadSignature,
+            Ids[1]);
     }
 
     [Test]
     public void Case_10_the_recipients_own_key_replaced_by_another_it_signed()
     {
         using var mine = EphemeralKey.Draw(new TestRandom(9));
-        ExpectRoster(adverts => adverts.SetItem(0, _play.As(adverts[0] with { MaskKey = new ByteString(mine.Public.Span) })), AbortCode.OwnAdvertAltered);
+        ExpectRoster(adverts => adverts.SetItem(
+            0, _play.As(adverts[0] with { MaskKey = new ByteString(mine.Public.Span) })), AbortCode.OwnAdvertAltered);
         ExpectRoster(adverts => adverts.RemoveAt(0), AbortCode.OwnAdvertAltered);
     }
 
     [Test]
     public void Case_11_one_key_under_two_names()
     {
-        ExpectRoster(adverts => adverts.SetItem(2, _play.As(adverts[2] with { MaskKey = adverts[1].MaskKey })), AbortCode.DuplicateKey, Ids[2]);
-        ExpectRoster(adverts => adverts.SetItem(2, _play.As(adverts[2] with { MaskKey = adverts[0].MaskKey })), AbortCode.DuplicateKey, Ids[2]);
-        ExpectRoster(adverts => adverts.SetItem(2, _play.As(adverts[2] with { EnvelopeKey = adverts[2].MaskKey })), AbortCode.DuplicateKey, Ids[2]);
-        ExpectRoster(adverts => adverts.SetItem(2, _play.As(adverts[2] with { SeedCommitment = adverts[1].SeedCommitment })), AbortCode.DuplicateKey, Ids[2]);
+        ExpectRoster(adverts => adverts.SetItem(2, _play.As(adverts[2] with { MaskKey = adverts[1].MaskKey })),
+            AbortCode.DuplicateKey, Ids[2]);
+        ExpectRoster(adverts => adverts.SetItem(2, _play.As(adverts[2] with { MaskKey = adverts[0].MaskKey })),
+            AbortCode.DuplicateKey, Ids[2]);
+        ExpectRoster(adverts => adverts.SetItem(2, _play.As(adverts[2] with { EnvelopeKey = adverts[2].MaskKey })),
+            AbortCode.DuplicateKey, Ids[2]);
+        ExpectRoster(adverts => adverts.SetItem(
+            2, _play.As(adverts[2] with { SeedCommitment = adverts[1].SeedCommitment })), AbortCode.DuplicateKey,
+            Ids[2]);
     }
 
     [Test]
@@ -166,7 +180,8 @@ public class MaliciousCoordinatorTests
     {
         using var key = SiteKey.Create(new TestRandom(9));
         ExpectRoster(adverts => adverts.Add(
-            (adverts[1] with { Hospital = new HospitalId("invented") }).SignedBy(key)), AbortCode.NotInvited, new HospitalId("invented"));
+            (adverts[1] with { Hospital = new HospitalId("invented") }).SignedBy(key)), AbortCode.NotInvited,
+                new HospitalId("invented"));
     }
 
     [Test]
@@ -174,8 +189,10 @@ public class MaliciousCoordinatorTests
     {
         foreach (var bad in BadPoints())
         {
-            ExpectRoster(adverts => adverts.SetItem(1, _play.As(adverts[1] with { MaskKey = bad })), AbortCode.BadKey, Ids[1]);
-            ExpectRoster(adverts => adverts.SetItem(1, _play.As(adverts[1] with { EnvelopeKey = bad })), AbortCode.BadKey, Ids[1]);
+            ExpectRoster(adverts => adverts.SetItem(1, _play.As(adverts[1] with { MaskKey = bad })), AbortCode.BadKey,
+                Ids[1]);
+            ExpectRoster(adverts => adverts.SetItem(1, _play.As(adverts[1] with { EnvelopeKey = bad })),
+                AbortCode.BadKey, Ids[1]);
         }
     }
 
@@ -205,8 +222,9 @@ public class MaliciousCoordinatorTests
     [TestCase(true)]
     public void Case_16_a_view_that_differs_leaves_masks_that_do_not_cancel(bool differs)
     {
-        // The coordinator tells hospital 1 that hospital 5 did not share, the others that it did; it ignores the hash that gives this
-        // away, sums all five vectors and takes off every own mask. What is left is noise; with one view for all it is the sum.
+        // The coordinator tells hospital 1 that hospital 5 did not share, the others that it did; it ignores the hash
+        // that gives this away, sums all five vectors and takes off every own mask. What is left is noise; with one
+        // view for all it is the sum.
         _play.RunTo(AggregationPhase.Masking);
         if (differs)
             _play.ToHospital = (id, message) => id == Ids[0] && message is Inbox inbox
@@ -219,13 +237,15 @@ public class MaliciousCoordinatorTests
         foreach (var masked in _play.Transcript.OfType<Masked>())
         {
             var key = new byte[32];
-            var context = new MaskContext(32, _play.Spec.Ring.Coordinates, masked.KeysHash, masked.SharersHash, _play.Spec.Model);
+            var context = new MaskContext(
+                32, _play.Spec.Ring.Coordinates, masked.KeysHash, masked.SharersHash, _play.Spec.Model);
             KeySchedule.Self(_play.Hub.Session, _play.Randoms[masked.Hospital].Drawn[2], masked.Hospital, context, key);
             MaskStream.Add(sum, _play.Spools[masked.Hospital], 32);
             MaskStream.Apply(sum, 32, key, [true]);
         }
         var oracle = _play.Oracle(Ids);
-        var right = Enumerable.Range(0, sum.Length / 4).Count(i => sum.AsSpan(4 * i, 4).SequenceEqual(oracle.AsSpan(4 * i, 4)));
+        var right = Enumerable.Range(0, sum.Length / 4)
+            .Count(i => sum.AsSpan(4 * i, 4).SequenceEqual(oracle.AsSpan(4 * i, 4)));
         Assert.That(right, Is.EqualTo(differs ? 0 : sum.Length / 4), "coordinates that come out");
     }
 
@@ -233,20 +253,27 @@ public class MaliciousCoordinatorTests
     public void Case_17_weak_parameters()
     {
         var spec = _play.Spec;
-        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Quorum = 1 } }), AbortCode.WeakParameters);
-        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Quorum = 3 } }), AbortCode.WeakParameters);
-        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { MinSurvivors = 1 } }), AbortCode.WeakParameters);
-        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Corrupt = 0 } }), AbortCode.WeakParameters);
-        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Hospitals = 3 } }), AbortCode.WeakParameters);
+        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Quorum = 1 } }),
+            AbortCode.WeakParameters);
+        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Quorum = 3 } }),
+            AbortCode.WeakParameters);
+        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { MinSurvivors = 1 } }),
+            AbortCode.WeakParameters);
+        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Corrupt = 0 } }),
+            AbortCode.WeakParameters);
+        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Hospitals = 3 } }),
+            AbortCode.WeakParameters);
         Expect(Ids[0], Opening(spec with { Graph = spec.Graph with { Threshold = 1 } }), AbortCode.WeakParameters);
         Expect(Ids[0], Opening(spec with { Graph = new GraphSpec(2, 2, 10) }), AbortCode.WeakParameters);
         Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { WordBits = 16 } }), AbortCode.Malformed);
         Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { FractionBits = 20 } }), AbortCode.Overflow);
-        Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { Range = double.PositiveInfinity } }), AbortCode.Malformed);
+        Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { Range = double.PositiveInfinity } }),
+            AbortCode.Malformed);
         Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { ConstantOne = 8 } }), AbortCode.Malformed);
         Expect(Ids[0], Opening(spec with { Cohort = [Ids[1], Ids[0], Ids[2], Ids[3], Ids[4]] }), AbortCode.Malformed);
         Expect(Ids[0], Opening(spec with { Round = 0 }), AbortCode.Malformed);
-        Expect(Ids[0], Opening(spec with { Deadlines = spec.Deadlines with { Keys = TimeSpan.Zero } }), AbortCode.Malformed, "case 34");
+        Expect(Ids[0], Opening(spec with { Deadlines = spec.Deadlines with { Keys = TimeSpan.Zero } }),
+            AbortCode.Malformed, "case 34");
         Expect(Ids[0], Opening(spec with { Roster = Digest.Of([]) }), AbortCode.ViewMismatch);
         Expect(Ids[0], Opening(_consortium.Spec(cohort: 3) with { Cohort = [.. Ids[2..]] }), AbortCode.NotInvited);
     }
@@ -255,7 +282,8 @@ public class MaliciousCoordinatorTests
     public void Case_17_parameters_below_the_hospitals_own_policy()
     {
         Assert.That(Refused(new MaskingPolicy(MinSurvivors: 5)), Is.EqualTo(AbortCode.WeakParameters));
-        Assert.That(Refused(new MaskingPolicy(MinSurvivors: 6)), Is.EqualTo(AbortCode.WeakParameters), "more than are invited");
+        Assert.That(Refused(new MaskingPolicy(MinSurvivors: 6)), Is.EqualTo(AbortCode.WeakParameters),
+            "more than are invited");
         Assert.That(Refused(new MaskingPolicy(Corrupt: 2)), Is.EqualTo(AbortCode.WeakParameters));
         Assert.That(Refused(new MaskingPolicy(MinSurvivors: 4)), Is.Null);
 
@@ -263,7 +291,8 @@ public class MaliciousCoordinatorTests
         {
             using var hospital = new HospitalMasking(
                 Ids[0], _consortium.Keys[Ids[0]], _consortium.Roster, policy, new TestRandom(1), MaskingLedger.Empty);
-            return hospital.Receive(Opening(_play.Spec), Consortium.View) is MaskingDecision.Rejected rejected ? rejected.Why.Code : null;
+            return hospital.Receive(Opening(_play.Spec), Consortium.View) is MaskingDecision.Rejected rejected
+                ? rejected.Why.Code : null;
         }
     }
 
@@ -276,10 +305,13 @@ public class MaliciousCoordinatorTests
 
         Assert.That(retry.Hub.Phase, Is.EqualTo(AggregationPhase.Aborted));
         Assert.That(retry.Hub.Sum, Is.Null);
-        Assert.That(retry.Refusals.Select(refusal => refusal.Decision.Why.Code), Is.All.EqualTo(AbortCode.LedgerConflict));
-        Assert.That(retry.Refusals[0].Decision.Why.Culprits, Is.EqualTo(new[] { Ids[4] }), "names the one that is gone");
+        Assert.That(retry.Refusals.Select(refusal => refusal.Decision.Why.Code),
+            Is.All.EqualTo(AbortCode.LedgerConflict));
+        Assert.That(retry.Refusals[0].Decision.Why.Culprits, Is.EqualTo(new[] { Ids[4] }),
+            "names the one that is gone");
 
-        using var whole = new Conversation(_consortium, _consortium.Spec(attempt: 3), id => retry.Hospitals[id].Ledger).Run();
+        using var whole = new Conversation(_consortium, _consortium.Spec(attempt: 3), id => retry.Hospitals[id].Ledger)
+            .Run();
         Assert.That(whole.Hub.Sum!.Residues.ToArray(), Is.EqualTo(_play.Hub.Sum!.Residues.ToArray()));
     }
 
@@ -291,7 +323,8 @@ public class MaliciousCoordinatorTests
         using var retry = new Conversation(_consortium, spec, id => _play.Hospitals[id].Ledger);
         retry.Run((id, phase) => id == Ids[4] && phase >= AggregationPhase.Masking);
         Assert.That(retry.Hub.Sum, Is.Null);
-        Assert.That(retry.Refusals.Select(refusal => refusal.Decision.Why.Code), Is.All.EqualTo(AbortCode.LedgerConflict));
+        Assert.That(retry.Refusals.Select(refusal => refusal.Decision.Why.Code),
+            Is.All.EqualTo(AbortCode.LedgerConflict));
     }
 
     [Test]
@@ -305,7 +338,8 @@ public class MaliciousCoordinatorTests
         })
         {
             using var retry = new Conversation(
-                _consortium, _consortium.Spec(attempt: 2) with { Noise = new NoiseSpec(noise, 1, 4) }, id => _play.Hospitals[id].Ledger);
+                _consortium, _consortium.Spec(attempt: 2) with { Noise = new NoiseSpec(noise, 1, 4) }, id =>
+                    _play.Hospitals[id].Ledger);
             foreach (var id in Ids)
                 retry.Hospitals[id] = new HospitalMasking(id, _consortium.Keys[id], _consortium.Roster,
                     new MaskingPolicy(ReleaseAgainUnderNoise: allowed), retry.Randoms[id], _play.Hospitals[id].Ledger);
@@ -322,16 +356,19 @@ public class MaliciousCoordinatorTests
             Ids[..4].Select(id => KeyValuePair.Create(id, _consortium.Keys[id].Public)));
         using var hospital = new HospitalMasking(
             Ids[0], _consortium.Keys[Ids[0]], roster, new MaskingPolicy(), new TestRandom(1), MaskingLedger.Empty);
-        Assert.That(Code(hospital.Receive(Opening(_play.Spec), Consortium.View)), Is.EqualTo(AbortCode.ViewMismatch), "the old roster");
+        Assert.That(Code(hospital.Receive(Opening(_play.Spec), Consortium.View)), Is.EqualTo(AbortCode.ViewMismatch),
+            "the old roster");
         Assert.That(Code(hospital.Receive(Opening(_play.Spec with { Roster = roster.Hash }), Consortium.View)),
             Is.EqualTo(AbortCode.ViewMismatch), "the new roster, the old cohort");
-        Assert.That(() => new AggregationSession(_play.Spec with { Roster = roster.Hash }, roster, _consortium.CoordinatorKey),
+        Assert.That(() => new AggregationSession(
+            _play.Spec with { Roster = roster.Hash }, roster, _consortium.CoordinatorKey),
             Throws.ArgumentException, $"{struck} cannot be invited");
     }
 
     [Test]
     public void Case_30_no_message_can_name_a_hospital_both_alive_and_gone() =>
-        Assert.That(typeof(UnmaskRequest).GetProperties().Where(property => property.CanWrite).Select(property => property.Name), Is.EquivalentTo(
+        Assert.That(typeof(UnmaskRequest).GetProperties().Where(property => property.CanWrite)
+            .Select(property => property.Name), Is.EquivalentTo(
             new[] { "Session", "SurvivorsHash", "Signatures", "Signature" }), "a hash of one set, and who signed it");
 
     [Test]
@@ -360,7 +397,8 @@ public class MaliciousCoordinatorTests
         Expect(Ids[0], RosterOf(adverts[..4]), AbortCode.Equivocation, ends: true);
         var inbox = (Inbox)_play.Hub.MessagesFor(Ids[1])[0];
         Accept(Ids[1], inbox);
-        Expect(Ids[1], _play.Coordinator(inbox with { Sharers = Ids[..4], Envelopes = inbox.Envelopes[..3] }), AbortCode.Equivocation, ends: true);
+        Expect(Ids[1], _play.Coordinator(inbox with { Sharers = Ids[..4], Envelopes = inbox.Envelopes[..3] }),
+            AbortCode.Equivocation, ends: true);
     }
 
     [Test]
@@ -369,11 +407,13 @@ public class MaliciousCoordinatorTests
         _play.RunTo(AggregationPhase.Masking);
         var inbox = (Inbox)_play.Hub.MessagesFor(Ids[0])[0];
         Expect(Ids[1], inbox, AbortCode.ViewMismatch);
-        Expect(Ids[0], _play.Coordinator(inbox with { Sharers = Ids[..3], Envelopes = inbox.Envelopes[..2] }), AbortCode.TooFew, ends: true);
+        Expect(Ids[0], _play.Coordinator(inbox with { Sharers = Ids[..3], Envelopes = inbox.Envelopes[..2] }),
+            AbortCode.TooFew, ends: true);
         inbox = (Inbox)_play.Hub.MessagesFor(Ids[1])[0];
         Expect(Ids[1], _play.Coordinator(inbox with { Sharers = Ids.RemoveAt(1) }), AbortCode.ViewMismatch, ends: true);
         inbox = (Inbox)_play.Hub.MessagesFor(Ids[2])[0];
-        Expect(Ids[2], _play.Coordinator(inbox with { Envelopes = inbox.Envelopes[..3] }), AbortCode.ViewMismatch, ends: true);
+        Expect(Ids[2], _play.Coordinator(inbox with { Envelopes = inbox.Envelopes[..3] }), AbortCode.ViewMismatch,
+            ends: true);
         Assert.That(_play.Spools, Is.Empty);
     }
 
@@ -395,9 +435,11 @@ public class MaliciousCoordinatorTests
 
     private RoundOpen Opening(RoundSpec spec) => _play.Coordinator(new RoundOpen(spec));
 
-    private Roster1 RosterOf(ImmutableArray<Advertise> adverts) => _play.Coordinator(new Roster1(_play.Hub.Session, adverts));
+    private Roster1 RosterOf(ImmutableArray<Advertise> adverts) =>
+        _play.Coordinator(new Roster1(_play.Hub.Session, adverts));
 
-    private Survivors SurvivorSet(ImmutableArray<HospitalId> set) => _play.Coordinator(new Survivors(_play.Hub.Session, set));
+    private Survivors SurvivorSet(ImmutableArray<HospitalId> set) =>
+        _play.Coordinator(new Survivors(_play.Hub.Session, set));
 
     private void ExpectSurvivors(ImmutableArray<HospitalId> set, AbortCode code)
     {
@@ -405,7 +447,8 @@ public class MaliciousCoordinatorTests
         Expect(Ids[0], SurvivorSet(set), code, ends: true);
     }
 
-    private void ExpectRoster(Func<ImmutableArray<Advertise>, ImmutableArray<Advertise>> change, AbortCode code, params HospitalId[] culprits)
+    private void ExpectRoster(Func<ImmutableArray<Advertise>, ImmutableArray<Advertise>> change, AbortCode code,
+        params HospitalId[] culprits)
     {
         TearDown();
         SetUp();
@@ -431,14 +474,16 @@ public class MaliciousCoordinatorTests
     private MaskingDecision.Accepted Accept(HospitalId id, FromCoordinator message)
     {
         var decision = _play.Ask(id, message);
-        Assert.That(decision, Is.InstanceOf<MaskingDecision.Accepted>(), (decision as MaskingDecision.Rejected)?.Why.ToString());
+        Assert.That(decision, Is.InstanceOf<MaskingDecision.Accepted>(),
+            (decision as MaskingDecision.Rejected)?.Why.ToString());
         return (MaskingDecision.Accepted)decision;
     }
 
     private void Expect(HospitalId id, FromCoordinator message, AbortCode code, string because) =>
         Expect(_play, id, message, code, false, because);
 
-    private void Expect(HospitalId id, FromCoordinator message, AbortCode code, bool ends = false, params HospitalId[] culprits)
+    private void Expect(HospitalId id, FromCoordinator message, AbortCode code, bool ends = false,
+        params HospitalId[] culprits)
     {
         var rejected = Expect(_play, id, message, code, ends);
         if (culprits.Length > 0)
@@ -446,7 +491,8 @@ public class MaliciousCoordinatorTests
     }
 
     private static MaskingDecision.Rejected Expect(
-        Conversation play, HospitalId id, FromCoordinator message, AbortCode code, bool ends = false, string? because = null)
+        Conversation play, HospitalId id, FromCoordinator message, AbortCode code, bool ends = false,
+            string? because = null)
     {
         var decision = play.Ask(id, message);
         Assert.That(Code(decision), Is.EqualTo(code), because);

@@ -6,8 +6,8 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 namespace FedActors.Core.Tests.SecureAggregation;
 
 /// <summary>
-/// Hospitals that lie, and a wire that changes what it carries: the sum is right and names exactly whose it is, or there is none and
-/// the refusal names the culprit.
+/// Hospitals that lie, and a wire that changes what it carries: the sum is right and names exactly whose it is, or
+/// there is none and the refusal names the culprit.
 /// </summary>
 public class MaliciousHospitalTests
 {
@@ -32,7 +32,8 @@ public class MaliciousHospitalTests
         foreach (var bad in MaliciousCoordinatorTests.BadPoints())
         {
             Begin(7);
-            _play.ToHub = message => message is Advertise advert && advert.Hospital == Ids[1] ? _play.As(advert with { MaskKey = bad }) : message;
+            _play.ToHub = message => message is Advertise advert && advert.Hospital == Ids[1]
+                ? _play.As(advert with { MaskKey = bad }) : message;
             _play.Run();
             ExpectSumWithout(AbortCode.BadKey, Ids[1]);
         }
@@ -75,11 +76,13 @@ public class MaliciousHospitalTests
         var (reader, refusal) = _play.Refusals.Single();
         Assert.That(reader, Is.EqualTo(Ids[0]));
         Assert.That(refusal.Why.Code, Is.EqualTo(AbortCode.BadShare));
-        Assert.That(refusal.Why.Culprits, Is.EqualTo(new[] { Ids[3] }), "the dealer of that envelope, or who carried it");
+        Assert.That(refusal.Why.Culprits, Is.EqualTo(new[] { Ids[3] }),
+            "the dealer of that envelope, or who carried it");
         Assert.That(refusal.Send!.Evidence, Is.Not.EqualTo(Digest.Of([])), "the hash of what was received");
         Assert.That(_play.Spools, Does.Not.ContainKey(Ids[0]), "nothing is masked");
         ExpectSum(Ids.RemoveAt(0));
-        Assert.That(_play.Hub.Dropouts.Single(), Is.EqualTo(new Dropout(Ids[0], AggregationPhase.Masking, AbortCode.BadShare)));
+        Assert.That(_play.Hub.Dropouts.Single(),
+            Is.EqualTo(new Dropout(Ids[0], AggregationPhase.Masking, AbortCode.BadShare)));
     }
 
     [Test]
@@ -88,7 +91,8 @@ public class MaliciousHospitalTests
         foreach (var change in new Func<ImmutableArray<SealedShares>, ImmutableArray<SealedShares>>[]
         {
             all => all.SetItem(0, all[0] with { Envelope = new ByteString(all[0].Envelope.Span[..91]) }),
-            all => all.RemoveAt(0), all => all.Add(all[0]), all => [.. all.Reverse()], all => all.SetItem(0, all[1]), _ => [],
+            all => all.RemoveAt(0), all => all.Add(all[0]), all => [.. all.Reverse()], all => all.SetItem(0, all[1]),
+                _ => [],
         })
         {
             Begin(7);
@@ -105,8 +109,8 @@ public class MaliciousHospitalTests
     [TestCase(3, false)]
     public void Case_14_a_dealer_whose_shares_do_not_fit_together(int wrong, bool corrected)
     {
-        // The dealer is honest but for the shares it seals for `wrong` holders: they are random, in valid envelopes. Seven shares of
-        // threshold five: one is corrected by decoding, two by leaving out, three are too many.
+        // The dealer is honest but for the shares it seals for `wrong` holders: they are random, in valid envelopes.
+        // Seven shares of threshold five: one is corrected by decoding, two by leaving out, three are too many.
         ReplaceShares(Ids[6], Ids[..wrong]);
         _play.Run();
         if (corrected)
@@ -123,7 +127,8 @@ public class MaliciousHospitalTests
     [Test]
     public void Case_14_a_dealer_with_more_disagreeing_holders_than_may_be_corrupt_is_convicted()
     {
-        // n = 10, n_c = 1 by policy: t = 6, radius 2. Two holders disagree with one dealer: more than one may be corrupt.
+        // n = 10, n_c = 1 by policy: t = 6, radius 2. Two holders disagree with one dealer: more than one may be
+        // corrupt.
         Begin(10, corrupt: 1);
         ReplaceShares(Ids[9], Ids[..2]);
         while (_play.Hub.Phase < AggregationPhase.Unmasking)
@@ -140,7 +145,11 @@ public class MaliciousHospitalTests
     public void Case_15_holders_that_release_wrong_shares(int wrong, bool corrected)
     {
         _play.ToHub = message => message is UnmaskResponse response && Ids[..wrong].Contains(response.Hospital)
-            ? _play.As(response with { Shares = [.. response.Shares.Select(share => share with { Share = Flip(share.Share, 3) })] })
+            ? _play.As(response with
+            {
+                Shares = [.. response.Shares.Select(
+                share => share with { Share = Flip(share.Share, 3) })]
+            })
             : message;
         _play.Run();
         if (corrected)
@@ -157,7 +166,11 @@ public class MaliciousHospitalTests
     public void Case_15_one_wrong_share_among_just_enough_waits_for_another_answer()
     {
         _play.ToHub = message => message is UnmaskResponse response && response.Hospital == Ids[0]
-            ? _play.As(response with { Shares = [.. response.Shares.Select(share => share with { Share = Flip(share.Share, 3) })] })
+            ? _play.As(response with
+            {
+                Shares = [.. response.Shares.Select(
+                share => share with { Share = Flip(share.Share, 3) })]
+            })
             : message;
         _play.RunTo(AggregationPhase.Unmasking);
         _play.Exchange((id, _) => id >= Ids[5]);
@@ -210,7 +223,8 @@ public class MaliciousHospitalTests
     public void Case_21_a_late_vector_is_not_stored_anywhere()
     {
         Masked? late = null;
-        _play.ToHub = message => message is Masked masked && masked.Hospital == Ids[6] && (late = masked) is not null ? null : message;
+        _play.ToHub = message => message is Masked masked && masked.Hospital == Ids[6] && (late = masked) is not null
+            ? null : message;
         _play.RunTo(AggregationPhase.Agreeing);
         using var spool = new MemoryStream();
         Assert.That(Code(_play.Hub.Begin(late!, spool, out var upload)), Is.EqualTo(AbortCode.DeadlinePassed));
@@ -246,7 +260,8 @@ public class MaliciousHospitalTests
         var inbox = (Inbox)_play.Hub.MessagesFor(Ids[0])[0];
         var hospital = _play.Hospitals[Ids[0]];
         Assert.That(() => hospital.Receive(inbox, new byte[4]), Throws.ArgumentException);
-        Assert.That(() => hospital.Receive(inbox, new byte[_play.Spec.Ring.Bytes]), Throws.ArgumentException, "the constant is 0");
+        Assert.That(() => hospital.Receive(inbox, new byte[_play.Spec.Ring.Bytes]), Throws.ArgumentException,
+            "the constant is 0");
         Assert.That(hospital.Phase, Is.EqualTo(MaskingPhase.Shared));
         _play.Run();
         ExpectSum(Ids);
@@ -272,7 +287,8 @@ public class MaliciousHospitalTests
     [Test]
     public void Case_35_chunks_in_disorder_twice_lost_oversize_or_changed()
     {
-        Begin(3, coordinates: 40_000);                                          // 160,000 bytes: chunks of 64,000, 64,000 and 32,000
+        // 160,000 bytes: chunks of 64,000, 64,000 and 32,000
+        Begin(3, coordinates: 40_000);
         _play.ToHub = message => message is Masked ? null : message;
         _play.RunTo(AggregationPhase.Masking);
         _play.Exchange();
@@ -286,15 +302,18 @@ public class MaliciousHospitalTests
         Assert.That(Code(upload!.Append(chunks[1])), Is.EqualTo(AbortCode.BadUpload), "the second before the first");
         Assert.That(Code(upload.Append(chunks[0] with { Index = -1 })), Is.EqualTo(AbortCode.BadUpload));
         Assert.That(Code(upload.Append(chunks[0] with { Hospital = Ids[1] })), Is.EqualTo(AbortCode.BadUpload));
-        Assert.That(Code(upload.Append(chunks[0] with { Bytes = new ByteString(new byte[ChunkSize + 1]) })), Is.EqualTo(AbortCode.BadUpload));
-        Assert.That(Code(upload.Append(chunks[0] with { Bytes = new ByteString(chunks[0].Bytes.Span[..100]) })), Is.EqualTo(AbortCode.BadUpload));
+        Assert.That(Code(upload.Append(chunks[0] with { Bytes = new ByteString(new byte[ChunkSize + 1]) })),
+            Is.EqualTo(AbortCode.BadUpload));
+        Assert.That(Code(upload.Append(chunks[0] with { Bytes = new ByteString(chunks[0].Bytes.Span[..100]) })),
+            Is.EqualTo(AbortCode.BadUpload));
         Assert.That(Code(upload.Append(chunks[0])), Is.Null);
         Assert.That(Code(upload.Append(chunks[0])), Is.Null, "twice is agreed to");
         Assert.That(upload.NextChunk, Is.EqualTo(1));
         Assert.That(Code(upload.Append(chunks[2])), Is.EqualTo(AbortCode.BadUpload), "the second is lost");
         Assert.That(Code(_play.Hub.Add(upload)), Is.EqualTo(AbortCode.BadUpload), "not whole");
         Assert.That(Code(upload.Append(chunks[1])), Is.Null);
-        Assert.That(Code(upload.Append(chunks[2] with { Bytes = Flip(chunks[2].Bytes, 7) })), Is.EqualTo(AbortCode.BadUpload), "a changed byte");
+        Assert.That(Code(upload.Append(chunks[2] with { Bytes = Flip(chunks[2].Bytes, 7) })),
+            Is.EqualTo(AbortCode.BadUpload), "a changed byte");
         Assert.That(upload.IsWhole, Is.False);
         Assert.That(Code(_play.Hub.Add(upload)), Is.EqualTo(AbortCode.BadUpload));
 
@@ -320,7 +339,9 @@ public class MaliciousHospitalTests
         {
             if (message is not Masked masked)
                 return message;
-            using var file = new FileStream(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, 4096, FileOptions.DeleteOnClose);
+            using var file = new FileStream(
+                Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, 4096,
+                FileOptions.DeleteOnClose);
             _play.Hub.Begin(masked, file, out var upload);
             foreach (var chunk in Conversation.Chunks(masked, _play.Spools[masked.Hospital]))
                 upload!.Append(chunk);
@@ -334,7 +355,8 @@ public class MaliciousHospitalTests
     [Test]
     public void Answers_signed_by_another_hospital_are_refused()
     {
-        _play.ToHub = message => message.Hospital == Ids[1] && message is not Withdrawal ? message.SignedBy(_consortium.Keys[Ids[2]]) : message;
+        _play.ToHub = message => message.Hospital == Ids[1] && message is not Withdrawal
+            ? message.SignedBy(_consortium.Keys[Ids[2]]) : message;
         _play.Run();
         ExpectSumWithout(AbortCode.BadSignature, Ids[1]);
     }
@@ -345,9 +367,11 @@ public class MaliciousHospitalTests
     [TestCase(typeof(UnmaskResponse))]
     public void Each_answer_is_checked_for_its_signature(Type type)
     {
-        _play.ToHub = message => message.Hospital == Ids[1] && message.GetType() == type ? message with { Signature = default } : message;
+        _play.ToHub = message => message.Hospital == Ids[1] && message.GetType() == type
+            ? message with { Signature = default } : message;
         _play.Run();
-        Assert.That(_play.HubRefusals.Select(refusal => refusal.Why.Code), Is.Not.Empty.And.All.EqualTo(AbortCode.BadSignature));
+        Assert.That(_play.HubRefusals.Select(refusal => refusal.Why.Code),
+            Is.Not.Empty.And.All.EqualTo(AbortCode.BadSignature));
         ExpectSum(type == typeof(Shares) || type == typeof(Masked) ? Ids.RemoveAt(1) : Ids);
     }
 
@@ -358,7 +382,8 @@ public class MaliciousHospitalTests
         _play.Exchange();
         var first = _play.Transcript.OfType<Advertise>().First();
         Assert.That(Code(_play.Hub.Receive(first)), Is.Null, "the same again");
-        Assert.That(Code(_play.Hub.Receive(_play.As(first with { Beacon = Digest.Of("x"u8) }))), Is.EqualTo(AbortCode.Equivocation));
+        Assert.That(Code(_play.Hub.Receive(_play.As(first with { Beacon = Digest.Of("x"u8) }))),
+            Is.EqualTo(AbortCode.Equivocation));
         _play.EndPhase();
         _play.Run();
         ExpectSum(Ids);
@@ -372,7 +397,8 @@ public class MaliciousHospitalTests
         Assert.That(_play.Hub.Awaited, Does.Not.Contain(Ids[2]));
         _play.Run();
         ExpectSum(Ids.RemoveAt(2));
-        Assert.That(_play.Hub.Dropouts.Single(), Is.EqualTo(new Dropout(Ids[2], AggregationPhase.Sharing, AbortCode.BudgetExhausted)));
+        Assert.That(_play.Hub.Dropouts.Single(),
+            Is.EqualTo(new Dropout(Ids[2], AggregationPhase.Sharing, AbortCode.BudgetExhausted)));
     }
 
     [Test]
@@ -382,9 +408,11 @@ public class MaliciousHospitalTests
         _play.Exchange();
         var advert = _play.Transcript.OfType<Advertise>().First();
         Assert.That(Code(_play.Hub.Receive(advert with { Session = Digest.Of([]) })), Is.EqualTo(AbortCode.StaleRound));
-        Assert.That(Code(_play.Hub.Receive((advert with { Hospital = new HospitalId("nobody") }).SignedBy(key))), Is.EqualTo(AbortCode.NotInvited));
+        Assert.That(Code(_play.Hub.Receive((advert with { Hospital = new HospitalId("nobody") }).SignedBy(key))),
+            Is.EqualTo(AbortCode.NotInvited));
         Assert.That(Code(_play.Hub.Receive(new Withdrawal(
-            _play.Hub.Session, new HospitalId("nobody"), AbortCode.TooFew, new HospitalId("nobody"), default).SignedBy(key))), Is.EqualTo(AbortCode.NotInvited));
+            _play.Hub.Session, new HospitalId("nobody"), AbortCode.TooFew, new HospitalId("nobody"), default)
+                .SignedBy(key))), Is.EqualTo(AbortCode.NotInvited));
     }
 
     private void Begin(int hospitals, int coordinates = 8, int? corrupt = null)
@@ -410,7 +438,8 @@ public class MaliciousHospitalTests
         {
             if (!holders.Contains(envelope.Peer))
                 return envelope;
-            Assert.That(P256Point.TryParse(adverts.First(advert => advert.Hospital == envelope.Peer).EnvelopeKey.Span, out var point), Is.True);
+            Assert.That(P256Point.TryParse(
+                adverts.First(advert => advert.Hospital == envelope.Peer).EnvelopeKey.Span, out var point), Is.True);
             using var peer = PeerKey.Import(point)!;
             var (raw, extracted, envelopeKey) = (new byte[32], new byte[32], new byte[32]);
             key.Agree(peer, raw);

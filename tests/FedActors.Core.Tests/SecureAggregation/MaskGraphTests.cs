@@ -15,7 +15,8 @@ public class MaskGraphTests
     [TestCase(256, 25, 25, 40, 62, 43)]
     [TestCase(512, 102, 51, 40, 116, 86)]
     [TestCase(1000, 330, 100, 40, 218, 171)]
-    public void The_degree_is_the_published_one(int n, int corrupt, int dropouts, double bits, int degree, int threshold) =>
+    public void The_degree_is_the_published_one(
+        int n, int corrupt, int dropouts, double bits, int degree, int threshold) =>
         Assert.That(GraphSpec.Find(n, corrupt, dropouts, bits), Is.EqualTo((degree, threshold)));
 
     [Test]
@@ -78,7 +79,8 @@ public class MaskGraphTests
         Assert.That(next, Is.EqualTo(2000).Within(240), "six standard deviations are 237");
     }
 
-    private static ImmutableArray<HospitalId> Members(int n) => [.. Enumerable.Range(1, n).Select(i => new HospitalId($"h{i:000}"))];
+    private static ImmutableArray<HospitalId> Members(int n) =>
+        [.. Enumerable.Range(1, n).Select(i => new HospitalId($"h{i:000}"))];
 
     private static MaskGraph Graph(int n, GraphSpec spec) =>
         new(spec, Digest.Of("sid"u8), Members(n), [.. Enumerable.Range(0, n).Select(i => Digest.Of([(byte)i]))]);

@@ -14,12 +14,14 @@ public class MaskStreamTests
     [Test]
     public void The_platform_cipher_is_the_AES_256_of_FIPS_197_and_SP_800_38A()
     {
-        Assert.That(Block(Key, "00112233445566778899aabbccddeeff"), Is.EqualTo("8ea2b7ca516745bfeafc49904b496089"), "FIPS 197 C.3");
+        Assert.That(Block(Key, "00112233445566778899aabbccddeeff"), Is.EqualTo("8ea2b7ca516745bfeafc49904b496089"),
+            "FIPS 197 C.3");
         const string Sp = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
         Assert.That(Block(Convert.FromHexString(Sp), "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"),
             Is.EqualTo("0bdf7df1591716335e9a8b15c860c502"), "SP 800-38A F.5.5, output block 1");
         Assert.That(Block(Convert.FromHexString(Sp), "f0f1f2f3f4f5f6f7f8f9fafbfcfdff00"),
-            Is.EqualTo("5a6e699d536119065433863c8f657b94"), "SP 800-38A F.5.5, output block 2: the counter is big-endian");
+            Is.EqualTo("5a6e699d536119065433863c8f657b94"),
+                "SP 800-38A F.5.5, output block 2: the counter is big-endian");
     }
 
     // AESAVS, KeySbox and VarKey for 256-bit keys: the encryption of the zero block, which is our first block.
@@ -33,7 +35,8 @@ public class MaskStreamTests
     }
 
     [Test]
-    public void Every_path_gives_the_stream_of_counter_mode([Values(4, 12, 16, 124, 128, 132, 4096, 16_380, 16_384, 16_388, 100_004)] int length)
+    public void Every_path_gives_the_stream_of_counter_mode(
+        [Values(4, 12, 16, 124, 128, 132, 4096, 16_380, 16_384, 16_388, 100_004)] int length)
     {
         var expected = Counter(Key, length);
         foreach (var stream in Paths(Key, length))
@@ -116,7 +119,8 @@ public class MaskStreamTests
             vector[i] = 1;
         MaskStream.Apply(vector, 32, Key, [false]);
 
-        // Chi-square with 255 degrees of freedom: 1e-9 of all uniform samples exceed 400. The low bit: six standard deviations.
+        // Chi-square with 255 degrees of freedom: 1e-9 of all uniform samples exceed 400. The low bit: six standard
+        // deviations.
         var counts = new int[256];
         foreach (var b in vector)
             counts[b]++;
@@ -176,10 +180,12 @@ public class MaskStreamTests
                 {
                     var sign = subtract[peer] ? -1L : 1L;
                     if (bits == 32)
-                        BinaryPrimitives.WriteInt32LittleEndian(sum.AsSpan(at), BinaryPrimitives.ReadInt32LittleEndian(sum.AsSpan(at))
+                        BinaryPrimitives.WriteInt32LittleEndian(
+                            sum.AsSpan(at), BinaryPrimitives.ReadInt32LittleEndian(sum.AsSpan(at))
                             + (int)sign * BinaryPrimitives.ReadInt32LittleEndian(stream.AsSpan(at)));
                     else
-                        BinaryPrimitives.WriteInt64LittleEndian(sum.AsSpan(at), BinaryPrimitives.ReadInt64LittleEndian(sum.AsSpan(at))
+                        BinaryPrimitives.WriteInt64LittleEndian(
+                            sum.AsSpan(at), BinaryPrimitives.ReadInt64LittleEndian(sum.AsSpan(at))
                             + sign * BinaryPrimitives.ReadInt64LittleEndian(stream.AsSpan(at)));
                 }
         }

@@ -4,7 +4,9 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
 namespace FedActors.Core.Tests.SecureAggregation;
 
-/// <summary>What a crash of the hub or of a hospital leaves, at every point where something was or was not yet written.</summary>
+/// <summary>
+/// What a crash of the hub or of a hospital leaves, at every point where something was or was not yet written.
+/// </summary>
 public class RestartTests
 {
     private Consortium _consortium = null!;
@@ -28,14 +30,16 @@ public class RestartTests
 
     [Test]
     public void Case_24_a_hub_that_crashes_in_any_phase_ends_with_the_same_bytes(
-        [Values(AggregationPhase.Sharing, AggregationPhase.Masking, AggregationPhase.Agreeing, AggregationPhase.Unmasking)] AggregationPhase phase,
+        [Values(AggregationPhase.Sharing, AggregationPhase.Masking, AggregationPhase.Agreeing,
+            AggregationPhase.Unmasking)] AggregationPhase phase,
         [Values] bool midway)
     {
         _play.RunTo(phase);
         if (midway)
             _play.Exchange((id, _) => id >= _consortium.Ids[2]);                // two answers came in and are lost
         CrashHub();
-        Assert.That(_play.Hub.Phase, Is.EqualTo(phase == AggregationPhase.Unmasking ? AggregationPhase.Agreeing : phase));
+        Assert.That(_play.Hub.Phase, Is.EqualTo(
+            phase == AggregationPhase.Unmasking ? AggregationPhase.Agreeing : phase));
         RunAfterCrash();
         Assert.That(_play.Hub.Sum!.Survivors, Is.EqualTo(_consortium.Ids));
         Assert.That(_play.Hub.Sum.Residues.ToArray(), Is.EqualTo(_play.Oracle(_consortium.Ids)));
@@ -44,7 +48,8 @@ public class RestartTests
     [Test]
     public void Case_24_a_hub_resumed_after_U3_announces_the_same_U3()
     {
-        _play.RunTo(AggregationPhase.Agreeing, (id, phase) => id == _consortium.Ids[4] && phase == AggregationPhase.Masking);
+        _play.RunTo(AggregationPhase.Agreeing, (id, phase) => id == _consortium.Ids[4]
+            && phase == AggregationPhase.Masking);
         var before = _play.Hub.MessagesFor(First)[0].Statement();
         CrashHub();
         Assert.That(_play.Hub.MessagesFor(First)[0].Statement(), Is.EqualTo(before));
@@ -80,7 +85,8 @@ public class RestartTests
             _play.EndPhase();
         }
         Assert.That(_play.Hub.Sum, Is.Null);
-        Assert.That(_play.Refusals.Select(refusal => refusal.Decision.Why.Code).Where(code => code != AbortCode.WrongPhase),
+        Assert.That(_play.Refusals.Select(refusal => refusal.Decision.Why.Code)
+            .Where(code => code != AbortCode.WrongPhase),
             Is.Not.Empty.And.All.EqualTo(AbortCode.Equivocation));
     }
 
@@ -88,7 +94,8 @@ public class RestartTests
     public void A_blob_that_is_not_the_journaled_one_stops_the_hub()
     {
         _play.RunTo(AggregationPhase.Agreeing);
-        foreach (var blob in new byte[]?[] { null, [], _play.Blob![..^1], [.. _play.Blob!, 0], [(byte)(_play.Blob![0] ^ 1), .. _play.Blob[1..]] })
+        foreach (var blob in new byte[]?[] { null, [], _play.Blob![..^1], [.. _play.Blob!, 0],
+            [(byte)(_play.Blob![0] ^ 1), .. _play.Blob[1..]] })
         {
             using var stream = blob is null ? null : new MemoryStream(blob);
             Assert.That(() => AggregationSession.Resume(
@@ -102,7 +109,8 @@ public class RestartTests
     {
         _play.RunTo(AggregationPhase.Agreeing);
         foreach (var journal in new[] { _play.HubJournal[1..], [.. _play.HubJournal[..1], .. _play.HubJournal[..1]] })
-            Assert.That(() => AggregationSession.Resume(_play.Spec, _consortium.Roster, _consortium.CoordinatorKey, journal, null),
+            Assert.That(() => AggregationSession.Resume(
+                _play.Spec, _consortium.Roster, _consortium.CoordinatorKey, journal, null),
                 Throws.InvalidOperationException);
     }
 
@@ -114,18 +122,21 @@ public class RestartTests
             SetUp();
             _play.RunTo(phase);
             Assert.That(HospitalMasking.Recover(
-                First, _consortium.Keys[First], _consortium.Roster, new MaskingPolicy(), MaskingLedger.Empty, _play.Hub.Session), Is.Null);
+                First, _consortium.Keys[First], _consortium.Roster, new MaskingPolicy(), MaskingLedger.Empty,
+                    _play.Hub.Session), Is.Null);
             using var reborn = Reborn(MaskingLedger.Empty);
             _play.Hospitals[First] = reborn;
             foreach (var message in _play.Hub.MessagesFor(First))
                 Assert.That(_play.Ask(First, message), Is.InstanceOf<MaskingDecision.Rejected>());
 
             // Even if the hub invites it to the same session again, its new keys are not those of U1.
-            Assert.That(_play.Ask(First, _play.Coordinator(new RoundOpen(_play.Spec))), Is.InstanceOf<MaskingDecision.Accepted>());
+            Assert.That(_play.Ask(First, _play.Coordinator(new RoundOpen(_play.Spec))),
+                Is.InstanceOf<MaskingDecision.Accepted>());
             var roster = _play.Coordinator(new Roster1(_play.Hub.Session, _play.Hub.Phase == AggregationPhase.Sharing
                 ? ((Roster1)_play.Hub.MessagesFor(First)[0]).Adverts
                 : _play.Transcript.OfType<Roster1>().First().Adverts));
-            Assert.That(((MaskingDecision.Rejected)_play.Ask(First, roster)).Why.Code, Is.EqualTo(AbortCode.OwnAdvertAltered));
+            Assert.That(((MaskingDecision.Rejected)_play.Ask(First, roster)).Why.Code,
+                Is.EqualTo(AbortCode.OwnAdvertAltered));
             Assert.That(_play.Spools, Does.Not.ContainKey(First));
             _play.Run((id, _) => id == First);
             Assert.That(_play.Hub.Sum!.Survivors, Is.EqualTo(_consortium.Ids[1..]), "it is a dropout");
@@ -148,7 +159,8 @@ public class RestartTests
         Assert.That(Code(_play.Coordinator(new RoundOpen(_play.Spec))), Is.EqualTo(AbortCode.SecretsLost));
 
         using var reborn = Reborn(_play.Hospitals[First].Ledger);
-        Assert.That(((MaskingDecision.Rejected)reborn.Receive(_play.Coordinator(new RoundOpen(_play.Spec)), Consortium.View)).Why.Code,
+        Assert.That(((MaskingDecision.Rejected)reborn.Receive(
+            _play.Coordinator(new RoundOpen(_play.Spec)), Consortium.View)).Why.Code,
             Is.EqualTo(AbortCode.StaleRound), "the ledger knows that this session was masked for");
     }
 
@@ -158,12 +170,14 @@ public class RestartTests
         _play.RunTo(AggregationPhase.Agreeing);
         Recover(First);
         _play.Exchange();
-        Assert.That(_play.HospitalJournal.OfType<MaskingEvent.SurvivorSetSigned>().Count(e => e.Message.Hospital == First), Is.EqualTo(1));
+        Assert.That(_play.HospitalJournal.OfType<MaskingEvent.SurvivorSetSigned>()
+            .Count(e => e.Message.Hospital == First), Is.EqualTo(1));
         _play.EndPhase();
         _play.Exchange();
         Assert.That(_play.Refusals.Single().Decision.Why.Code, Is.EqualTo(AbortCode.SecretsLost));
         _play.EndPhase();
-        Assert.That(_play.Hub.Sum!.Survivors, Is.EqualTo(_consortium.Ids), "its update is in: the four others open the sum");
+        Assert.That(_play.Hub.Sum!.Survivors, Is.EqualTo(_consortium.Ids),
+            "its update is in: the four others open the sum");
     }
 
     [Test]
@@ -174,7 +188,8 @@ public class RestartTests
         var signed = ((MaskingDecision.Accepted)_play.Deliver(First, survivors)).Send[0];
         Recover(First);
         Assert.That(((MaskingDecision.Accepted)_play.Ask(First, survivors)).Send, Is.EqualTo(new[] { signed }));
-        Assert.That(Code(_play.Coordinator(new Survivors(_play.Hub.Session, _consortium.Ids[..4]))), Is.EqualTo(AbortCode.Equivocation));
+        Assert.That(Code(_play.Coordinator(new Survivors(_play.Hub.Session, _consortium.Ids[..4]))),
+            Is.EqualTo(AbortCode.Equivocation));
     }
 
     [Test]
@@ -197,14 +212,16 @@ public class RestartTests
         Assert.That(HospitalMasking.Recover(First, _consortium.Keys[First], _consortium.Roster, new MaskingPolicy(),
             MaskingLedger.Empty, _play.Hub.Session), Is.Null);
         using var reborn = Reborn(MaskingLedger.Empty);
-        Assert.That(reborn.Receive((Survivors)_play.Hub.MessagesFor(First)[0]), Is.InstanceOf<MaskingDecision.Rejected>());
+        Assert.That(reborn.Receive((Survivors)_play.Hub.MessagesFor(First)[0]),
+            Is.InstanceOf<MaskingDecision.Rejected>());
     }
 
     [Test]
     public void Case_32_a_journal_that_contradicts_itself_stops_the_hospital()
     {
         _play.Run();
-        var journal = _play.HospitalJournal.Where(e => e is not MaskingEvent.MaskedReady m || m.Message.Hospital == First).ToArray();
+        var journal = _play.HospitalJournal.Where(
+            e => e is not MaskingEvent.MaskedReady m || m.Message.Hospital == First).ToArray();
         var masked = journal.OfType<MaskingEvent.MaskedReady>().Single();
         var signed = journal.OfType<MaskingEvent.SurvivorSetSigned>().First();
         var released = journal.OfType<MaskingEvent.SharesReleased>().First();
@@ -213,7 +230,8 @@ public class RestartTests
         Assert.That(() => Replay(masked, masked), Throws.InvalidOperationException);
         Assert.That(() => Replay(masked, released), Throws.InvalidOperationException);
         Assert.That(() => Replay(masked, signed, signed), Throws.InvalidOperationException);
-        Assert.That(() => Replay(masked, signed, released with { Hospitals = _consortium.Ids[..4] }), Throws.InvalidOperationException);
+        Assert.That(() => Replay(masked, signed, released with { Hospitals = _consortium.Ids[..4] }),
+            Throws.InvalidOperationException);
         Assert.That(() => Replay(masked, signed, released, released), Throws.InvalidOperationException);
     }
 
@@ -225,7 +243,8 @@ public class RestartTests
         foreach (var (round, attempt, ahead) in new[] { (1, 1, false), (1, 2, true), (2, 1, true) })
             Assert.That(ledger.IsAhead(_consortium.Spec(attempt: attempt, round: round)), Is.EqualTo(ahead));
         using var reborn = Reborn(ledger);
-        Assert.That(((MaskingDecision.Rejected)reborn.Receive(_play.Coordinator(new RoundOpen(_play.Spec)), Consortium.View)).Why.Code,
+        Assert.That(((MaskingDecision.Rejected)reborn.Receive(
+            _play.Coordinator(new RoundOpen(_play.Spec)), Consortium.View)).Why.Code,
             Is.EqualTo(AbortCode.StaleRound));
     }
 
@@ -242,10 +261,13 @@ public class RestartTests
     private void CrashHub()
     {
         using var blob = _play.Blob is null ? null : new MemoryStream(_play.Blob);
-        _play.Hub = AggregationSession.Resume(_play.Spec, _consortium.Roster, _consortium.CoordinatorKey, _play.HubJournal, blob);
+        _play.Hub = AggregationSession.Resume(
+            _play.Spec, _consortium.Roster, _consortium.CoordinatorKey, _play.HubJournal, blob);
     }
 
-    /// <summary>After a crash a phase may need two exchanges: shares again first, then the inboxes made of them.</summary>
+    /// <summary>
+    /// After a crash a phase may need two exchanges: shares again first, then the inboxes made of them.
+    /// </summary>
     private void RunAfterCrash()
     {
         while (_play.Hub.Phase < AggregationPhase.Opened)
@@ -267,7 +289,8 @@ public class RestartTests
     private HospitalMasking Reborn(MaskingLedger ledger) => new(
         First, _consortium.Keys[First], _consortium.Roster, new MaskingPolicy(), new TestRandom(99), ledger);
 
-    private AbortCode? Code(FromCoordinator message) => (_play.Ask(First, message) as MaskingDecision.Rejected)?.Why.Code;
+    private AbortCode? Code(FromCoordinator message) =>
+        (_play.Ask(First, message) as MaskingDecision.Rejected)?.Why.Code;
 
     private static MaskingLedger Replay(params MaskingEvent[] events) =>
         events.Aggregate(MaskingLedger.Empty, (ledger, @event) => ledger.Apply(@event));

@@ -7,7 +7,9 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
 namespace FedActors.Core.Tests.SecureAggregation;
 
-/// <summary>Secrets stay where they are made: in no message, journal, text or type that could be written, and wiped in time.</summary>
+/// <summary>
+/// Secrets stay where they are made: in no message, journal, text or type that could be written, and wiped in time.
+/// </summary>
 public class SecretsTests
 {
     private static readonly Type[] SecretTypes =
@@ -21,14 +23,17 @@ public class SecretsTests
     public void No_secret_type_offers_its_content_to_a_serializer_or_a_log([ValueSource(nameof(SecretTypes))] Type type)
     {
         const BindingFlags Public = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
-        Assert.That(type.GetCustomAttributesData(), Has.None.Property("AttributeType").EqualTo(typeof(SerializableAttribute)));
+        Assert.That(type.GetCustomAttributesData(),
+            Has.None.Property("AttributeType").EqualTo(typeof(SerializableAttribute)));
         Assert.That(type.GetInterfaces(), Is.EqualTo(new[] { typeof(IDisposable) }));
         Assert.That(type.GetMethod("<Clone>$"), Is.Null, "not a record: those print and compare their content");
         Assert.That(type.GetFields(Public), Is.Empty);
         Assert.That(type.GetProperties(Public).Select(property => property.PropertyType),
-            Is.SubsetOf(new[] { typeof(int), typeof(P256Point), typeof(SitePublicKey), typeof(MaskingPhase), typeof(MaskingLedger), typeof(RoundSpec) }));
+            Is.SubsetOf(new[] { typeof(int), typeof(P256Point), typeof(SitePublicKey), typeof(MaskingPhase),
+                typeof(MaskingLedger), typeof(RoundSpec) }));
         if (type != typeof(PeerKey))
-            Assert.That(type.GetMethod("ToString", Public, [])!.DeclaringType, Is.EqualTo(type), "says something harmless");
+            Assert.That(type.GetMethod("ToString", Public, [])!.DeclaringType, Is.EqualTo(type),
+                "says something harmless");
     }
 
     [Test]
@@ -59,7 +64,8 @@ public class SecretsTests
             Assert.That(type.Assembly, Is.EqualTo(typeof(SecretBuffer).Assembly), path);
             if (type == typeof(ByteString))
                 return;
-            foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite))
+            foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(property => property.CanWrite))
                 Visit(property.PropertyType, $"{path}.{property.Name}");
         }
     }
@@ -95,7 +101,8 @@ public class SecretsTests
 
         // The grep itself finds what is there: the beacons are public, a survivor's seed share was released.
         Assert.That(corpus.Holds(play.Randoms[consortium.Ids[0]].Drawn[3]), Is.True);
-        Assert.That(corpus.Holds(play.Transcript.OfType<UnmaskResponse>().First().Shares[0].Share.Span.ToArray()), Is.True);
+        Assert.That(corpus.Holds(play.Transcript.OfType<UnmaskResponse>().First().Shares[0].Share.Span.ToArray()),
+            Is.True);
     }
 
     [Test]
@@ -109,7 +116,8 @@ public class SecretsTests
         var secrets = Field(hospital, "_secrets")!;
         Assert.That(Live(secrets), Is.EquivalentTo(new[] { "_envelopeKey", "_maskKey", "_seed" }));
         play.RunTo(AggregationPhase.Masking);
-        Assert.That(Live(secrets), Is.EquivalentTo(new[] { "_seed", "_pairs", "_incoming", "_ownShares" }), "private keys are split and gone");
+        Assert.That(Live(secrets), Is.EquivalentTo(new[] { "_seed", "_pairs", "_incoming", "_ownShares" }),
+            "private keys are split and gone");
         play.RunTo(AggregationPhase.Agreeing);
         Assert.That(Live(secrets), Is.EquivalentTo(new[] { "_ownShares", "_held" }), "mask inputs are used and gone");
         play.RunTo(AggregationPhase.Unmasking);
@@ -131,7 +139,8 @@ public class SecretsTests
         play.Deliver(consortium.Ids[1], play.Coordinator(new Abort(play.Hub.Session, AbortCode.TooFew, [])));
         play.Hospitals[consortium.Ids[2]].Withdraw(AbortCode.BudgetExhausted);
         play.Hospitals[consortium.Ids[3]].Dispose();
-        play.Deliver(consortium.Ids[4], play.Coordinator(new Result(play.Hub.Session, consortium.Ids, Digest.Of([]), [])));
+        play.Deliver(consortium.Ids[4],
+            play.Coordinator(new Result(play.Hub.Session, consortium.Ids, Digest.Of([]), [])));
         Assert.That(secrets.Select(Live), Is.All.Empty);
     }
 
@@ -155,7 +164,8 @@ public class SecretsTests
         var u1 = HospitalSet.KeysHash(session, play.Transcript.OfType<Roster1>().First().Adverts);
         var u2 = play.Transcript.OfType<Inbox>().First().Sharers;
         var u3 = play.Hub.Sum!.Survivors;
-        var context = new MaskContext(32, play.Spec.Ring.Coordinates, u1, HospitalSet.SharersHash(session, u2), play.Spec.Model);
+        var context = new MaskContext(
+            32, play.Spec.Ring.Coordinates, u1, HospitalSet.SharersHash(session, u2), play.Spec.Model);
         var threshold = play.Spec.Graph.Threshold;
         foreach (var id in play.Spec.Cohort)
         {
@@ -182,9 +192,11 @@ public class SecretsTests
                 KeySchedule.Envelope(extracted, id, peer, u1, key);
                 yield return ($"envelope key of {id} for {peer}", (byte[])key.Clone());
                 var shares = new byte[64];
-                var sealedShares = play.Transcript.OfType<Shares>().First(shares => shares.Hospital == id).Envelopes.First(e => e.Peer == peer);
+                var sealedShares = play.Transcript.OfType<Shares>().First(shares => shares.Hospital == id)
+                    .Envelopes.First(e => e.Peer == peer);
                 var position = play.Spec.Cohort.IndexOf(peer) + 1;
-                Assert.That(ShareEnvelope.TryOpen(key, new EnvelopeContext(session, u1, id, peer, position, threshold, 5),
+                Assert.That(ShareEnvelope.TryOpen(
+                    key, new EnvelopeContext(session, u1, id, peer, position, threshold, 5),
                     sealedShares.Envelope, shares), Is.True);
                 if (!u3.Contains(id))
                     yield return ($"{id}'s seed share for {peer}", shares[..32]);

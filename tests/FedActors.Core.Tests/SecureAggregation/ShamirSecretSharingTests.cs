@@ -12,7 +12,8 @@ public class ShamirSecretSharingTests
     public void Shares_of_an_independent_implementation_combine_here()
     {
         var lines = 0;
-        foreach (var line in File.ReadLines(Path.Combine(TestContext.CurrentContext.TestDirectory, "SecureAggregation", "ShamirShares.txt")))
+        foreach (var line in File.ReadLines(
+            Path.Combine(TestContext.CurrentContext.TestDirectory, "SecureAggregation", "ShamirShares.txt")))
         {
             if (line.StartsWith('#'))
                 continue;
@@ -39,8 +40,9 @@ public class ShamirSecretSharingTests
     [Test]
     public void Fewer_shares_are_consistent_with_every_secret()
     {
-        // For any t - 1 shares and any secret there is a polynomial of degree t - 1 through them: the secret interpolated as a
-        // share at a further position, together with the t - 1, gives back that very secret. So they rule nothing out.
+        // For any t - 1 shares and any secret there is a polynomial of degree t - 1 through them: the secret
+        // interpolated as a share at a further position, together with the t - 1, gives back that very secret. So they
+        // rule nothing out.
         Gen.Select(Gen.Int[2, 20], Gen.Long, Gen.Byte.Array[Size]).Sample((n, seed, other) =>
         {
             var random = new TestRandom(seed);
@@ -54,12 +56,14 @@ public class ShamirSecretSharingTests
             unit[15] = unit[31] = 1;                                            // the element 1, twice
             var probe = shares.Select(share => (byte[])share.Clone()).ToArray();
             probe[last] = Xor(probe[last], unit);
-            var slope = Xor(Combine(positions, probe), before);                 // the last share's Lagrange coefficient, twice
+            // the last share's Lagrange coefficient, twice
+            var slope = Xor(Combine(positions, probe), before);
             var inverse = BinaryField128.Inverse(BinaryField128.Read(slope));
             var wanted = Xor(other, before);
             var change = new byte[Size];
             for (var half = 0; half < Size; half += 16)
-                BinaryField128.Write(change.AsSpan(half), BinaryField128.Multiply(BinaryField128.Read(wanted.AsSpan(half)), inverse));
+                BinaryField128.Write(change.AsSpan(half),
+                    BinaryField128.Multiply(BinaryField128.Read(wanted.AsSpan(half)), inverse));
             probe[last] = Xor(shares[last], change);
             return Combine(positions, probe).AsSpan().SequenceEqual(other);
         }, iter: 200);
@@ -93,7 +97,8 @@ public class ShamirSecretSharingTests
     [TestCase(0)]
     [TestCase(6)]
     public void A_threshold_nobody_can_meet_or_everybody_meets_is_refused(int threshold) =>
-        Assert.That(() => Split(new byte[Size], threshold, 5, new TestRandom(1)), Throws.InstanceOf<ArgumentException>());
+        Assert.That(() => Split(new byte[Size], threshold, 5, new TestRandom(1)),
+            Throws.InstanceOf<ArgumentException>());
 
     [Test]
     public void Positions_that_repeat_or_are_zero_are_refused()
@@ -115,7 +120,8 @@ public class ShamirSecretSharingTests
                 shares[position - 1][random.Below(Size)] ^= (byte)(1 + random.Below(255));
             var found = new byte[Size];
             var wrong = new bool[m];
-            var decoded = ShareDecoder.TryDecode(FirstOf(m), shares.SelectMany(share => share).ToArray(), threshold, found, wrong);
+            var decoded = ShareDecoder.TryDecode(
+                FirstOf(m), shares.SelectMany(share => share).ToArray(), threshold, found, wrong);
             return decoded && found.AsSpan().SequenceEqual(secret)
                 && Enumerable.Range(0, m).All(i => wrong[i] == guilty.Contains((ushort)(i + 1)));
         }, iter: 300);
@@ -131,7 +137,8 @@ public class ShamirSecretSharingTests
             foreach (var position in new[] { 0, 3, 5 })
                 shares[position] = random.Next(Size);
             var found = new byte[Size];
-            var decoded = ShareDecoder.TryDecode(FirstOf(8), shares.SelectMany(share => share).ToArray(), 4, found, new bool[8]);
+            var decoded = ShareDecoder.TryDecode(
+                FirstOf(8), shares.SelectMany(share => share).ToArray(), 4, found, new bool[8]);
             Assert.That(decoded && found.AsSpan().SequenceEqual(secret), Is.False);
         }
     }
@@ -152,7 +159,8 @@ public class ShamirSecretSharingTests
 
     private static ushort[] FirstOf(int count) => [.. Enumerable.Range(1, count).Select(i => (ushort)i)];
 
-    private static ushort[] LastOf(int count, int n) => [.. Enumerable.Range(n - count + 1, count).Select(i => (ushort)i)];
+    private static ushort[] LastOf(int count, int n) =>
+        [.. Enumerable.Range(n - count + 1, count).Select(i => (ushort)i)];
 
     private static ushort[] Some(int count, int n, TestRandom random) =>
         [.. Enumerable.Range(1, n).Select(i => (ushort)i).OrderBy(_ => random.Below(int.MaxValue)).Take(count)];

@@ -15,7 +15,8 @@ public class ShareEnvelopeTests
     public void The_cipher_is_the_AES_256_GCM_of_its_published_test_with_associated_data()
     {
         // McGrew and Viega, test case 16, the vectors that SP 800-38D refers to.
-        using var cipher = new AesGcm(Convert.FromHexString("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"), 16);
+        using var cipher = new AesGcm(
+            Convert.FromHexString("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"), 16);
         var plain = Convert.FromHexString(
             "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
         var (sealedBytes, tag) = (new byte[plain.Length], new byte[16]);
@@ -48,7 +49,8 @@ public class ShareEnvelopeTests
         ];
         foreach (var other in others)
             Assert.That(ShareEnvelope.TryOpen(Key, other, envelope, new byte[64]), Is.False, other.ToString());
-        Assert.That(ShareEnvelope.TryOpen(new TestRandom(4).Next(32), Context, envelope, new byte[64]), Is.False, "another key");
+        Assert.That(ShareEnvelope.TryOpen(new TestRandom(4).Next(32), Context, envelope, new byte[64]), Is.False,
+            "another key");
     }
 
     [Test]
@@ -63,8 +65,10 @@ public class ShareEnvelopeTests
             Assert.That(ShareEnvelope.TryOpen(Key, Context, new ByteString(changed), shares), Is.False, $"byte {i}");
             Assert.That(shares, Is.All.Zero);
         }
-        Assert.That(ShareEnvelope.TryOpen(Key, Context, new ByteString(envelope.AsSpan(0, 91)), shares), Is.False, "truncated");
-        Assert.That(ShareEnvelope.TryOpen(Key, Context, new ByteString([.. envelope, 0]), shares), Is.False, "extended");
+        Assert.That(ShareEnvelope.TryOpen(Key, Context, new ByteString(envelope.AsSpan(0, 91)), shares), Is.False,
+            "truncated");
+        Assert.That(ShareEnvelope.TryOpen(Key, Context, new ByteString([.. envelope, 0]), shares), Is.False,
+            "extended");
         Assert.That(ShareEnvelope.TryOpen(Key, Context, default, shares), Is.False, "empty");
     }
 }

@@ -4,7 +4,9 @@ using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Tests.SecureAggregation;
 
-/// <summary>Repeatable bytes: SHA-256 of a seed and a counter. Remembers what it gave, so that a test can look for it.</summary>
+/// <summary>
+/// Repeatable bytes: SHA-256 of a seed and a counter. Remembers what it gave, so that a test can look for it.
+/// </summary>
 internal sealed class TestRandom(long seed) : IRandomSource
 {
     private long _counter;

@@ -3,11 +3,14 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
 namespace FedActors.Core.Tests.SecureAggregation;
 
-/// <summary>From everything the hub saw, and the secrets of fewer hospitals than the threshold, no single update comes out.</summary>
+/// <summary>
+/// From everything the hub saw, and the secrets of fewer hospitals than the threshold, no single update comes out.
+/// </summary>
 [Category("MaliciousCoordinator")]
 public class TranscriptTests
 {
-    // n = 7: t = 5. Hospital 7 is lost after it shared; its masked vector reaches the hub too late, and a dishonest hub keeps it.
+    // n = 7: t = 5. Hospital 7 is lost after it shared; its masked vector reaches the hub too late, and a dishonest hub
+    // keeps it.
     [Test]
     public void Fewer_colluders_than_the_threshold_find_no_update([Range(0, 4)] int count, [Values(32, 64)] int bits)
     {
@@ -25,7 +28,8 @@ public class TranscriptTests
         using var conversation = Run(consortium, 32);
         var colluders = consortium.Ids[..5];
 
-        Assert.That(new Adversary(conversation, colluders).FindUpdate(colluders), Is.Not.Null, "else this checker finds nothing at all");
+        Assert.That(new Adversary(conversation, colluders).FindUpdate(colluders), Is.Not.Null,
+            "else this checker finds nothing at all");
     }
 
     [Test]
@@ -45,9 +49,11 @@ public class TranscriptTests
     {
         using var consortium = new Consortium(5);
         using var first = new Conversation(consortium).Run();
-        using var second = new Conversation(consortium, consortium.Spec(attempt: 2), id => first.Hospitals[id].Ledger).Run();
+        using var second = new Conversation(consortium, consortium.Spec(attempt: 2), id => first.Hospitals[id].Ledger)
+            .Run();
 
-        Assert.That(second.Hub.Sum!.Residues.ToArray(), Is.EqualTo(first.Hub.Sum!.Residues.ToArray()), "same model, same set: same sum");
+        Assert.That(second.Hub.Sum!.Residues.ToArray(), Is.EqualTo(first.Hub.Sum!.Residues.ToArray()),
+            "same model, same set: same sum");
         foreach (var id in consortium.Ids)
             Assert.That(second.Spools[id], Is.Not.EqualTo(first.Spools[id]), "fresh masks");
     }
