@@ -9,7 +9,7 @@ namespace FedActors.Core.Identity;
 //      bytes, the first an ASCII label that names the structure and its version.
 //  Why:      injective (no two different field lists give the same bytes) and owned by us; a serializer's output is
 //            neither.
-//  Numbers:  u32, u64: big-endian. f64: IEEE 754 bits, big-endian. Text: UTF-8.
+//  Numbers:  32 and 64 bits, big-endian, two's complement: a peer may have sent any. f64: IEEE 754 bits. Text: UTF-8.
 //  Lists:    a u32 count, then the items' fields.
 
 /// <summary>Writes one structure in canonical encoding and takes its SHA-256 as it goes.</summary>
@@ -58,19 +58,17 @@ public sealed class CanonicalWriter : IDisposable
         return Bytes(bytes);
     }
 
-    /// <exception cref="OverflowException">Negative.</exception>
-    public CanonicalWriter UInt32(int value)
+    public CanonicalWriter Int32(int value)
     {
         Span<byte> bytes = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, checked((uint)value));
+        BinaryPrimitives.WriteInt32BigEndian(bytes, value);
         return Bytes(bytes);
     }
 
-    /// <exception cref="OverflowException">Negative.</exception>
-    public CanonicalWriter UInt64(long value)
+    public CanonicalWriter Int64(long value)
     {
         Span<byte> bytes = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, checked((ulong)value));
+        BinaryPrimitives.WriteInt64BigEndian(bytes, value);
         return Bytes(bytes);
     }
 
@@ -84,7 +82,7 @@ public sealed class CanonicalWriter : IDisposable
     /// <summary>Count, then the names in the order given.</summary>
     public CanonicalWriter Hospitals(IReadOnlyCollection<HospitalId> hospitals)
     {
-        UInt32(hospitals.Count);
+        Int32(hospitals.Count);
         foreach (var hospital in hospitals)
             Hospital(hospital);
         return this;

@@ -41,7 +41,7 @@ public sealed class Roster
     private Digest HashOf()
     {
         using var writer = new CanonicalWriter("FA/roster/v1");
-        writer.Bytes(Coordinator.Point.Span).UInt32(_keys.Count);
+        writer.Bytes(Coordinator.Point.Span).Int32(_keys.Count);
         foreach (var (hospital, key) in _keys)
             writer.Hospital(hospital).Bytes(key.Point.Span);
         return writer.Hash();

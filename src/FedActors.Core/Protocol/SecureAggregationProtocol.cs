@@ -187,7 +187,7 @@ public static class SecureAggregationProtocol
         public override Digest Statement()
         {
             var writer = Begin("FA/response/v1", Session).Hospital(Hospital).Digest(SurvivorsHash)
-                .UInt32(Shares.Length);
+                .Int32(Shares.Length);
             foreach (var share in Shares)
                 writer.Hospital(share.Owner).Bytes(share.Share);
             return writer.Seal();
@@ -214,7 +214,7 @@ public static class SecureAggregationProtocol
         Digest Session, HospitalId Hospital, AbortCode Code, HospitalId Culprit, Digest Evidence) : FromHospital
     {
         public override Digest Statement() => Begin("FA/withdrawal/v1", Session)
-            .Hospital(Hospital).UInt32((int)Code).Hospital(Culprit).Digest(Evidence).Seal();
+            .Hospital(Hospital).Int32((int)Code).Hospital(Culprit).Digest(Evidence).Seal();
     }
 
     /// <summary>
@@ -225,14 +225,14 @@ public static class SecureAggregationProtocol
         Digest Session, AbortCode Code, ImmutableArray<HospitalId> Culprits) : FromCoordinator
     {
         public override Digest Statement() =>
-            Begin("FA/abort/v1", Session).UInt32((int)Code).Hospitals(Culprits).Seal();
+            Begin("FA/abort/v1", Session).Int32((int)Code).Hospitals(Culprits).Seal();
     }
 
     private static CanonicalWriter Begin(string label, Digest session) => new CanonicalWriter(label).Digest(session);
 
     private static CanonicalWriter List(CanonicalWriter writer, ImmutableArray<SealedShares> envelopes)
     {
-        writer.UInt32(envelopes.Length);
+        writer.Int32(envelopes.Length);
         foreach (var (peer, envelope) in envelopes)
             writer.Hospital(peer).Bytes(envelope);
         return writer;
@@ -240,7 +240,7 @@ public static class SecureAggregationProtocol
 
     private static CanonicalWriter List(CanonicalWriter writer, ImmutableArray<SurvivorSignature> signatures)
     {
-        writer.UInt32(signatures.Length);
+        writer.Int32(signatures.Length);
         foreach (var (hospital, signature) in signatures)
             writer.Hospital(hospital).Bytes(signature.Span);
         return writer;

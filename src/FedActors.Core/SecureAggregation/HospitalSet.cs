@@ -27,7 +27,7 @@ public static class HospitalSet
     public static Digest KeysHash(Digest session, ImmutableArray<Protocol.SecureAggregationProtocol.Advertise> u1)
     {
         using var writer = new CanonicalWriter("FA/U1/v1");
-        writer.Digest(session).UInt32(u1.Length);
+        writer.Digest(session).Int32(u1.Length);
         foreach (var advert in u1)
             writer.Hospital(advert.Hospital).Digest(advert.Statement());
         return writer.Hash();

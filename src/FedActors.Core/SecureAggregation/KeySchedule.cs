@@ -41,7 +41,7 @@ public static class KeySchedule
     {
         using var info = new CanonicalWriter("FA/pair/v1", keep: true);
         info.Hospital(one < other ? one : other).Hospital(one < other ? other : one);
-        info.UInt32(context.WordBits).UInt64(context.Coordinates);
+        info.Int32(context.WordBits).Int64(context.Coordinates);
         info.Digest(context.U1).Digest(context.U2).Digest(context.Model);
         Expand(extracted, info, key);
     }
@@ -53,7 +53,7 @@ public static class KeySchedule
         Span<byte> extracted = stackalloc byte[KeySize];
         Extract(session, seed, extracted);
         using var info = new CanonicalWriter("FA/self/v1", keep: true);
-        info.Hospital(hospital).UInt32(context.WordBits).UInt64(context.Coordinates).Digest(context.U2);
+        info.Hospital(hospital).Int32(context.WordBits).Int64(context.Coordinates).Digest(context.U2);
         Expand(extracted, info, key);
         CryptographicOperations.ZeroMemory(extracted);
     }

@@ -98,7 +98,7 @@ public sealed class MaskGraph
     private static int[] Ring(Digest session, ImmutableArray<HospitalId> members, ImmutableArray<Digest> beacons)
     {
         using var writer = new CanonicalWriter("FA/beacon/v1");
-        writer.Digest(session).UInt32(members.Length);
+        writer.Digest(session).Int32(members.Length);
         for (var i = 0; i < members.Length; i++)
             writer.Hospital(members[i]).Digest(beacons[i]);
         var beacon = writer.Hash();

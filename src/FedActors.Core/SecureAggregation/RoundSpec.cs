@@ -41,18 +41,18 @@ public sealed record RoundSpec(
     public Digest SessionId()
     {
         using var writer = new CanonicalWriter("FA/sid/v1");
-        writer.UInt32(Protocol).Text("P-256")
-            .Digest(Training).UInt64(Round).UInt32(Attempt)
+        writer.Int32(Protocol).Text("P-256")
+            .Digest(Training).Int64(Round).Int32(Attempt)
             .Digest(Roster).Digest(Model).Digest(Task).Digest(PreviousSum)
             .Hospitals(Cohort)
-            .UInt32(Ring.WordBits).UInt32(Ring.Coordinates).UInt32(Ring.ConstantOne).UInt32(Ring.FractionBits)
-            .Double(Ring.Range).UInt64(Ring.WeightCap).Double(Ring.NoiseTail)
-            .UInt32(Thresholds.Hospitals).UInt32(Thresholds.Corrupt)
-            .UInt32(Thresholds.Quorum).UInt32(Thresholds.MinSurvivors)
-            .UInt32(Graph.Degree).UInt32(Graph.Threshold).UInt32(Graph.DropoutPercent)
-            .UInt32((int)Noise.Kind).Double(Noise.Scale).UInt32(Noise.MinHonest)
-            .UInt64(Deadlines.Keys.Ticks).UInt64(Deadlines.Shares.Ticks)
-            .UInt64(Deadlines.Masked.Ticks).UInt64(Deadlines.Unmask.Ticks);
+            .Int32(Ring.WordBits).Int32(Ring.Coordinates).Int32(Ring.ConstantOne).Int32(Ring.FractionBits)
+            .Double(Ring.Range).Int64(Ring.WeightCap).Double(Ring.NoiseTail)
+            .Int32(Thresholds.Hospitals).Int32(Thresholds.Corrupt)
+            .Int32(Thresholds.Quorum).Int32(Thresholds.MinSurvivors)
+            .Int32(Graph.Degree).Int32(Graph.Threshold).Int32(Graph.DropoutPercent)
+            .Int32((int)Noise.Kind).Double(Noise.Scale).Int32(Noise.MinHonest)
+            .Int64(Deadlines.Keys.Ticks).Int64(Deadlines.Shares.Ticks)
+            .Int64(Deadlines.Masked.Ticks).Int64(Deadlines.Unmask.Ticks);
         return writer.Hash();
     }
 

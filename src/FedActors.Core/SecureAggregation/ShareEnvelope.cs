@@ -78,6 +78,6 @@ public readonly record struct EnvelopeContext(
     {
         using var writer = new CanonicalWriter("FA/share/v1", keep: true);
         return writer.Digest(Session).Digest(U1).Hospital(Dealer).Hospital(Holder)
-            .UInt32(Position).UInt32(Threshold).UInt32(Holders).ToArray();
+            .Int32(Position).Int32(Threshold).Int32(Holders).ToArray();
     }
 }

@@ -37,7 +37,7 @@ internal sealed class Unmasking(
     public Refusal? Open(IReadOnlyDictionary<HospitalId, UnmaskResponse> responses, Span<byte> sum)
     {
         var shares = u2.ToDictionary(owner => owner, _ => new List<Held>(responses.Count));
-        foreach (var response in responses.Values)
+        foreach (var response in responses.Values.OrderBy(response => response.Hospital))
             foreach (var (owner, share) in response.Shares)
                 shares[owner].Add(new Held(response.Hospital, (ushort)graph.Position(owner, response.Hospital), share));
 
@@ -111,7 +111,8 @@ internal sealed class Unmasking(
         if (held.Count < threshold)
             return Refusal.By(AbortCode.ShareUnrecoverable, owner,
                 $"{held.Count} shares of a secret of {owner} came back, {threshold} are needed");
-        held.Sort((a, b) => (Faults(a), a.Holder).CompareTo((Faults(b), b.Holder)));
+        if (_faults.Count > 0)
+            held.Sort((a, b) => (Faults(a), a.Holder).CompareTo((Faults(b), b.Holder)));
         Combine(held[..threshold], secret);
         if (isRight(owner, secret))
             return null;

@@ -9,7 +9,7 @@ public class CanonicalWriterTests
     public void A_structure_has_these_bytes()
     {
         using var writer = new CanonicalWriter("FA/test/v1", keep: true);
-        writer.UInt32(7).UInt64(1L << 40).Double(1.5).Text("ü").Hospital(new HospitalId("berlin")).Bytes([0xAA, 0xBB]);
+        writer.Int32(7).Int64(1L << 40).Double(1.5).Text("ü").Hospital(new HospitalId("berlin")).Bytes([0xAA, 0xBB]);
 
         Assert.That(Convert.ToHexStringLower(writer.ToArray()), Is.EqualTo(
             "0000000a" + "46412f746573742f7631"
@@ -31,11 +31,11 @@ public class CanonicalWriterTests
         });
 
     [Test]
-    public void A_number_below_zero_has_no_encoding()
+    public void A_number_below_zero_has_a_form_of_its_own()
     {
-        using var writer = new CanonicalWriter("FA/test/v1");
-        Assert.That(() => writer.UInt32(-1), Throws.InstanceOf<OverflowException>());
-        Assert.That(() => writer.UInt64(-1), Throws.InstanceOf<OverflowException>());
+        using var writer = new CanonicalWriter("FA/test/v1", keep: true);
+        writer.Int32(-1).Int64(long.MinValue);
+        Assert.That(Convert.ToHexStringLower(writer.ToArray())[28..], Is.EqualTo("00000004ffffffff" + "000000088000000000000000"));
     }
 
     private static byte[] Encode(List<byte[]> fields)

@@ -279,6 +279,21 @@ public class MaliciousCoordinatorTests
     }
 
     [Test]
+    public void Case_17_numbers_below_zero_are_refused_like_any_other_nonsense()
+    {
+        var spec = _play.Spec;
+        Expect(Ids[0], Opening(spec with { Attempt = -1 }), AbortCode.Malformed);
+        Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { FractionBits = -1 } }), AbortCode.Malformed);
+        Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { Coordinates = -1 } }), AbortCode.Malformed);
+        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Quorum = -1 } }), AbortCode.WeakParameters);
+        Expect(Ids[0], Opening(spec with { Graph = new GraphSpec(-2, -2, -2) }), AbortCode.WeakParameters);
+        Expect(Ids[0], Opening(spec with { Noise = new NoiseSpec((NoiseKind)(-1), 0, -1) }), AbortCode.Malformed);
+        Expect(Ids[0], Opening(spec with { Deadlines = spec.Deadlines with { Unmask = TimeSpan.MinValue } }),
+            AbortCode.Malformed);
+        Expect(Ids[0], Opening(spec with { Cohort = Ids[..2] }), AbortCode.WeakParameters);
+    }
+
+    [Test]
     public void Case_17_parameters_below_the_hospitals_own_policy()
     {
         Assert.That(Refused(new MaskingPolicy(MinSurvivors: 5)), Is.EqualTo(AbortCode.WeakParameters));

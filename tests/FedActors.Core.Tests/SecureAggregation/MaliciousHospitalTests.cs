@@ -402,6 +402,15 @@ public class MaliciousHospitalTests
     }
 
     [Test]
+    public void A_withdrawal_for_no_known_reason_is_taken_for_one()
+    {
+        _play.RunTo(AggregationPhase.Sharing);
+        _play.Answer(_play.As(new Withdrawal(_play.Hub.Session, Ids[2], (AbortCode)(-7), Ids[2], default)));
+        _play.Run();
+        ExpectSum(Ids.RemoveAt(2));
+    }
+
+    [Test]
     public void An_answer_for_another_session_or_of_a_stranger_is_refused()
     {
         using var key = SiteKey.Create(new TestRandom(4));
