@@ -42,6 +42,14 @@ public enum FaultNumber
     JobFailed = 4003,
     NotFinite = 4004,
     Singular = 4005,
+
+    EpsilonOutOfRange = 6001,
+    DeltaOutOfRange = 6002,
+    SamplingRateOutOfRange = 6003,
+    NoiseMultiplierOutOfRange = 6004,
+    StepsOutOfRange = 6005,
+    BudgetOutOfReach = 6006,
+    EventNotAccounted = 6007,
 }
 
 public static class FaultNumbers
