@@ -3,7 +3,7 @@ namespace FedActors.Core;
 /// <summary>
 /// Every failure an operator can meet, one page each in <c>docs/errors.md</c>. Numbers are frozen: they may be added,
 /// never changed. 1xxx job file and command line, 2xxx data, 3xxx storage, 4xxx rounds, 5xxx secure aggregation,
-/// 6xxx privacy, 7xxx nodes and network.
+/// 6xxx privacy, 7xxx nodes and network, 9xxx faults of FedActors itself.
 /// </summary>
 public enum FaultNumber
 {
@@ -16,6 +16,7 @@ public enum FaultNumber
     UnknownName = 1007,
     NotAllowedTogether = 1008,
     DuplicateName = 1009,
+    Usage = 1010,
 
     DataFileMissing = 2001,
     MissingColumn = 2002,
@@ -36,12 +37,44 @@ public enum FaultNumber
     JournalFailed = 3004,
     BlobDamaged = 3005,
     ReportFailed = 3006,
+    ResultUnreadable = 3007,
 
     TooFewHospitals = 4001,
     HospitalRequired = 4002,
     JobFailed = 4003,
     NotFinite = 4004,
     Singular = 4005,
+    Interrupted = 4006,
+    SumContradicts = 4007,
+
+    // 5000 + the number of SecureAggregation.AbortCode.
+    SecaggTooFew = 5001,
+    SecaggBadCertificate = 5002,
+    SecaggBadSignature = 5003,
+    SecaggDuplicateKey = 5004,
+    SecaggOwnAdvertAltered = 5005,
+    SecaggViewMismatch = 5006,
+    SecaggWeakParameters = 5007,
+    SecaggModelMismatch = 5008,
+    SecaggModelChainBroken = 5009,
+    SecaggStaleRound = 5010,
+    SecaggLedgerConflict = 5011,
+    SecaggBadShare = 5012,
+    SecaggNotEnoughSignatures = 5013,
+    SecaggEquivocation = 5014,
+    SecaggShareUnrecoverable = 5015,
+    SecaggBadSum = 5016,
+    SecaggOverflow = 5017,
+    SecaggNotFinite = 5018,
+    SecaggBudgetExhausted = 5019,
+    SecaggDeadlinePassed = 5020,
+    SecaggMalformed = 5021,
+    SecaggNotInvited = 5022,
+    SecaggBadKey = 5023,
+    SecaggWrongPhase = 5024,
+    SecaggSecretsLost = 5025,
+    SecaggBadUpload = 5026,
+    SecaggPlanMismatch = 5027,
 
     EpsilonOutOfRange = 6001,
     DeltaOutOfRange = 6002,
@@ -50,6 +83,10 @@ public enum FaultNumber
     StepsOutOfRange = 6005,
     BudgetOutOfReach = 6006,
     EventNotAccounted = 6007,
+
+    SimulationOnly = 7001,
+
+    Unexpected = 9001,
 }
 
 public static class FaultNumbers

@@ -1,4 +1,16 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using FedActors.Actors.Configuration;
+using FedActors.Actors.Data;
+using FedActors.Core;
+using FedActors.Core.Data;
+using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+using FedActors.Core.Models;
+using FedActors.Core.Protocol;
+using FedActors.Core.Training;
+using FedActors.Simulation.Results;
 
 namespace FedActors.Simulation;
 
@@ -14,3 +26,152 @@ public sealed record SimulationOptions(
     string? OutDirectory,
     ImmutableArray<KeyValuePair<string, string>> Overrides,
     bool Fresh);
+
+/// <summary>
+/// Trains a job on in-process hospitals and compares the result with each hospital alone and with the pooled data. Whatever
+/// it writes follows from the job, the data and the journal, so that a run that was killed ends as if it had not been.
+/// </summary>
+public static class SimulationRun
+{
+    /// <exception cref="FaultException">The job, its data or the folder do not allow the run; before round 1 where that can be known.</exception>
+    public static async Task<RunOutcome> RunAsync(SimulationOptions options, IRunObserver observer, CancellationToken cancel)
+    {
+        var (plan, story, data) = Load(options);
+        using var folder = OutputFolder.Open(options.OutDirectory ?? Path.Combine("out", plan.Name), options.Fresh);
+        var storage = folder.OpenStorage();
+        // Needed for the comparison only, and computed while the federation trains.
+        var baselines = Task.Run(() => Baselines.Of(data, plan), cancel);
+        var committedBefore = 0;
+        GlobalModel? model = null;
+        ImmutableArray<RoundRecord> records;
+        await using (var federation = InProcessFederation.Start(plan, PatientsOf(data), storage, data.Test))
+        {
+            records = await federation.RunAsync(plan, IdentityOf(plan, data), [.. data.Hospitals.Select(h => h.Hospital)], Watch, cancel);
+        }
+        var results = new ResultFolder(folder.Path);
+        var lines = records.Select(ToLine).ToImmutableArray();
+        var finishedBefore = committedBefore >= plan.Training.Rounds;
+        var words = WordsOf(story);
+        if (finishedBefore && results.Read() is { } stored && stored.Summary.ModelSha256 == model!.Hash.ToString())
+            return new RunOutcome(stored.Summary, stored.Rounds, words, folder.Path, AlreadyFinished: true, committedBefore);
+        var summary = Summary(plan, data, records, model!, await baselines);
+        results.Write(summary, lines,
+            new ModelFile(plan.Name, Names.Of(plan.Model.Kind), words.Positive, data.Inputs, model!.Parameters, summary.ModelSha256),
+            new ReportExtras(story.Title, words, [.. data.Hospitals.Select(CountsOf)], CommandOf(options), story.Attribution));
+        return new RunOutcome(summary, lines, words, folder.Path, finishedBefore, committedBefore);
+
+        void Watch(JobProtocol.IJobMessage message)
+        {
+            switch (message)
+            {
+                case JobProtocol.JobStarted started:
+                    committedBefore = started.Committed.Length;
+                    observer.Started(new RunHeader(plan.Name, Names.Of(plan.Training.Algorithm), data.Hospitals.Length, plan.Training.Rounds,
+                        committedBefore, folder.Path));
+                    break;
+                case JobProtocol.RoundReported reported:
+                    observer.RoundClosed(ToLine(reported.Record), plan.Training.Rounds);
+                    break;
+                case JobProtocol.AttemptReported attempt:
+                    observer.Note($"{attempt.Number.Code()}: round {attempt.Id.Round}, attempt {attempt.Id.Attempt} ended without a sum: {attempt.Reason}");
+                    break;
+                case JobProtocol.JobFinished finished:
+                    model = new GlobalModel(finished.Model, finished.Parameters);
+                    break;
+            }
+        }
+    }
+
+    private static (JobPlan Plan, DataStory Story, FederatedData Data) Load(SimulationOptions options)
+    {
+        var faults = new List<Fault>();
+        var file = JobFile.Open(options.JobFile, options.Overrides);
+        var plan = file.Read(faults);
+        var dataPlan = DataSection.Read(file.Data(faults));
+        if (faults.Count > 0)
+            throw new FaultException(faults);
+        var data = DataLoader.Load(dataPlan, Path.GetDirectoryName(Path.GetFullPath(options.JobFile))!, options.DataDirectory);
+        plan = plan with
+        {
+            Patients = data.Hospitals.Sum(hospital => (long)hospital.Train.Rows),
+            Model = plan.Model with { Features = data.Test.FeatureNames },
+        };
+        var patients = data.Hospitals.ToDictionary(hospital => hospital.Hospital, hospital => hospital.Train.Rows);
+        var updateLength = LocalTraining.UpdateLength(plan.Training, ModelCatalog.Create(plan.Model));
+        faults.AddRange(PlanCheck.Faults(plan, patients, updateLength, options.JobFile));
+        return faults.Count == 0 ? (plan, dataPlan.Story, data) : throw new FaultException(faults);
+    }
+
+    private static KeyValuePair<HospitalId, PatientTable>[] PatientsOf(FederatedData data) =>
+        [.. data.Hospitals.Select(hospital => KeyValuePair.Create(hospital.Hospital, hospital.Train))];
+
+    // A run goes on only with the plan and the very patients it began with.
+    private static Digest IdentityOf(JobPlan plan, FederatedData data)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(PlanHash.Of(plan).ToBytes());
+        foreach (var hospital in data.Hospitals)
+        {
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{hospital.Hospital} {hospital.Train.Rows}\n"));
+            hash.AppendData(MemoryMarshal.AsBytes(hospital.Train.Values));
+            hash.AppendData(MemoryMarshal.AsBytes(hospital.Train.Labels));
+        }
+        return new Digest(hash.GetHashAndReset());
+    }
+
+    private static RunSummary Summary(
+        JobPlan plan, FederatedData data, ImmutableArray<RoundRecord> records, GlobalModel model, Baselines baselines)
+    {
+        var federated = ModelEvaluator.Judge(plan.Model, model.Parameters, data.Test);
+        var difference = model.Parameters.Zip(baselines.PooledParameters, (a, b) => Math.Abs(a - b)).Max();
+        var hospitals = data.Hospitals.Select(hospital => hospital.Hospital).ToArray();
+        return new RunSummary(
+            plan.Name, plan.Seed, Names.Of(plan.Training.Algorithm), hospitals.Length, records.Length, model.Parameters.Length,
+            records.Sum(record => record.Duration.TotalSeconds),
+            new Figures(federated),
+            new PooledFigures(baselines.Pooled, difference),
+            AloneSummary.Of([.. baselines.Alone.Select(alone => new AloneFigures(alone.Hospital.ToString(), alone.TrainedOn, alone.Metrics))]),
+            new Figures(baselines.Ensemble),
+            SecurityOf(plan, hospitals.Length),
+            PrivacySummary.None(hospitals.Select(hospital => hospital.ToString())),
+            new TrafficSummary(records.Sum(record => record.BytesUp), records.Sum(record => record.BytesDown)),
+            new ParticipationSummary(
+                hospitals.Count(hospital => records.Any(record => record.Included.Contains(hospital) || record.Dropped.Any(drop => drop.Hospital == hospital))),
+                hospitals.Count(hospital => records.All(record => record.Included.Contains(hospital))),
+                records.Sum(record => record.Dropped.Length)),
+            model.Hash.ToString(),
+            new TestSummary(data.Test.Rows, data.Test.Positives),
+            Environment.ProcessId > 0 ? Math.Round(System.Diagnostics.Process.GetCurrentProcess().PeakWorkingSet64 / 1e6, 1) : double.NaN);
+    }
+
+    private static SecureAggregationSummary SecurityOf(JobPlan plan, int hospitals)
+    {
+        if (!plan.SecureAggregation.Enabled)
+            return new SecureAggregationSummary(false, 0, plan.SecureAggregation.RingBits, 0, 0);
+        var thresholds = RoundCode.ThresholdsOf(plan, FederationState.CohortSize(hospitals, plan.Cohort));
+        return new SecureAggregationSummary(
+            true, thresholds.Quorum, plan.SecureAggregation.RingBits, thresholds.ToleratedDropouts, thresholds.Corrupt);
+    }
+
+    private static RoundLine ToLine(RoundRecord record) => new(
+        record.Id.Round, record.Id.Attempt,
+        [.. record.Included.Select(hospital => hospital.ToString())],
+        [.. record.Dropped.Select(drop => new DroppedHospital(drop.Hospital.ToString(), Names.Of(drop.Phase), $"{drop.Reason}: {drop.Detail}"))],
+        record.Loss, record.Metrics?.Auroc ?? double.NaN, record.BytesUp, record.BytesDown, record.Duration.TotalMilliseconds,
+        record.Model.ToString(), Epsilon: 0, record.Saturated, record.Metrics?.LogLoss ?? double.NaN);
+
+    private static HospitalCounts CountsOf(HospitalData hospital) =>
+        new(hospital.Hospital.ToString(), hospital.Train.Rows, hospital.Train.Positives);
+
+    private static CaseWords WordsOf(DataStory story) => new(
+        Or(story.Positive, CaseWords.Neutral.Positive), Or(story.Plural, CaseWords.Neutral.Plural), Or(story.Case, CaseWords.Neutral.Case));
+
+    private static string Or(string text, string otherwise) => text.Length > 0 ? text : otherwise;
+
+    private static string CommandOf(SimulationOptions options)
+    {
+        var set = string.Concat(options.Overrides.Select(pair => $" --set {pair.Key}={pair.Value}"));
+        var data = options.DataDirectory is { } directory ? $" --data {directory}" : "";
+        return $"fedactors simulate {options.JobFile}{data}{set}";
+    }
+}

@@ -17,6 +17,10 @@ public sealed class HoconReader
     private readonly List<Fault> _faults;
     private readonly Dictionary<string, HoconValue> _values = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _asked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HoconReader> _sections = new(StringComparer.Ordinal);
+
+    // True where something else stands in the section's place: that is told once, not once more for every key it lacks.
+    private readonly bool _isMisplaced;
 
     private HoconReader(HoconValue? value, string file, string path, List<Fault> faults)
     {
@@ -26,6 +30,7 @@ public sealed class HoconReader
         if (!value.IsObject())
         {
             Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a section belongs.", path, "Write { ... } there.");
+            _isMisplaced = true;
             return;
         }
         foreach (var (key, item) in value.GetObject().Items)
@@ -142,7 +147,7 @@ public sealed class HoconReader
     {
         if (!Find(key, true, out var value))
             return [];
-        if (value.IsArray() && value.GetArray().All(item => item.IsString()))
+        if (IsList(value) && value.GetArray().All(item => item.IsString()))
             return [.. value.GetArray().Select(item => item.GetString())];
         Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a list belongs.", PathOf(key), "Write [a, b, c].");
         return [];
@@ -152,7 +157,9 @@ public sealed class HoconReader
     public HoconReader Section(string key)
     {
         _asked.Add(key);
-        return new HoconReader(_values.GetValueOrDefault(key), _file, PathOf(key), _faults);
+        if (!_sections.TryGetValue(key, out var section))
+            _sections.Add(key, section = new HoconReader(_values.GetValueOrDefault(key), _file, PathOf(key), _faults));
+        return section;
     }
 
     /// <summary>A list of sections, paths <c>key[0]</c>, <c>key[1]</c>, ...; absent reads as empty.</summary>
@@ -160,11 +167,14 @@ public sealed class HoconReader
     {
         if (!Find(key, true, out var value))
             return [];
-        if (value.IsArray() && value.GetArray().All(item => item.IsObject()))
+        if (IsList(value) && value.GetArray().All(item => item.IsObject()))
             return [.. value.GetArray().Select((item, index) => new HoconReader(item, _file, $"{PathOf(key)}[{index}]", _faults))];
         Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a list of sections belongs.", PathOf(key), "Write [ { ... }, { ... } ], one a line.");
         return [];
     }
+
+    /// <summary>Whether a fault was found at this key: what it reads as is then a stand-in, and no more is to be said of it.</summary>
+    public bool IsFaulty(string key) => _faults.Any(fault => fault.Where == $"{_file}: {PathOf(key)}");
 
     /// <summary>Adds a fault found by the caller about one of this section's keys.</summary>
     public void Report(FaultNumber number, string what, string where, string fix) =>
@@ -186,10 +196,13 @@ public sealed class HoconReader
         _asked.Add(key);
         if (_values.TryGetValue(key, out value!) && !IsAbsent(value))
             return true;
-        if (!optional)
+        if (!optional && !_isMisplaced)
             Report(FaultNumber.MissingKey, $"The key '{key}' is missing.", PathOf(key), "Add it.");
         return false;
     }
+
+    // Akka's own IsArray() is false for [].
+    private static bool IsList(HoconValue value) => value.Values.OfType<HoconArray>().Any();
 
     private static bool IsAbsent(HoconValue value) => value.IsEmpty || (value.IsString() && value.GetString() == "null");
 

@@ -7,7 +7,7 @@ namespace FedActors.Core.Data;
 public sealed record HospitalData(HospitalId Hospital, PatientTable Train, PatientTable Test);
 
 /// <summary>A dataset split over hospitals, as only a simulation may see it.</summary>
-/// <param name="Hospitals">Sorted by id; every one has training rows of both classes.</param>
+/// <param name="Hospitals">Sorted by id; every one has training rows, of both classes unless the split allows one.</param>
 /// <param name="Test">What every model of the comparison is judged on: the hospitals' test rows, or rows no hospital holds.</param>
 /// <param name="External">Rows of hospitals outside the federation, or null.</param>
 /// <param name="Inputs">How each feature was made from the columns, for <c>model.json</c>.</param>

@@ -36,13 +36,15 @@ public sealed record TrainingPlan(Algorithm Algorithm, int Rounds, int LocalStep
 /// <param name="Deadline">From a round's opening until its survivor set is fixed.</param>
 /// <param name="Require">A round without one of these is not committed.</param>
 /// <param name="MinimumSampleShare">Least share of <see cref="JobPlan.Patients"/> that the survivors must hold, in [0, 1].</param>
+/// <param name="Attempts">Attempts at one round before the job gives up, at least 1.</param>
 public sealed record CohortPlan(
-    int Minimum, double Fraction, TimeSpan Deadline, ImmutableArray<HospitalId> Require, double MinimumSampleShare);
+    int Minimum, double Fraction, TimeSpan Deadline, ImmutableArray<HospitalId> Require, double MinimumSampleShare, int Attempts);
 
 /// <param name="RingBits">32 or 64.</param>
 /// <param name="Range">Largest absolute value of an update's coordinate; beyond it saturates and is counted.</param>
 /// <param name="WeightCap">Largest weight (patients) a hospital may bring.</param>
-public sealed record SecureAggregationPlan(bool Enabled, int RingBits, double Range, int WeightCap);
+/// <param name="PhaseDeadline">How long each phase after training may last: keys, shares, masked updates, unmasking.</param>
+public sealed record SecureAggregationPlan(bool Enabled, int RingBits, double Range, int WeightCap, TimeSpan PhaseDeadline);
 
 public enum PrivacyMode { Off = 0 }
 

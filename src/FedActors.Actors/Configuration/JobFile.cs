@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using Akka.Configuration;
+using FedActors.Core;
+using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+
+namespace FedActors.Actors.Configuration;
+
+/// <summary>A job file, read over the defaults of <c>reference.conf</c> and under the overrides of a command line.</summary>
+public sealed class JobFile
+{
+    private static readonly ImmutableArray<string> Sections =
+        ["model", "training", "cohort", "secure-aggregation", "privacy", "evaluation", "data"];
+
+    private readonly Config _config;
+
+    private JobFile(string path, Config config) => (Path, _config) = (path, config);
+
+    /// <summary>The file's path as it was given: what faults name.</summary>
+    public string Path { get; }
+
+    /// <summary>Reads the text; what the keys mean is <see cref="Read"/>'s.</summary>
+    /// <exception cref="FaultException">The file is missing or is not HOCON.</exception>
+    public static JobFile Open(string path, IEnumerable<KeyValuePair<string, string>> overrides)
+    {
+        if (!File.Exists(path))
+            throw new FaultException(new Fault(FaultNumber.JobFileMissing, $"There is no file '{path}'.", path,
+                "Give the path of a job file, for example samples/breast-tumour/job.conf."));
+        var config = Parse(File.ReadAllText(path), path).WithFallback(Reference.Config);
+        foreach (var (key, value) in overrides)
+            config = Parse($"{key} = {value}", $"--set {key}={value}").WithFallback(config);
+        return new JobFile(path, config);
+    }
+
+    /// <summary>The job's data section, for a simulation.</summary>
+    public HoconReader Data(List<Fault> faults) => HoconReader.Of(_config, "job.data", Path, faults);
+
+    /// <summary>Reads everything but the data section, and reports every fault it finds.</summary>
+    /// <param name="faults">Receives what is wrong; the plan is usable only where it stays empty.</param>
+    public JobPlan Read(List<Fault> faults)
+    {
+        var job = HoconReader.Of(_config, "job", Path, faults);
+        var name = job.Text("name");
+        if (name.Length > 0 && !HospitalId.IsValid(name))
+            job.Report(FaultNumber.ValueOutOfRange, $"'{name}' cannot name a job.", job.PathOf("name"),
+                "Use 1 to 64 letters, digits, '-', '_' or '.'.");
+        var training = ReadTraining(job.Section("training"));
+        var secure = ReadSecureAggregation(job.Section("secure-aggregation"), training.Algorithm);
+        var model = job.Section("model");
+        var privacy = job.Section("privacy");
+        var plan = new JobPlan(
+            name,
+            job.Integer("seed", 0, long.MaxValue),
+            Patients: 0,
+            new ModelPlan(Names.Read<ModelKind>(model, "kind"), []),
+            training,
+            ReadCohort(job.Section("cohort"), secure.Enabled),
+            secure,
+            new PrivacyPlan(Names.Read<PrivacyMode>(privacy, "mode")),
+            ReadEvaluation(job.Section("evaluation")));
+        model.Done();
+        privacy.Done();
+        foreach (var section in Sections)
+            job.Section(section);
+        job.Done();
+        var root = HoconReader.Of(_config.Root.AtKey("root"), "root", Path, []);
+        var nearest = root.Keys.Where(key => key is not ("job" or "akka" or "fedactors")).ToArray();
+        foreach (var key in nearest)
+            faults.Add(new Fault(FaultNumber.UnknownKey, $"There is no key '{key}'.", $"{Path}: {key}", "A job file holds one section: job { ... }."));
+        return plan;
+    }
+
+    private static TrainingPlan ReadTraining(HoconReader reader)
+    {
+        int? batch = null;
+        if (reader.Text("batch-size", otherwise: "full") != "full")
+            batch = (int)reader.Integer("batch-size", 1, int.MaxValue);
+        var plan = new TrainingPlan(
+            Names.Read<Algorithm>(reader, "algorithm"),
+            (int)reader.Integer("rounds", 1, 1_000_000),
+            (int)reader.Integer("local-steps", 1, 1_000_000),
+            reader.Number("learning-rate", 1e-12, 1e6),
+            batch,
+            reader.Number("l2", 0, 1e12));
+        reader.Done();
+        return plan;
+    }
+
+    private static CohortPlan ReadCohort(HoconReader reader, bool secure)
+    {
+        var require = new List<HospitalId>();
+        foreach (var name in reader.Texts("require"))
+        {
+            if (!HospitalId.IsValid(name))
+                reader.Report(FaultNumber.ValueOutOfRange, $"'{name}' cannot name a hospital.", reader.PathOf("require"),
+                    "Use 1 to 64 letters, digits, '-', '_' or '.'.");
+            else if (require.Contains(new HospitalId(name)))
+                reader.Report(FaultNumber.DuplicateName, $"'{name}' stands twice.", reader.PathOf("require"), "Name each hospital once.");
+            else
+                require.Add(new HospitalId(name));
+        }
+        var minimum = (int)reader.Integer("minimum", 1, 100_000);
+        if (secure && minimum < 3 && !reader.IsFaulty("minimum"))
+            reader.Report(FaultNumber.NotAllowedTogether, $"A secure sum of {minimum} hides nothing: each of two hospitals subtracts itself and sees the other.",
+                reader.PathOf("minimum"), "Set it to 3 or more.");
+        var plan = new CohortPlan(
+            minimum,
+            reader.Number("fraction", 1e-6, 1),
+            reader.Duration("deadline", TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(30)),
+            [.. require.Order()],
+            reader.Number("minimum-sample-share", 0, 1),
+            (int)reader.Integer("attempts", 1, 1000));
+        reader.Done();
+        return plan;
+    }
+
+    private static SecureAggregationPlan ReadSecureAggregation(HoconReader reader, Algorithm algorithm)
+    {
+        var bits = reader.OneOf("ring-bits", ["auto", "32", "64"]) switch
+        {
+            "32" => 32,
+            "64" => 64,
+            _ => algorithm == Algorithm.Newton ? 64 : 32,
+        };
+        if (algorithm == Algorithm.Newton && bits == 32)
+            reader.Report(FaultNumber.NotAllowedTogether, "Newton solves what it sums: 32 bits are too coarse for it.",
+                reader.PathOf("ring-bits"), "Set ring-bits = 64, or leave it out.");
+        var plan = new SecureAggregationPlan(
+            reader.Switch("enabled"), bits, reader.Number("range", 1e-6, 1e6), (int)reader.Integer("weight-cap", 1, 1 << 24),
+            reader.Duration("phase-deadline", TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1)));
+        reader.Done();
+        return plan;
+    }
+
+    private static EvaluationPlan ReadEvaluation(HoconReader reader)
+    {
+        var plan = new EvaluationPlan((int)reader.Integer("every", 1, 1_000_000), Names.Read<Metric>(reader, "metric"));
+        reader.Done();
+        return plan;
+    }
+
+    private static Config Parse(string text, string source)
+    {
+        if (HoconStructure.FirstFault(text) is var (line, what))
+            throw new FaultException(new Fault(FaultNumber.JobFileUnreadable, what, $"{source}, line {line}", "Close what is open, or open what is closed."));
+        try
+        {
+            return ConfigurationFactory.ParseString(text);
+        }
+        // Akka's parser has no exception type of its own: these are the ones it throws on malformed text.
+        catch (Exception e) when (e is FormatException or ConfigurationException or InvalidOperationException or IndexOutOfRangeException or NullReferenceException or ArgumentException)
+        {
+            throw new FaultException(new Fault(FaultNumber.JobFileUnreadable, $"The text is not HOCON: {e.Message.TrimEnd('.')}.", source,
+                "Look for a comma after a closing brace: put list entries on lines of their own."));
+        }
+    }
+}

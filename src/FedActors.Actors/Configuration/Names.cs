@@ -1,0 +1,35 @@
+using System.Text;
+
+namespace FedActors.Actors.Configuration;
+
+/// <summary>The names that files use for enum values: <c>LogisticRegression</c> is written <c>logistic-regression</c>.</summary>
+public static class Names
+{
+    public static string Of<T>(T value) where T : struct, Enum => Spelled<T>.ByValue[value];
+
+    /// <summary>Reads one of the enum's names; anything else is a fault that names the nearest.</summary>
+    public static T Read<T>(HoconReader reader, string key) where T : struct, Enum =>
+        Spelled<T>.ByName[reader.OneOf(key, Spelled<T>.ByName.Keys)];
+
+    private static string Spell(string name)
+    {
+        var text = new StringBuilder();
+        foreach (var c in name)
+        {
+            if (char.IsAsciiLetterUpper(c) && text.Length > 0)
+                text.Append('-');
+            text.Append(char.ToLowerInvariant(c));
+        }
+        return text.ToString();
+    }
+
+    private static class Spelled<T> where T : struct, Enum
+    {
+        // A few names of the field are one word where C# writes two.
+        public static readonly Dictionary<T, string> ByValue = Enum.GetValues<T>()
+            .ToDictionary(value => value, value => value.ToString() == "FedAvg" ? "fedavg" : Spell(value.ToString()));
+
+        public static readonly SortedDictionary<string, T> ByName =
+            new(ByValue.ToDictionary(pair => pair.Value, pair => pair.Key), StringComparer.Ordinal);
+    }
+}

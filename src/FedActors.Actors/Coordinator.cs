@@ -1,0 +1,205 @@
+using System.Runtime.InteropServices;
+using Akka.Actor;
+using Akka.Event;
+using FedActors.Actors.Hosting;
+using FedActors.Actors.Storage;
+using FedActors.Core;
+using FedActors.Core.Aggregation;
+using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+using FedActors.Core.Models;
+using FedActors.Core.Protocol;
+
+namespace FedActors.Actors;
+
+/// <summary>
+/// Owns a job: its roster, its committed models, and which round is next. Parent: the hub. Children: one RoundSupervisor
+/// at a time. Persistence id: <c>coordinator</c>.
+/// </summary>
+public sealed class Coordinator : JournalingActor<FederationEvent>
+{
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly HubServices _hub;
+    private FederationState _state = FederationState.Empty;
+    private JobProtocol.StartJob? _job;
+    private IActorRef _submitter = ActorRefs.Nobody;
+    private IActorRef _supervisor = ActorRefs.Nobody;
+    private IAggregationStrategy? _strategy;
+    private GlobalModel? _model;
+    private Commit? _commit;
+    private Digest _planHash;
+    private int _attempts;
+
+    public Coordinator(HubServices hub)
+    {
+        _hub = hub;
+        Command<JobProtocol.StartJob>(Start);
+        Command<BlobStore.Stored>(OnStored);
+        Command<BlobStore.Found>(found => Begin(GlobalModel.FromBytes(found.Bytes.AsSpan())));
+        Command<BlobStore.Missing>(missing => Fail(FaultNumber.BlobDamaged, $"The model {missing.Name} is missing or damaged."));
+        Command<BlobStore.Failed>(failed => Fail(FaultNumber.JournalFailed, $"A model could not be kept: {failed.Reason}"));
+        Command<SupervisionProtocol.RoundEnded>(OnRoundEnded);
+        Command<SupervisionProtocol.RoundFailed>(OnRoundFailed);
+        Command<JobProtocol.ModelEvaluated>(OnEvaluated);
+    }
+
+    public override string PersistenceId => "coordinator";
+
+    public static Props Props(HubServices hub) => Akka.Actor.Props.Create<Coordinator>(hub);
+
+    protected override void Apply(FederationEvent @event) => _state = _state.Apply(@event);
+
+    protected override void OnWriteRefused(string reason) => Fail(FaultNumber.JournalFailed, $"The journal refused a write: {reason}");
+
+    protected override void OnRecoveryFailure(Exception reason, object? message = null)
+    {
+        _log.Error(reason, "The coordinator's journal cannot be read");
+        base.OnRecoveryFailure(reason, message);
+    }
+
+    private void Start(JobProtocol.StartJob start)
+    {
+        var model = GlobalModel.Of(start.InitialParameters);
+        switch (_state.DecideJob(start.Plan.Name, start.Identity, start.Roster, model.Hash, _hub.Clock.GetUtcNow()))
+        {
+            case Decision<FederationEvent>.Rejected rejected:
+                Sender.Tell(new JobProtocol.JobRefused(start.Plan.Name, rejected.Reason));
+                return;
+            case Decision<FederationEvent>.Accepted accepted:
+                (_job, _submitter, _planHash) = (start, Sender, PlanHash.Of(start.Plan));
+                _strategy = AggregationStrategies.Create(start.Plan.Training, ModelCatalog.Create(start.Plan.Model));
+                if (accepted.Events.IsEmpty)
+                {
+                    AnnounceStart();
+                    _hub.Blobs.Tell(new BlobStore.Get(_state.Model));
+                    return;
+                }
+                _model = model;
+                _hub.Blobs.Tell(new BlobStore.Put(model.Hash, model.ToBytes()));
+                return;
+        }
+    }
+
+    // A model's bytes are durable: those the job starts from, or those of the round that is being committed.
+    private void OnStored(BlobStore.Stored stored)
+    {
+        if (_commit is null && _state.Job is null && _model is { } initial)
+        {
+            var decision = _state.DecideJob(_job!.Plan.Name, _job.Identity, _job.Roster, initial.Hash, _hub.Clock.GetUtcNow());
+            Record(decision, () =>
+            {
+                AnnounceStart();
+                Begin(initial);
+            });
+        }
+        else if (_commit is { } commit && stored.Name == commit.Model.Hash)
+        {
+            if (IsDue(commit.Ended.Id.Round) && !_hub.Evaluator.IsNobody())
+                _hub.Evaluator.Tell(new JobProtocol.EvaluateModel(commit.Ended.Id, commit.Model.Parameters));
+            else
+                CommitRound(null);
+        }
+    }
+
+    private void AnnounceStart() => _submitter.Tell(new JobProtocol.JobStarted(_job!.Plan.Name, [.. _state.Rounds]));
+
+    private void Begin(GlobalModel model)
+    {
+        _model = model;
+        _hub.Models.Add(model);
+        OpenNext();
+    }
+
+    private void OpenNext()
+    {
+        if (_state.Rounds.Count >= _job!.Plan.Training.Rounds)
+        {
+            _submitter.Tell(new JobProtocol.JobFinished(_job.Plan.Name, _model!.Parameters, _model.Hash));
+            return;
+        }
+        var next = _state.Next;
+        var rules = _job.Plan.Cohort;
+        _attempts++;
+        _supervisor = Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}");
+        _supervisor.Tell(new SupervisionProtocol.OpenRound(
+            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum,
+            _state.CohortOf(next.Round, _job.Plan.Seed, rules)));
+    }
+
+    private void OnRoundEnded(SupervisionProtocol.RoundEnded ended)
+    {
+        if (_state.Job is null || ended.Id != _state.Next || _commit is not null)
+            return;
+        try
+        {
+            // The mean's last value is the training loss; the strategy sees the rest.
+            var sum = new AggregatedUpdate(ended.Sum.Mean.AsMemory()[..^1], ended.Sum.TotalWeight, ended.Sum.Parties);
+            var next = _strategy!.Next(_model!.Parameters.AsSpan(), sum);
+            _commit = new Commit(ended, GlobalModel.Of(ImmutableCollectionsMarshal.AsImmutableArray(next)));
+        }
+        catch (FaultException e)
+        {
+            Fail(e.Faults[0].Number, $"Round {ended.Id.Round}: {e.Faults[0].What} {e.Faults[0].Fix}");
+            return;
+        }
+        _hub.Blobs.Tell(new BlobStore.Put(_commit.Model.Hash, _commit.Model.ToBytes()));
+    }
+
+    private void OnEvaluated(JobProtocol.ModelEvaluated evaluated)
+    {
+        if (_commit?.Ended.Id == evaluated.Id)
+            CommitRound(evaluated.Metrics);
+    }
+
+    private void CommitRound(BinaryMetrics? metrics)
+    {
+        var (ended, model) = (_commit!.Ended, _commit.Model);
+        var now = _hub.Clock.GetUtcNow();
+        var record = new RoundRecord(
+            ended.Id, ended.Survivors, ended.Dropped, model.Hash, ended.Sum.Mean[^1], metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
+            ended.BytesUp, BytesDown: 8L * model.Parameters.Length * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
+            ended.SumHash);
+        Record(_state.DecideCommit(record, now), () =>
+        {
+            (_model, _commit, _attempts) = (model, null, 0);
+            _hub.Models.Add(model);
+            _submitter.Tell(new JobProtocol.RoundReported(record));
+            _supervisor.Tell(new SupervisionProtocol.CloseRound(ended.Id, model.Hash));
+            OpenNext();
+        });
+    }
+
+    private void OnRoundFailed(SupervisionProtocol.RoundFailed failed)
+    {
+        if (_state.Job is null || failed.Id != _state.Next)
+            return;
+        var decision = _state.DecideFailure(failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow());
+        Record(decision, () =>
+        {
+            _supervisor.Tell(new SupervisionProtocol.CloseRound(failed.Id, null));
+            _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason));
+            if (failed.Number == FaultNumber.JournalFailed || _attempts >= _job!.Plan.Cohort.Attempts)
+                Fail(failed.Number, $"Round {failed.Id.Round}, attempt {failed.Id.Attempt}: {failed.Reason}");
+            else
+                OpenNext();
+        });
+    }
+
+    private void Fail(FaultNumber number, string reason)
+    {
+        _log.Error("The job {Job} cannot go on: {Reason}", _job?.Plan.Name, reason);
+        _submitter.Tell(new JobProtocol.JobFailed(_job?.Plan.Name ?? "", number, reason));
+    }
+
+    private bool IsDue(int round) => round % _job!.Plan.Evaluation.Every == 0 || round == _job.Plan.Training.Rounds;
+
+    private void Record(Decision<FederationEvent> decision, Action then)
+    {
+        if (decision is Decision<FederationEvent>.Accepted accepted)
+            Record(accepted.Events, then);
+        else
+            Fail(FaultNumber.JobFailed, ((Decision<FederationEvent>.Rejected)decision).Reason);
+    }
+
+    private sealed record Commit(SupervisionProtocol.RoundEnded Ended, GlobalModel Model);
+}

@@ -1,0 +1,23 @@
+using FedActors.Actors.Storage;
+using FedActors.Core.Data;
+using FedActors.Core.Identity;
+using FedActors.Core.Numerics;
+using FedActors.Core.SecureAggregation;
+
+namespace FedActors.Actors.Hosting;
+
+/// <summary>What a hospital has of its own, and what never leaves it: its patients, its key, its rules.</summary>
+/// <param name="Hospital">Its name.</param>
+/// <param name="Patients">Those it trains on.</param>
+/// <param name="Security">Its key and its rules for secure sums; null where it takes part in plain ones only.</param>
+public sealed record HospitalSite(HospitalId Hospital, PatientTable Patients, SiteSecurity? Security = null);
+
+/// <summary>What a hospital needs for secure sums.</summary>
+/// <param name="Key">Its signing key.</param>
+/// <param name="Roster">Whom it trusts.</param>
+/// <param name="Policy">What it asks of any round.</param>
+/// <param name="Random">Keys, seeds and shares are drawn from here.</param>
+/// <param name="Spool">Where its masked vectors lie until the hub's receipt.</param>
+/// <param name="RequiresSecureSums">Whether it refuses every job with plain sums.</param>
+public sealed record SiteSecurity(
+    SiteKey Key, Roster Roster, MaskingPolicy Policy, IRandomSource Random, ISpool Spool, bool RequiresSecureSums);

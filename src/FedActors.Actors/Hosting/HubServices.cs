@@ -1,0 +1,17 @@
+using Akka.Actor;
+using FedActors.Core.Identity;
+
+namespace FedActors.Actors.Hosting;
+
+/// <summary>What the hub's actors share.</summary>
+/// <param name="Hospitals">Reaches hospitals by id.</param>
+/// <param name="Blobs">Keeps models and running sums.</param>
+/// <param name="Models">The newest models of this process.</param>
+/// <param name="Clock">The time that goes into events.</param>
+/// <param name="Evaluator">Judges models on held-out patients, or nobody.</param>
+/// <param name="Identity">The hub's signing key and the roster; null where no secure sum is asked for.</param>
+public sealed record HubServices(
+    IHospitalDirectory Hospitals, IActorRef Blobs, ModelCache Models, TimeProvider Clock, IActorRef Evaluator, HubIdentity? Identity);
+
+/// <summary>Who the hub is, and whom it trusts.</summary>
+public sealed record HubIdentity(SiteKey Key, Roster Roster);

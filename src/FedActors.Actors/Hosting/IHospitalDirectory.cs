@@ -1,0 +1,31 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using FedActors.Core.Identity;
+using FedActors.Core.Protocol;
+
+namespace FedActors.Actors.Hosting;
+
+/// <summary>Finds a hospital's agent by its id, wherever it runs: no message holds an address.</summary>
+public interface IHospitalDirectory
+{
+    /// <summary>Sends, or returns false where the hospital is not attached.</summary>
+    bool TryTell(HospitalId hospital, IWireMessage message, IActorRef sender);
+}
+
+/// <summary>Hospitals in this process.</summary>
+public sealed class LocalHospitals : IHospitalDirectory
+{
+    private readonly ConcurrentDictionary<HospitalId, IActorRef> _agents = new();
+
+    public void Attach(HospitalId hospital, IActorRef agent) => _agents[hospital] = agent;
+
+    public void Detach(HospitalId hospital) => _agents.TryRemove(hospital, out _);
+
+    public bool TryTell(HospitalId hospital, IWireMessage message, IActorRef sender)
+    {
+        if (!_agents.TryGetValue(hospital, out var agent))
+            return false;
+        agent.Tell(message, sender);
+        return true;
+    }
+}

@@ -1,0 +1,192 @@
+using System.Collections.Immutable;
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Serialization;
+using FedActors.Actors.Storage.Journal;
+using FedActors.Core;
+using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+using FedActors.Core.Models;
+using FedActors.Core.Protocol;
+using FedActors.Core.Rounds;
+using FedActors.Core.SecureAggregation;
+using Google.Protobuf;
+
+namespace FedActors.Actors.Storage;
+
+/// <summary>
+/// Journal events as Protobuf. The manifests stand in every database there is: frozen, with the number of the event's
+/// version; a changed event gets a new manifest and the old one stays readable.
+/// </summary>
+public sealed partial class JournalSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+{
+    private static readonly ImmutableDictionary<Type, Codec> ByType = new Codec[]
+    {
+        Codec.For<FederationEvent.JobAccepted, JobAcceptedProto>("job-accepted/1", ToProto, FromProto),
+        Codec.For<FederationEvent.RoundCommitted, RoundCommittedProto>("round-committed/1", ToProto, FromProto),
+        Codec.For<FederationEvent.AttemptFailed, AttemptFailedProto>("attempt-failed/1", ToProto, FromProto),
+        Codec.For<RoundEvent.Opened, RoundOpenedProto>("round-opened/1", ToProto, FromProto),
+        Codec.For<RoundEvent.KeysFixed, KeysFixedProto>("keys-fixed/1", ToProto, FromProto),
+        Codec.For<RoundEvent.SharesFixed, SharesFixedProto>("shares-fixed/1", ToProto, FromProto),
+        Codec.For<MaskingEvent.MaskedReady, MaskedReadyProto>("masked-ready/1", ToProto, FromProto),
+        Codec.For<MaskingEvent.SurvivorSetSigned, SurvivorSetSignedProto>("survivor-set-signed/1", ToProto, FromProto),
+        Codec.For<MaskingEvent.SharesReleased, SharesReleasedProto>("shares-released/1", ToProto, FromProto),
+        Codec.For<RoundEvent.SurvivorSetFixed, SurvivorSetFixedProto>("survivor-set-fixed/1", ToProto, FromProto),
+        Codec.For<RoundEvent.Aborted, RoundAbortedProto>("round-aborted/1", ToProto, FromProto),
+    }.ToImmutableDictionary(codec => codec.Type);
+
+    private static readonly ImmutableDictionary<string, Codec> ByManifest = ByType.Values.ToImmutableDictionary(codec => codec.Manifest);
+
+    /// <summary>Every event type with its manifest: the test that freezes them reads this.</summary>
+    public static IReadOnlyDictionary<string, Type> Manifests => ByManifest.ToDictionary(pair => pair.Key, pair => pair.Value.Type);
+
+    public override int Identifier => 4102;
+
+    public override string Manifest(object o) => CodecOf(o).Manifest;
+
+    public override byte[] ToBinary(object obj) => CodecOf(obj).Write(obj).ToByteArray();
+
+    /// <exception cref="SerializationException">An unknown manifest, or bytes that are not what the manifest says.</exception>
+    public override object FromBinary(byte[] bytes, string manifest)
+    {
+        if (!ByManifest.TryGetValue(manifest, out var codec))
+            throw new SerializationException($"The journal holds an event '{manifest}' that this version does not know.");
+        try
+        {
+            return codec.Read(bytes);
+        }
+        catch (Exception e) when (e is InvalidProtocolBufferException or ArgumentException)
+        {
+            throw new SerializationException($"The journal's event '{manifest}' is damaged: {e.Message}", e);
+        }
+    }
+
+    private static Codec CodecOf(object o) =>
+        ByType.GetValueOrDefault(o.GetType()) ?? throw new SerializationException($"{o.GetType().Name} is not an event of the journal.");
+
+    private static JobAcceptedProto ToProto(FederationEvent.JobAccepted e) => new()
+    {
+        At = e.At.UtcTicks,
+        Job = e.Job,
+        PlanHash = Bytes(e.PlanHash),
+        Roster = { Strings(e.Roster) },
+        InitialModel = Bytes(e.InitialModel),
+    };
+
+    private static FederationEvent.JobAccepted FromProto(JobAcceptedProto p) =>
+        new(Time(p.At), p.Job, Hash(p.PlanHash), Hospitals(p.Roster), Hash(p.InitialModel));
+
+    private static RoundCommittedProto ToProto(FederationEvent.RoundCommitted e) => new()
+    {
+        At = e.At.UtcTicks,
+        Id = ToProto(e.Record.Id),
+        Included = { Strings(e.Record.Included) },
+        Dropped = { e.Record.Dropped.Select(ToProto) },
+        Model = Bytes(e.Record.Model),
+        Loss = e.Record.Loss,
+        Metrics = e.Record.Metrics is { } metrics ? ToProto(metrics) : null,
+        TotalWeight = e.Record.TotalWeight,
+        Saturated = e.Record.Saturated,
+        BytesUp = e.Record.BytesUp,
+        BytesDown = e.Record.BytesDown,
+        DurationTicks = e.Record.Duration.Ticks,
+        Sum = Bytes(e.Record.Sum),
+    };
+
+    private static FederationEvent.RoundCommitted FromProto(RoundCommittedProto p) => new(Time(p.At), new RoundRecord(
+        FromProto(p.Id), Hospitals(p.Included), Dropouts(p.Dropped), Hash(p.Model), p.Loss,
+        p.Metrics is { } m
+            ? new BinaryMetrics(m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity, m.N, m.Missed, m.FalseAlarms)
+            : null,
+        p.TotalWeight, p.Saturated, p.BytesUp, p.BytesDown, TimeSpan.FromTicks(p.DurationTicks), Hash(p.Sum)));
+
+    private static AttemptFailedProto ToProto(FederationEvent.AttemptFailed e) => new()
+    {
+        At = e.At.UtcTicks,
+        Id = ToProto(e.Id),
+        Fault = (int)e.Number,
+        Reason = e.Reason,
+        Dropped = { e.Dropped.Select(ToProto) },
+    };
+
+    private static FederationEvent.AttemptFailed FromProto(AttemptFailedProto p) =>
+        new(Time(p.At), FromProto(p.Id), (FaultNumber)p.Fault, p.Reason, Dropouts(p.Dropped));
+
+    private static RoundOpenedProto ToProto(RoundEvent.Opened e) => new()
+    {
+        At = e.At.UtcTicks,
+        Id = ToProto(e.Id),
+        PlanHash = Bytes(e.PlanHash),
+        Model = Bytes(e.Model),
+        Cohort = { Strings(e.Cohort) },
+        Deadline = e.Deadline.UtcTicks,
+    };
+
+    private static RoundEvent.Opened FromProto(RoundOpenedProto p) =>
+        new(Time(p.At), FromProto(p.Id), Hash(p.PlanHash), Hash(p.Model), Hospitals(p.Cohort), Time(p.Deadline));
+
+    private static SurvivorSetFixedProto ToProto(RoundEvent.SurvivorSetFixed e) => new()
+    {
+        At = e.At.UtcTicks,
+        Survivors = { Strings(e.Survivors) },
+        Dropped = { e.Dropped.Select(ToProto) },
+        Accumulator = Bytes(e.Accumulator),
+        BytesUp = e.BytesUp,
+    };
+
+    private static RoundEvent.SurvivorSetFixed FromProto(SurvivorSetFixedProto p) =>
+        new(Time(p.At), Hospitals(p.Survivors), Dropouts(p.Dropped), Hash(p.Accumulator), p.BytesUp);
+
+    private static RoundAbortedProto ToProto(RoundEvent.Aborted e) => new()
+    {
+        At = e.At.UtcTicks,
+        Fault = (int)e.Number,
+        Reason = e.Reason,
+        Dropped = { e.Dropped.Select(ToProto) },
+    };
+
+    private static RoundEvent.Aborted FromProto(RoundAbortedProto p) =>
+        new(Time(p.At), (FaultNumber)p.Fault, p.Reason, Dropouts(p.Dropped));
+
+    private static RoundIdProto ToProto(RoundId id) => new() { Job = id.Job, Round = id.Round, Attempt = id.Attempt };
+
+    private static RoundId FromProto(RoundIdProto p) => new(p.Job, p.Round, p.Attempt);
+
+    private static DropoutProto ToProto(Core.Rounds.Dropout drop) =>
+        new() { Hospital = drop.Hospital.ToString(), Phase = (int)drop.Phase, Reason = (int)drop.Reason, Detail = drop.Detail };
+
+    private static MetricsProto ToProto(BinaryMetrics m) => new()
+    {
+        Auroc = m.Auroc,
+        Accuracy = m.Accuracy,
+        LogLoss = m.LogLoss,
+        Sensitivity = m.Sensitivity,
+        Specificity = m.Specificity,
+        N = m.N,
+        Missed = m.Missed,
+        FalseAlarms = m.FalseAlarms,
+    };
+
+    private static ImmutableArray<Core.Rounds.Dropout> Dropouts(IEnumerable<DropoutProto> dropped) =>
+        [.. dropped.Select(p => new Core.Rounds.Dropout(new HospitalId(p.Hospital), (RoundPhase)p.Phase, (DropReason)p.Reason, p.Detail))];
+
+    private static IEnumerable<string> Strings(ImmutableArray<HospitalId> hospitals) => hospitals.Select(hospital => hospital.ToString());
+
+    private static ImmutableArray<HospitalId> Hospitals(IEnumerable<string> names) => [.. names.Select(name => new HospitalId(name))];
+
+    private static Google.Protobuf.ByteString Bytes(Digest digest) => UnsafeByteOperations.UnsafeWrap(digest.ToBytes());
+
+    private static Digest Hash(Google.Protobuf.ByteString bytes) => new(bytes.Span);
+
+    private static DateTimeOffset Time(long ticks) => new(ticks, TimeSpan.Zero);
+
+    private sealed record Codec(Type Type, string Manifest, Func<object, IMessage> Write, Func<byte[], object> Read)
+    {
+        public static Codec For<TEvent, TProto>(string manifest, Func<TEvent, TProto> write, Func<TProto, TEvent> read)
+            where TEvent : class where TProto : IMessage<TProto>, new()
+        {
+            var parser = new MessageParser<TProto>(() => new TProto());
+            return new Codec(typeof(TEvent), manifest, e => write((TEvent)e), bytes => read(parser.ParseFrom(bytes)));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using FedActors.Simulation;
+using FedActors.Simulation.Results;
+using Spectre.Console;
+
+namespace FedActors.Cli;
+
+/// <summary>What a run came to, for a reader who is a doctor: each model on the same held-out patients, who was missing, what is not protected.</summary>
+internal static class Comparison
+{
+    public static void Print(IAnsiConsole console, RunOutcome outcome)
+    {
+        var (summary, words) = (outcome.Summary, outcome.Words);
+        var negatives = summary.Test.N - summary.Test.Positives;
+
+        console.WriteLine(outcome switch
+        {
+            { AlreadyFinished: true } => $"{summary.Job} was already finished; nothing was trained. (--fresh starts over.)",
+            { ResumedAfterRound: > 0 } => $"{summary.Job}: {summary.Rounds:#,0} rounds, resumed after round {outcome.ResumedAfterRound:#,0}.",
+            _ => $"{summary.Job}: {summary.Rounds:#,0} rounds in {FigureText.Duration(TimeSpan.FromSeconds(Math.Max(0, summary.DurationSeconds)))}.",
+        });
+        console.WriteLine();
+        console.WriteLine(
+            $"On {summary.Test.N:#,0} held-out {words.Case} ({summary.Test.Positives:#,0} {words.Plural}, {negatives:#,0} others):");
+
+        var table = new Table().Border(TableBorder.Simple).AddColumn("");
+        foreach (var column in (string[])["AUROC", "Accuracy", $"{words.Plural} missed", "False alarms"])
+            table.AddColumn(new TableColumn(Markup.Escape(Capital(column))).RightAligned());
+        foreach (var one in summary.Alone.ByHospital)
+            AddRow(table, $"{one.Hospital} alone ({one.TrainedOn:#,0} {words.Case})", one);
+        AddRow(table, "Mean of the above", summary.Alone.Mean);
+        table.AddEmptyRow();
+        AddRow(table, "Mean of the hospitals' predictions", summary.Ensemble);
+        AddRow(table, "Federated model", summary.Federated, new Style(decoration: Decoration.Bold));
+        AddRow(table, "All data pooled in one place", summary.Pooled);
+        console.Write(table);
+
+        foreach (var line in Remarks(outcome))
+            console.WriteLine(line);
+        console.WriteLine();
+        console.WriteLine($"Report: {Path.Combine(outcome.OutDirectory, "report.html")}");
+    }
+
+    private static IEnumerable<string> Remarks(RunOutcome outcome)
+    {
+        var summary = outcome.Summary;
+        yield return "AUROC: 1 ranks every case rightly, 0.5 is a coin toss. The rest counts a probability of at least one half as a finding.";
+        var participation = summary.Participation;
+        yield return participation.IncludedEveryRound == summary.Hospitals
+            ? $"Took part: all {summary.Hospitals:#,0} hospitals in every round."
+            : $"Took part: {participation.IncludedEveryRound:#,0} of {summary.Hospitals:#,0} hospitals in every round; {Missing(outcome)}.";
+        var saturated = outcome.Rounds.Sum(line => line.Saturated);
+        if (saturated > 0)
+            yield return $"Cut: {saturated:#,0} coordinates of updates lay beyond the job's range; raise job.secure-aggregation.range.";
+        yield return summary.SecureAggregation.Enabled
+            ? $"Secure aggregation: on; only sums of at least {summary.SecureAggregation.Threshold:#,0} hospitals could be read."
+            : "Secure aggregation: off; the coordinator could read each hospital's update.";
+        yield return summary.Privacy.Mode == PrivacySummary.Off
+            ? "Differential privacy: off; nothing bounds what the model reveals about one patient."
+            : $"Differential privacy: {summary.Privacy.Mode}, epsilon at most {FigureText.Bound(summary.Privacy.Epsilon)} "
+                + $"at delta {FigureText.Bound(summary.Privacy.Delta)}.";
+    }
+
+    private static string Missing(RunOutcome outcome)
+    {
+        var missed = outcome.Rounds
+            .SelectMany(line => line.Dropped)
+            .GroupBy(dropped => (dropped.Hospital, dropped.Reason))
+            .OrderByDescending(group => group.Count()).ThenBy(group => group.Key.Hospital, StringComparer.Ordinal)
+            .Select(group => $"{group.Key.Hospital} dropped out of {group.Count():#,0} ({group.Key.Reason})")
+            .ToList();
+        if (missed.Count == 0)
+            return "the others were not invited to every round";
+        var shown = string.Join("; ", missed.Take(5));
+        return missed.Count <= 5 ? shown : $"{shown}; and {missed.Count - 5:#,0} more in the report";
+    }
+
+    private static void AddRow(Table table, string name, Figures figures, Style? style = null) => table.AddRow(
+        ((string[])
+        [
+            name, FigureText.Number(figures.Auroc), FigureText.Percent(figures.Accuracy), FigureText.Count(figures.Missed), FigureText.Count(figures.FalseAlarms),
+        ]).Select(cell => new Text(cell, style)));
+
+    private static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
+}

@@ -1,0 +1,4 @@
+using FedActors.Cli;
+using FedActors.Simulation;
+
+return await new CommandLine(Terminal.OfProcess(), SimulationRun.RunAsync, Benchmarks.All).RunAsync(args);

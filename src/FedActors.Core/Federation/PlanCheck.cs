@@ -1,0 +1,48 @@
+using FedActors.Core.Identity;
+
+namespace FedActors.Core.Federation;
+
+/// <summary>What can only be judged when both are known: the plan and the hospitals that are to carry it out.</summary>
+public static class PlanCheck
+{
+    // Fewer steps a unit would show in the result.
+    private const int LeastScaleBits = 4;
+
+    /// <summary>Every fault of the plan with these hospitals; empty where it can be carried out.</summary>
+    /// <param name="patients">Training patients of each hospital.</param>
+    /// <param name="updateLength">Values of an update.</param>
+    /// <param name="file">Named in faults.</param>
+    public static IEnumerable<Fault> Faults(
+        JobPlan plan, IReadOnlyDictionary<HospitalId, int> patients, int updateLength, string file)
+    {
+        if (plan.Cohort.Minimum > patients.Count)
+            yield return new Fault(FaultNumber.ValueOutOfRange,
+                $"The job asks for {plan.Cohort.Minimum} hospitals, there are {patients.Count}.", $"{file}: job.cohort.minimum",
+                $"Set it to {patients.Count} or fewer.");
+        foreach (var hospital in plan.Cohort.Require.Where(hospital => !patients.ContainsKey(hospital)))
+            yield return new Fault(FaultNumber.UnknownHospital, $"The job requires '{hospital}', which is not among the hospitals.",
+                $"{file}: job.cohort.require", $"Known: {string.Join(", ", patients.Keys.Order())}.");
+        var largest = patients.MaxBy(pair => pair.Value);
+        if (largest.Value > plan.SecureAggregation.WeightCap)
+            yield return new Fault(FaultNumber.ValueOutOfRange,
+                $"{largest.Key} trains on {largest.Value} patients, above the cap of {plan.SecureAggregation.WeightCap}.",
+                $"{file}: job.secure-aggregation.weight-cap", $"Set it to {largest.Value} or more.");
+        if (!HasRoom(plan, patients.Count, updateLength))
+            yield return new Fault(FaultNumber.NotAllowedTogether,
+                $"A ring of {plan.SecureAggregation.RingBits} bits has no room for {patients.Count} hospitals of weight "
+                    + $"{plan.SecureAggregation.WeightCap} and range {plan.SecureAggregation.Range:R}.",
+                $"{file}: job.secure-aggregation.ring-bits", "Set ring-bits = 64, or a smaller range or weight-cap.");
+    }
+
+    private static bool HasRoom(JobPlan plan, int parties, int updateLength)
+    {
+        try
+        {
+            return RoundCode.Of(plan, Math.Max(1, parties), updateLength).ScaleBits >= LeastScaleBits;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}

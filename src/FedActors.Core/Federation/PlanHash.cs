@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using FedActors.Core.Identity;
+
+namespace FedActors.Core.Federation;
+
+/// <summary>
+/// Names a plan by its content, so that two parties know that they mean the same and a run resumes only what it began.
+/// The number of rounds and the evaluation are left out: neither changes what any single round computes, so a
+/// finished run may be continued with more rounds.
+/// </summary>
+public static class PlanHash
+{
+    // A plan never changes, and every hospital of a process asks for the hash of the same one, round after round.
+    private static readonly ConditionalWeakTable<JobPlan, StrongBox<Digest>> Known = [];
+
+    public static Digest Of(JobPlan plan) => Known.GetValue(plan, unknown => new StrongBox<Digest>(Compute(unknown))).Value;
+
+    private static Digest Compute(JobPlan plan)
+    {
+        var text = new StringBuilder("FA/plan/v1\n");
+        Line("name", plan.Name);
+        Line("seed", plan.Seed);
+        Line("patients", plan.Patients);
+        Line("model", plan.Model.Kind);
+        foreach (var feature in plan.Model.Features)
+            Line("feature", feature);
+        Line("algorithm", plan.Training.Algorithm);
+        Line("local-steps", plan.Training.LocalSteps);
+        Line("learning-rate", plan.Training.LearningRate);
+        Line("batch-size", plan.Training.BatchSize);
+        Line("l2", plan.Training.L2);
+        Line("minimum", plan.Cohort.Minimum);
+        Line("fraction", plan.Cohort.Fraction);
+        Line("minimum-sample-share", plan.Cohort.MinimumSampleShare);
+        foreach (var hospital in plan.Cohort.Require)
+            Line("require", hospital);
+        Line("secure", plan.SecureAggregation.Enabled);
+        Line("ring-bits", plan.SecureAggregation.RingBits);
+        Line("range", plan.SecureAggregation.Range);
+        Line("weight-cap", plan.SecureAggregation.WeightCap);
+        Line("phase-deadline", plan.SecureAggregation.PhaseDeadline);
+        Line("privacy", plan.Privacy.Mode);
+        return Digest.Of(Encoding.UTF8.GetBytes(text.ToString()));
+
+        // The length before the text keeps "a\nb" from being taken for two lines.
+        void Line(string key, object? value)
+        {
+            var written = string.Format(CultureInfo.InvariantCulture, "{0:R}", value is double ? value : value?.ToString() ?? "");
+            text.Append(CultureInfo.InvariantCulture, $"{key} {Encoding.UTF8.GetByteCount(written)} {written}\n");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using FedActors.Core.Aggregation;
+using FedActors.Core.Identity;
+using FedActors.Core.Rounds;
+using FedActors.Core.SecureAggregation;
+
+namespace FedActors.Core.Federation;
+
+/// <summary>What follows from a plan for one round: the same for the hub and every hospital of the cohort.</summary>
+public static class RoundCode
+{
+    /// <summary>The code that updates are written in.</summary>
+    /// <param name="plan">Fixes ring, range and weight cap.</param>
+    /// <param name="parties">Hospitals in the cohort.</param>
+    /// <param name="updateLength">Values of an update; the mean training loss travels as one more behind them.</param>
+    /// <exception cref="ArgumentException">The ring has no room for so many parties.</exception>
+    public static FixedPointCode Of(JobPlan plan, int parties, int updateLength) => new(
+        plan.SecureAggregation.RingBits, parties, plan.SecureAggregation.WeightCap, plan.SecureAggregation.Range, updateLength + 1);
+
+    /// <summary>The secure session of an attempt. Follows from what is journaled, so that a restarted hub finds the same one.</summary>
+    /// <param name="previousSum">SHA-256 of the sum that led to the model; of no bytes in the first round.</param>
+    /// <exception cref="ArgumentException">Fewer than three hospitals.</exception>
+    public static RoundSpec SpecOf(
+        JobPlan plan, RoundId id, Digest planHash, Digest model, Digest previousSum, ImmutableArray<HospitalId> cohort, Digest roster,
+        FixedPointCode code)
+    {
+        var thresholds = ThresholdsOf(plan, cohort.Length);
+        var phase = plan.SecureAggregation.PhaseDeadline;
+        return new RoundSpec(
+            TrainingOf(planHash), id.Round, id.Attempt, roster, model, planHash, previousSum, cohort,
+            new RingSpec(code.RingBits, code.Words, code.ConstantOneAt, code.ScaleBits, code.Range, code.WeightCap, NoiseTail: 0),
+            thresholds, GraphSpec.For(thresholds), NoiseSpec.None, new PhaseDeadlines(phase, phase, phase, phase));
+    }
+
+    /// <summary>How many must agree, in a cohort of so many.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than three hospitals, or fewer than the plan's minimum.</exception>
+    public static Thresholds ThresholdsOf(JobPlan plan, int hospitals) =>
+        Thresholds.For(hospitals, minSurvivors: Math.Max(Thresholds.LeastHospitals, plan.Cohort.Minimum));
+
+    // One plan is one training run: a hospital's rounds of it only ever go up.
+    private static Digest TrainingOf(Digest planHash)
+    {
+        using var writer = new CanonicalWriter("FA/training/v1");
+        return writer.Digest(planHash).Hash();
+    }
+}

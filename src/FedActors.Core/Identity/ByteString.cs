@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+
+namespace FedActors.Core.Identity;
+
+/// <summary>
+/// Bytes on a wire or in a journal: immutable, compared by value. Prints its length and never its content. The default
+/// value is empty.
+/// </summary>
+public readonly struct ByteString : IEquatable<ByteString>
+{
+    private readonly byte[]? _bytes;
+
+    /// <summary>Copies <paramref name="bytes"/>.</summary>
+    public ByteString(ReadOnlySpan<byte> bytes) => _bytes = bytes.ToArray();
+
+    private ByteString(byte[] owned) => _bytes = owned;
+
+    public int Length => _bytes?.Length ?? 0;
+
+    public ReadOnlySpan<byte> Span => _bytes;
+
+    /// <summary>Takes <paramref name="owned"/> over without a copy: nobody may write to it from now on.</summary>
+    public static ByteString Own(byte[] owned) => new(owned);
+
+    /// <summary>Shares the array's memory.</summary>
+    public static ByteString From(ImmutableArray<byte> bytes) => new(ImmutableCollectionsMarshal.AsArray(bytes) ?? []);
+
+    public bool Equals(ByteString other) => Span.SequenceEqual(other.Span);
+
+    public override bool Equals(object? obj) => obj is ByteString other && Equals(other);
+
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        hash.AddBytes(Span);
+        return hash.ToHashCode();
+    }
+
+    public static bool operator ==(ByteString left, ByteString right) => left.Equals(right);
+
+    public static bool operator !=(ByteString left, ByteString right) => !left.Equals(right);
+
+    public override string ToString() => $"{Length} bytes";
+}

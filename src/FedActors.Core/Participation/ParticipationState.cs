@@ -1,0 +1,99 @@
+using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+using FedActors.Core.Protocol;
+using FedActors.Core.Rounds;
+
+namespace FedActors.Core.Participation;
+
+/// <summary>Where a hospital stands in its current round.</summary>
+public enum ParticipationPhase
+{
+    Idle = 0,
+    Training = 1,
+
+    /// <summary>Its encoded update is ready to be sent, and is sent again as often as it is asked for.</summary>
+    Ready = 2,
+
+    /// <summary>It told the hub that no update will come.</summary>
+    Declined = 3,
+}
+
+/// <summary>What the hospital knows of itself when an offer comes.</summary>
+/// <param name="Patients">Rows it trains on: its weight in a mean.</param>
+/// <param name="HasModel">The model's bytes are at hand.</param>
+/// <param name="CanMask">It has a key and a roster.</param>
+/// <param name="RequiresSecureSums">Its own rule: no plain update leaves this hospital.</param>
+public readonly record struct HospitalFacts(long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums);
+
+/// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this decides.</summary>
+public sealed record ParticipationState
+{
+    private ParticipationState(HospitalId hospital) => Hospital = hospital;
+
+    public static ParticipationState Of(HospitalId hospital) => new(hospital);
+
+    public HospitalId Hospital { get; }
+
+    public ParticipationPhase Phase { get; private init; } = ParticipationPhase.Idle;
+
+    /// <summary>The round it takes part in, or took part in last.</summary>
+    public RoundId? Round { get; private init; }
+
+    /// <summary>What to do about an offer.</summary>
+    public OfferAnswer Answer(RoundProtocol.RoundOffered offer, HospitalFacts facts)
+    {
+        if (Round is not null && Round.Job == offer.Id.Job)
+        {
+            var order = (offer.Id.Round, offer.Id.Attempt).CompareTo((Round.Round, Round.Attempt));
+            if (order < 0)
+                return new OfferAnswer.Stale($"{offer.Id} is behind {Round}.");
+            if (order == 0 && Phase != ParticipationPhase.Idle)
+                return new OfferAnswer.Known(Phase);
+        }
+        if (!offer.Cohort.Contains(Hospital))
+            return new OfferAnswer.Stale($"{offer.Id} does not invite {Hospital}.");
+        if (offer.PlanHash != PlanHash.Of(offer.Plan))
+            return new OfferAnswer.Decline(DropReason.Refused, "The plan is not the one its hash names.");
+        if (facts.RequiresSecureSums && !offer.Plan.SecureAggregation.Enabled)
+            return new OfferAnswer.Decline(DropReason.Refused, "The job asks for plain sums, and this hospital sends none.");
+        if (offer.Plan.SecureAggregation.Enabled && !facts.CanMask)
+            return new OfferAnswer.Decline(DropReason.Refused, "The job asks for secure sums, and this hospital has no key for them.");
+        if (facts.Patients > offer.Plan.SecureAggregation.WeightCap)
+            return new OfferAnswer.Decline(DropReason.WeightAboveCap,
+                $"It trains on more patients than job.secure-aggregation.weight-cap = {offer.Plan.SecureAggregation.WeightCap} allows.");
+        return facts.HasModel
+            ? OfferAnswer.Train.Instance
+            : new OfferAnswer.Decline(DropReason.ModelUnavailable, $"The model {offer.Model} could not be had.");
+    }
+
+    /// <summary>Training for the round has begun.</summary>
+    public ParticipationState Begin(RoundId round) => this with { Round = round, Phase = ParticipationPhase.Training };
+
+    /// <summary>The update is encoded.</summary>
+    public ParticipationState Ready() => this with { Phase = ParticipationPhase.Ready };
+
+    /// <summary>No update will come in this attempt.</summary>
+    public ParticipationState Decline(RoundId round) => this with { Round = round, Phase = ParticipationPhase.Declined };
+
+    /// <summary>The hub's receipt: the attempt is over.</summary>
+    public ParticipationState Close(RoundId round) => round == Round ? this with { Phase = ParticipationPhase.Idle } : this;
+}
+
+/// <summary>What a hospital does about an offer.</summary>
+public abstract record OfferAnswer
+{
+    private OfferAnswer() { }
+
+    public sealed record Train : OfferAnswer
+    {
+        public static Train Instance { get; } = new();
+    }
+
+    public sealed record Decline(DropReason Reason, string Detail) : OfferAnswer;
+
+    /// <summary>The same offer again: go on, or send again what was said.</summary>
+    public sealed record Known(ParticipationPhase Phase) : OfferAnswer;
+
+    /// <summary>Behind its time, or not meant for this hospital: no answer.</summary>
+    public sealed record Stale(string Reason) : OfferAnswer;
+}

@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+using FedActors.Core.Rounds;
+
+namespace FedActors.Core.Protocol;
+
+/// <summary>A message that may cross a network.</summary>
+public interface IWireMessage;
+
+/// <summary>
+/// RoundSupervisor and its aggregator ↔ HospitalAgent, one round:
+/// <code>
+///   supervisor          aggregator          hospital
+///      │ ── RoundOffered ───────────────────▶ │
+///      │ ◀──────────── Declined, UpdateReady ─ │        UpdateReady with secure sums only; then SecureAggregationProtocol
+///      │                    │ ─ UploadRequested ▶ │        credit for so many pieces, from an offset
+///      │                    │ ◀── UpdateChunk ─ │   ×n    plain sums only; masked vectors go as MaskedChunk
+///      │ ── RoundClosed ────────────────────▶ │
+/// </code>
+/// Hospitals answer whoever asked, so that a supervisor or aggregator that was restarted only has to ask again.
+/// </summary>
+public static class RoundProtocol
+{
+    public interface IRoundMessage : IWireMessage
+    {
+        RoundId Id { get; }
+    }
+
+    /// <summary>Supervisor → hospital. Train from <paramref name="Model"/>, or decline.</summary>
+    /// <param name="Cohort">Everyone invited, sorted.</param>
+    public sealed record RoundOffered(
+        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort) : IRoundMessage;
+
+    /// <summary>Hospital → supervisor, with secure sums. Its update is ready to be masked.</summary>
+    public sealed record UpdateReady(RoundId Id, HospitalId Hospital) : IRoundMessage;
+
+    /// <summary>Hospital → supervisor. No update of this hospital will come in this attempt.</summary>
+    /// <param name="Detail">One sentence for the round's record. Holds no figure of a patient.</param>
+    public sealed record Declined(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail) : IRoundMessage;
+
+    /// <summary>Aggregator → hospital. Send the update's bytes from <paramref name="FromOffset"/> on, at most <paramref name="Credit"/> chunks.</summary>
+    public sealed record UploadRequested(RoundId Id, long FromOffset, int Credit) : IRoundMessage;
+
+    /// <summary>Hospital → aggregator. A piece of the encoded update.</summary>
+    /// <param name="Total">Bytes of the whole update.</param>
+    /// <param name="Content">SHA-256 of the whole update.</param>
+    /// <param name="Bytes">At most <see cref="ChunkBytes"/>.</param>
+    public sealed record UpdateChunk(
+        RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes) : IRoundMessage;
+
+    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go.</summary>
+    /// <param name="Committed">The new model, or null where none was committed.</param>
+    public sealed record RoundClosed(RoundId Id, Digest? Committed) : IRoundMessage;
+
+    /// <summary>Akka drops frames over 128,000 bytes in silence; this leaves room for the envelope.</summary>
+    public const int ChunkBytes = 64_000;
+}
+
+/// <summary>Why a hospital is not in a round's sum. Frozen: stands in journals.</summary>
+public enum DropReason
+{
+    /// <summary>Nothing came before the deadline.</summary>
+    Silent = 1,
+
+    /// <summary>Its rules or its data do not allow this job.</summary>
+    Refused = 2,
+
+    /// <summary>The local training diverged: weights or loss not finite.</summary>
+    Diverged = 3,
+
+    /// <summary>The model could not be had.</summary>
+    ModelUnavailable = 4,
+
+    /// <summary>What it sent was not what the protocol asks for.</summary>
+    Malformed = 5,
+
+    /// <summary>It holds more patients than the plan's weight cap.</summary>
+    WeightAboveCap = 6,
+
+    /// <summary>It left the secure session; the detail says with which code.</summary>
+    Withdrew = 7,
+}

@@ -1,0 +1,160 @@
+//  What a hospital computes in a round
+//      fedavg:  E steps w -= rate * (gradient of the mean log loss of the batch + (l2 / N) w, bias free); update = w - w0.
+//      newton:  update = gradient, then packed Hessian, of the mean log loss over all its patients; l2 is the hub's to add.
+//  Source:   McMahan et al., AISTATS 2017 (FedAvg). The penalty is (l2 / 2N)|w|² beside a mean over a batch, N all training
+//            patients of the federation, so that its sum over the federation is the (l2/2)|w|² of the pooled objective.
+//  Batches:  each pass over the patients follows a new permutation; the last batch of a pass takes what is left.
+
+using System.Buffers.Binary;
+using System.Numerics.Tensors;
+using System.Security.Cryptography;
+using System.Text;
+using FedActors.Core.Data;
+using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+using FedActors.Core.Models;
+using FedActors.Core.Numerics;
+
+namespace FedActors.Core.Training;
+
+/// <summary>How a hospital's training ended.</summary>
+public abstract record LocalOutcome
+{
+    private LocalOutcome() { }
+
+    /// <summary>The update is written and finite.</summary>
+    /// <param name="Loss">Mean log loss, in nats, of the incoming model on the hospital's training rows.</param>
+    public sealed record Trained(double Loss) : LocalOutcome;
+
+    /// <summary>The loss, a gradient or a weight left the finite numbers; the update span holds zeros.</summary>
+    public sealed record Diverged : LocalOutcome
+    {
+        public static Diverged Instance { get; } = new();
+    }
+}
+
+/// <summary>The pure function a hospital runs: same plan, model, patients and seed, same bits.</summary>
+public static class LocalTraining
+{
+    /// <summary>Coordinates of an update: d for FedAvg, d + d(d+1)/2 for Newton.</summary>
+    public static int UpdateLength(TrainingPlan plan, IModel model) => plan.Algorithm switch
+    {
+        Algorithm.FedAvg => model.ParameterCount,
+        Algorithm.Newton => model.ParameterCount + PackedUpper.Length(model.ParameterCount),
+        _ => throw new ArgumentOutOfRangeException(nameof(plan), plan.Algorithm, "No such algorithm."),
+    };
+
+    /// <summary>
+    /// Seeds the batch order of one hospital in one round: the first 8 bytes, little-endian, of the SHA-256 of the job's seed
+    /// (8 bytes, little-endian), the round (4 bytes, little-endian) and the hospital's name in ASCII.
+    /// </summary>
+    public static ulong BatchSeed(long jobSeed, HospitalId hospital, int round)
+    {
+        Span<byte> text = stackalloc byte[12 + 64];
+        BinaryPrimitives.WriteInt64LittleEndian(text, jobSeed);
+        BinaryPrimitives.WriteInt32LittleEndian(text[8..], round);
+        var length = 12 + Encoding.ASCII.GetBytes(hospital.ToString(), text[12..]);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text[..length], hash);
+        return BinaryPrimitives.ReadUInt64LittleEndian(hash);
+    }
+
+    /// <summary>Trains on one hospital's patients.</summary>
+    /// <param name="totalPatients">Training patients over all hospitals, <see cref="JobPlan.Patients"/>.</param>
+    /// <param name="parameters">The round's model; length <see cref="IModel.ParameterCount"/>.</param>
+    /// <param name="patients">At least one row.</param>
+    /// <param name="batchSeed">From <see cref="BatchSeed"/>; without effect where a batch holds all patients.</param>
+    /// <param name="update">Length <see cref="UpdateLength"/>; overwritten.</param>
+    /// <param name="scratch">This worker's own.</param>
+    /// <exception cref="ArgumentException">A length does not fit, or there are no patients.</exception>
+    public static LocalOutcome Run(
+        TrainingPlan plan,
+        long totalPatients,
+        IModel model,
+        ReadOnlySpan<double> parameters,
+        PatientTable patients,
+        ulong batchSeed,
+        Span<double> update,
+        TrainingScratch scratch)
+    {
+        if (update.Length != UpdateLength(plan, model))
+            throw new ArgumentException(
+                $"An update of {update.Length} coordinates where {UpdateLength(plan, model)} belong.", nameof(update));
+        var loss = plan.Algorithm == Algorithm.Newton
+            ? Differentiate(model, parameters, patients, update)
+            : Descend(plan, totalPatients, model, parameters, patients, batchSeed, update, scratch);
+        if (double.IsFinite(loss) && TensorPrimitives.IsFiniteAll<double>(update))
+            return new LocalOutcome.Trained(loss);
+        update.Clear();
+        return LocalOutcome.Diverged.Instance;
+    }
+
+    private static double Differentiate(
+        IModel model, ReadOnlySpan<double> parameters, PatientTable patients, Span<double> update)
+    {
+        if (model is not ISecondOrderModel secondOrder)
+            throw new ArgumentException("Newton needs a model with a Hessian.", nameof(model));
+        var d = model.ParameterCount;
+        return secondOrder.LossGradientAndHessian(parameters, PatientBatch.All(patients), update[..d], update[d..]);
+    }
+
+    private static double Descend(
+        TrainingPlan plan,
+        long totalPatients,
+        IModel model,
+        ReadOnlySpan<double> parameters,
+        PatientTable patients,
+        ulong batchSeed,
+        Span<double> update,
+        TrainingScratch scratch)
+    {
+        var local = scratch.Parameters(parameters.Length);
+        var gradient = scratch.Gradient(parameters.Length);
+        parameters.CopyTo(local);
+        var incomingLoss = double.NaN;
+        if (plan.BatchSize is { } size && size < patients.Rows)
+        {
+            incomingLoss = model.Loss(parameters, PatientBatch.All(patients));
+            var order = scratch.Order(patients.Rows);
+            var shuffle = new SplitMix64(batchSeed);
+            var taken = patients.Rows;
+            for (var step = 0; step < plan.LocalSteps; step++)
+            {
+                if (taken == patients.Rows)
+                {
+                    shuffle.Permute(order);
+                    taken = 0;
+                }
+                var rows = order.Slice(taken, Math.Min(size, patients.Rows - taken));
+                taken += rows.Length;
+                model.LossAndGradient(local, PatientBatch.Of(patients, rows), gradient);
+                Step(plan, totalPatients, model, local, gradient);
+            }
+        }
+        else
+        {
+            for (var step = 0; step < plan.LocalSteps; step++)
+            {
+                var loss = model.LossAndGradient(local, PatientBatch.All(patients), gradient);
+                if (step == 0)
+                    incomingLoss = loss;
+                Step(plan, totalPatients, model, local, gradient);
+            }
+        }
+        TensorPrimitives.Subtract(local, parameters, update);
+        return incomingLoss;
+    }
+
+    private static void Step(TrainingPlan plan, long totalPatients, IModel model, Span<double> local, Span<double> gradient)
+    {
+        var decay = plan.L2 / totalPatients;
+        foreach (var view in model.Views)
+        {
+            if (!view.Penalised)
+                continue;
+            var into = gradient.Slice(view.Offset, view.Length);
+            TensorPrimitives.MultiplyAdd(local.Slice(view.Offset, view.Length), decay, into, into);
+        }
+        TensorPrimitives.MultiplyAdd(gradient, -plan.LearningRate, local, local);
+    }
+}

@@ -1,0 +1,25 @@
+namespace FedActors.Core.Training;
+
+/// <summary>
+/// The buffers one worker trains with, used again for hospital after hospital: they grow to the largest need and stay. Never
+/// shared by two threads at once.
+/// </summary>
+public sealed class TrainingScratch
+{
+    private double[] _parameters = [];
+    private double[] _gradient = [];
+    private int[] _order = [];
+
+    internal Span<double> Parameters(int length) => Grown(ref _parameters, length);
+
+    internal Span<double> Gradient(int length) => Grown(ref _gradient, length);
+
+    internal Span<int> Order(int length) => Grown(ref _order, length);
+
+    private static Span<T> Grown<T>(ref T[] buffer, int length)
+    {
+        if (buffer.Length < length)
+            buffer = new T[length];
+        return buffer.AsSpan(0, length);
+    }
+}

@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Configuration;
+using FedActors.Actors;
+using FedActors.Actors.Configuration;
+using FedActors.Actors.Hosting;
+using FedActors.Actors.Storage;
+using FedActors.Core;
+using FedActors.Core.Data;
+using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+using FedActors.Core.Models;
+using FedActors.Core.Protocol;
+
+namespace FedActors.Simulation;
+
+/// <summary>
+/// A hub and its hospitals in one process: the same Coordinator, RoundSupervisor, SecureAggregator and HospitalAgents that
+/// a federation of nodes runs.
+/// </summary>
+public sealed class InProcessFederation : IAsyncDisposable
+{
+    private readonly ActorSystem _system;
+    private readonly IActorRef _coordinator;
+
+    private InProcessFederation(ActorSystem system, IActorRef coordinator) => (_system, _coordinator) = (system, coordinator);
+
+    /// <param name="plan">Says which model is judged, and whether sums are secure.</param>
+    /// <param name="patients">Every hospital with those it trains on.</param>
+    /// <param name="judged">Held-out patients that models are evaluated on, or null for no evaluation.</param>
+    public static InProcessFederation Start(
+        JobPlan plan, IReadOnlyCollection<KeyValuePair<HospitalId, PatientTable>> patients, SimulationStorage storage, PatientTable? judged)
+    {
+        var config = ConfigurationFactory.ParseString($$"""
+            fedactors.training-dispatcher.dedicated-thread-pool.thread-count = {{Environment.ProcessorCount}}
+            """)
+            .WithFallback(storage.PersistenceConfig()).WithFallback(Reference.Config);
+        var system = ActorSystem.Create("fedactors", config);
+        var (hospitals, models) = (new LocalHospitals(), new ModelCache());
+        var consortium = plan.SecureAggregation.Enabled ? ThrowawayConsortium.Of([.. patients.Select(pair => pair.Key)]) : null;
+        foreach (var (hospital, table) in patients)
+        {
+            var security = consortium?.SecurityOf(hospital, storage.SpoolOf(hospital));
+            // With plain sums and no privacy a hospital has nothing to write, so its journal may be the memory's.
+            var journal = security is null ? SimulationStorage.MemoryJournal : storage.HospitalJournal;
+            var agent = HospitalAgent.Props(new HospitalSite(hospital, table, security), models, journal);
+            hospitals.Attach(hospital, system.ActorOf(agent, $"hospital-{hospital}"));
+        }
+        var blobs = system.ActorOf(BlobStore.Props(storage.BlobConnection), "blobs");
+        var evaluator = judged is null ? ActorRefs.Nobody : system.ActorOf(ModelEvaluator.Props(judged, plan.Model), "evaluator");
+        var hub = new HubServices(hospitals, blobs, models, TimeProvider.System, evaluator, consortium?.Hub);
+        return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"));
+    }
+
+    /// <summary>Trains until every round is committed, going on where the journal ends.</summary>
+    /// <param name="identity">What must be the same for a run to go on: the plan's hash, and the data's.</param>
+    /// <param name="watch">Hears of every step, one at a time.</param>
+    /// <exception cref="FaultException">The journal holds another job, or the job cannot go on.</exception>
+    public async Task<ImmutableArray<RoundRecord>> RunAsync(
+        JobPlan plan, Digest identity, ImmutableArray<HospitalId> roster, Action<JobProtocol.IJobMessage> watch, CancellationToken cancel)
+    {
+        var initial = new double[ModelCatalog.Create(plan.Model).ParameterCount];
+        ModelCatalog.Create(plan.Model).Initialize(initial, plan.Seed);
+        var done = new TaskCompletionSource<ImmutableArray<RoundRecord>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var _ = cancel.Register(() => done.TrySetCanceled(cancel));
+        var start = new JobProtocol.StartJob(plan, identity, roster, [.. initial]);
+        _system.ActorOf(Props.Create<Submitter>(start, _coordinator, watch, done), "submitter");
+        return await done.Task;
+    }
+
+    public async ValueTask DisposeAsync() => await _system.Terminate();
+
+    /// <summary>Starts the job and hears how it goes. Parent: the run. Children: none.</summary>
+    private sealed class Submitter : ReceiveActor
+    {
+        private readonly List<RoundRecord> _records = [];
+
+        public Submitter(
+            JobProtocol.StartJob start, IActorRef coordinator, Action<JobProtocol.IJobMessage> watch,
+            TaskCompletionSource<ImmutableArray<RoundRecord>> done)
+        {
+            Receive<JobProtocol.IJobMessage>(message =>
+            {
+                watch(message);
+                switch (message)
+                {
+                    case JobProtocol.JobStarted started:
+                        _records.AddRange(started.Committed);
+                        break;
+                    case JobProtocol.RoundReported reported:
+                        _records.Add(reported.Record);
+                        break;
+                    case JobProtocol.JobFinished:
+                        done.TrySetResult([.. _records]);
+                        break;
+                    case JobProtocol.JobRefused refused:
+                        done.TrySetException(new FaultException(new Fault(FaultNumber.OutputHoldsAnotherJob, refused.Reason, "",
+                            "Give another --out, or --fresh to start over there.")));
+                        break;
+                    case JobProtocol.JobFailed failed:
+                        done.TrySetException(new FaultException(ExitCode.Failed, new Fault(failed.Number, failed.Reason, "",
+                            "What was committed stays; mend the cause and run the same command again.")));
+                        break;
+                }
+            });
+            Receive<Terminated>(_ => done.TrySetException(new FaultException(ExitCode.Failed, new Fault(FaultNumber.JournalFailed,
+                "The coordinator stopped: its journal cannot be read or written.", "",
+                "See that the folder is writable, has room, and that no other program holds state.db; then run the same command again."))));
+            Context.Watch(coordinator);
+            coordinator.Tell(start);
+        }
+    }
+}

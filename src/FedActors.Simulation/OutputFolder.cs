@@ -1,0 +1,60 @@
+using FedActors.Core;
+
+namespace FedActors.Simulation;
+
+/// <summary>A run's folder, held by one process at a time: two runs on one journal would fight over every event.</summary>
+public sealed class OutputFolder : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private OutputFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+
+    public string Path { get; }
+
+    /// <param name="fresh">Removes what an earlier run left: its journal and its results, nothing else.</param>
+    /// <exception cref="FaultException">FA-3001 where it cannot be written, FA-3002 where another process holds it.</exception>
+    public static OutputFolder Open(string path, bool fresh)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            var folder = new OutputFolder(path, Hold(System.IO.Path.Combine(path, ".lock")));
+            if (fresh)
+            {
+                string[] left =
+                [
+                    "state.db", "state.db-wal", "state.db-shm", "hospitals.db", "hospitals.db-wal", "hospitals.db-shm", "summary.json",
+                    "rounds.jsonl", "model.json", "model.safetensors", "report.html",
+                ];
+                foreach (var file in left)
+                    File.Delete(System.IO.Path.Combine(path, file));
+                if (Directory.Exists(System.IO.Path.Combine(path, "spool")))
+                    Directory.Delete(System.IO.Path.Combine(path, "spool"), recursive: true);
+            }
+            return folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.OutputUnwritable,
+                $"The folder for the results cannot be written: {e.Message.TrimEnd('.')}.", path, "Give another one with --out."));
+        }
+    }
+
+    public SimulationStorage OpenStorage() => SimulationStorage.In(Path);
+
+    public void Dispose() => _lock.Dispose();
+
+    private static FileStream Hold(string file)
+    {
+        try
+        {
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        // On Unix the runtime takes an advisory lock, and says so with this error; a missing right or room is another one.
+        catch (IOException e) when (e.HResult is 11 or 35 or unchecked((int)0x80070020))
+        {
+            throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.OutputInUse,
+                "Another run is writing to this folder.", file, "Wait for it, stop it, or give another folder with --out."));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+
+namespace FedActors.Simulation.Results;
+
+/// <summary>A line of <c>rounds.jsonl</c>: one committed round. Keys keep their names and order; new ones go to the end.</summary>
+/// <param name="Round">From 1.</param>
+/// <param name="Attempt">From 1.</param>
+/// <param name="Included">Hospitals in the sum.</param>
+/// <param name="Loss">Mean training loss, over the patients of those included, of the model the round began with, in nats.</param>
+/// <param name="Auroc">Of the round's model on the held-out patients; NaN where it was not evaluated.</param>
+/// <param name="Epsilon">Largest spent by a hospital so far; 0 while privacy is off.</param>
+/// <param name="Saturated">Coordinates of updates that lay beyond the range and were cut to it.</param>
+/// <param name="LogLoss">Of the round's model on the held-out patients, in nats; NaN where it was not evaluated.</param>
+public sealed record RoundLine(
+    int Round,
+    int Attempt,
+    ImmutableArray<string> Included,
+    ImmutableArray<DroppedHospital> Dropped,
+    double Loss,
+    double Auroc,
+    long BytesUp,
+    long BytesDown,
+    double DurationMs,
+    string ModelSha256,
+    double Epsilon,
+    long Saturated,
+    double LogLoss);
+
+/// <summary>A hospital that was invited and is not in the sum.</summary>
+/// <param name="Phase">Where in the round it was lost.</param>
+/// <param name="Reason">One sentence.</param>
+public sealed record DroppedHospital(string Hospital, string Phase, string Reason);

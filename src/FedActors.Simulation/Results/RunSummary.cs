@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace FedActors.Simulation.Results;
+
+/// <summary><c>summary.json</c>: a finished run in figures. Keys keep their names and order; new ones go to the end.</summary>
+/// <param name="Algorithm">As the job file writes it: <c>fedavg</c>.</param>
+/// <param name="Rounds">Committed rounds.</param>
+/// <param name="Parameters">Coordinates of the model.</param>
+/// <param name="Ensemble">The mean of the local models' probabilities: the honest rival.</param>
+/// <param name="ModelSha256">Of the last model's parameters, 64 hex digits.</param>
+/// <param name="Test">What every figure was taken on.</param>
+/// <param name="PeakMemoryMb">Largest resident memory of the process, MB of 1,000,000 bytes; NaN where it was not measured.</param>
+public sealed record RunSummary(
+    string Job,
+    long Seed,
+    string Algorithm,
+    int Hospitals,
+    int Rounds,
+    int Parameters,
+    double DurationSeconds,
+    Figures Federated,
+    PooledFigures Pooled,
+    AloneSummary Alone,
+    Figures Ensemble,
+    SecureAggregationSummary SecureAggregation,
+    PrivacySummary Privacy,
+    TrafficSummary Traffic,
+    ParticipationSummary Participation,
+    string ModelSha256,
+    TestSummary Test,
+    double PeakMemoryMb)
+{
+    public const string CurrentSchema = "fedactors.summary/1";
+
+    [JsonPropertyOrder(-1)]
+    public string Schema { get; init; } = CurrentSchema;
+}
+
+/// <param name="Threshold">Hospitals without whom no sum can be opened; 0 where secure aggregation is off.</param>
+/// <param name="ToleratedDropouts">Hospitals that may drop out of a round without ending it.</param>
+/// <param name="ToleratedColluders">Hospitals that may side with the coordinator and still learn no other's update.</param>
+public sealed record SecureAggregationSummary(
+    bool Enabled, int Threshold, int RingBits, int ToleratedDropouts, int ToleratedColluders);
+
+/// <param name="Mode"><c>off</c>, <c>patient-local</c>, <c>patient-distributed</c> or <c>hospital</c>.</param>
+/// <param name="Epsilon">The bound reached; 0, and without meaning, while the mode is off.</param>
+/// <param name="NoiseMultiplier">Standard deviation of the noise over the clip.</param>
+public sealed record PrivacySummary(
+    string Mode, double Epsilon, double Delta, double NoiseMultiplier, ImmutableArray<HospitalPrivacy> ByHospital)
+{
+    public const string Off = "off";
+
+    /// <summary>No noise, no bound: all figures are 0.</summary>
+    public static PrivacySummary None(IEnumerable<string> hospitals) =>
+        new(Off, 0, 0, 0, [.. hospitals.Select(hospital => new HospitalPrivacy(hospital, 0, 0, 0))]);
+}
+
+/// <param name="Epsilon">What the hospital's ledger has spent.</param>
+/// <param name="Budget">The largest epsilon its ledger allows.</param>
+public sealed record HospitalPrivacy(string Hospital, double Epsilon, double Delta, double Budget);
+
+/// <summary>Bytes of all hospitals and rounds; up is from hospital to hub.</summary>
+public sealed record TrafficSummary(long BytesUp, long BytesDown);
+
+/// <param name="Invited">Hospitals invited to at least one round.</param>
+/// <param name="IncludedEveryRound">Hospitals that were in the sum of every round.</param>
+/// <param name="Dropouts">Times a hospital was invited to a committed round and was not in its sum.</param>
+public sealed record ParticipationSummary(int Invited, int IncludedEveryRound, int Dropouts);
+
+/// <param name="Positives">Of the <paramref name="N"/> held-out patients, those with label 1.</param>
+public sealed record TestSummary(int N, int Positives);

@@ -1,0 +1,122 @@
+using FedActors.Actors.Configuration;
+using FedActors.Core;
+using FedActors.Core.Federation;
+
+namespace FedActors.Actors.Tests.Configuration;
+
+public sealed class JobFileTests
+{
+    private string _file = "";
+
+    [SetUp]
+    public void MakeFile() => _file = Path.GetTempFileName();
+
+    [TearDown]
+    public void RemoveFile() => File.Delete(_file);
+
+    [Test]
+    public void A_file_that_says_only_its_name_gets_every_default()
+    {
+        var (plan, faults) = Read("name = small");
+
+        Assert.That(faults, Is.Empty);
+        Assert.That(plan.Training, Is.EqualTo(new TrainingPlan(Algorithm.FedAvg, 60, 5, 0.5, null, 1)));
+        Assert.That(plan.Cohort.Deadline, Is.EqualTo(TimeSpan.FromSeconds(60)));
+        Assert.That(plan.Evaluation, Is.EqualTo(new EvaluationPlan(5, Metric.Auroc)));
+        Assert.That(plan.SecureAggregation.RingBits, Is.EqualTo(32));
+    }
+
+    [Test]
+    public void Newton_sums_in_sixty_four_bits_unless_told_otherwise() =>
+        Assert.That(Read("name = small, training.algorithm = newton").Plan.SecureAggregation.RingBits, Is.EqualTo(64));
+
+    [Test]
+    public void Overrides_win_over_the_file_in_their_order()
+    {
+        var (plan, faults) = Read("name = small, training { rounds = 7 }",
+            new("job.training.rounds", "8"), new("job.training.rounds", "9"), new("job.evaluation.metric", "log-loss"));
+
+        Assert.That(faults, Is.Empty);
+        Assert.That(plan.Training.Rounds, Is.EqualTo(9));
+        Assert.That(plan.Evaluation.Metric, Is.EqualTo(Metric.LogLoss));
+    }
+
+    [TestCase("training.rounds = 0", "FA-1005", "job.training.rounds", "0")]
+    [TestCase("training.rounds = many", "FA-1004", "job.training.rounds", "many")]
+    [TestCase("training.local-steps = -1", "FA-1005", "job.training.local-steps", "-1")]
+    [TestCase("training.learning-rate = 0", "FA-1005", "job.training.learning-rate", "0")]
+    [TestCase("training.learning-rate = NaN", "FA-1004", "job.training.learning-rate", "NaN")]
+    [TestCase("training.batch-size = all", "FA-1004", "job.training.batch-size", "all")]
+    [TestCase("training.l2 = -1", "FA-1005", "job.training.l2", "-1")]
+    [TestCase("training.algorithm = fedagv", "FA-1007", "job.training.algorithm", "Did you mean 'fedavg'?")]
+    [TestCase("model.kind = logistic", "FA-1007", "job.model.kind", "Did you mean 'logistic-regression'?")]
+    [TestCase("evaluation.metric = auc", "FA-1007", "job.evaluation.metric", "Did you mean 'auroc'?")]
+    [TestCase("evaluation.every = 0", "FA-1005", "job.evaluation.every", "0")]
+    [TestCase("cohort.fraction = 1.5", "FA-1005", "job.cohort.fraction", "1.5")]
+    [TestCase("cohort.deadline = 60", "FA-1004", "job.cohort.deadline", "60")]
+    [TestCase("cohort.minimum-sample-share = 2", "FA-1005", "job.cohort.minimum-sample-share", "2")]
+    [TestCase("cohort.require = [a, a]", "FA-1009", "job.cohort.require", "a")]
+    [TestCase("cohort.require = a", "FA-1004", "job.cohort.require", "a")]
+    [TestCase("cohort.minimum = 2, secure-aggregation.enabled = on", "FA-1008", "job.cohort.minimum", "2")]
+    [TestCase("secure-aggregation.enabled = perhaps", "FA-1004", "job.secure-aggregation.enabled", "perhaps")]
+    [TestCase("secure-aggregation.ring-bits = 48", "FA-1007", "job.secure-aggregation.ring-bits", "48")]
+    [TestCase("secure-aggregation.ring-bits = 32, training.algorithm = newton", "FA-1008", "job.secure-aggregation.ring-bits", "32")]
+    [TestCase("secure-aggregation.range = 0", "FA-1005", "job.secure-aggregation.range", "0")]
+    [TestCase("privacy.mode = patient", "FA-1007", "job.privacy.mode", "patient")]
+    [TestCase("seed = -1", "FA-1005", "job.seed", "-1")]
+    [TestCase("trainig { rounds = 3 }", "FA-1003", "job.trainig", "Did you mean 'training'?")]
+    [TestCase("training.round = 3", "FA-1003", "job.training.round", "Did you mean 'rounds'?")]
+    [TestCase("training = 3", "FA-1004", "job.training", "3")]
+    [TestCase("name = \"a b\"", "FA-1005", "job.name", "a b")]
+    public void A_bad_value_is_refused_with_its_number_path_value_and_remedy(string line, string code, string path, string says)
+    {
+        var faults = Read($"name = small\n{line}").Faults;
+
+        Assert.That(faults.Select(fault => fault.Code), Is.EqualTo(new[] { code }), string.Join('\n', faults));
+        Assert.That(faults[0].Where, Is.EqualTo($"{_file}: {path}"));
+        Assert.That(faults[0].ToString(), Does.Contain(says));
+        Assert.That(faults[0].Fix, Is.Not.Empty);
+    }
+
+    [Test]
+    public void All_faults_of_a_file_are_told_together() =>
+        Assert.That(
+            Read("training { rounds = 0, algorithm = magic }\ncohort.minimum = none").Faults.Select(fault => fault.Code),
+            Is.EquivalentTo(new[] { "FA-1006", "FA-1005", "FA-1007", "FA-1004" }));
+
+    [Test]
+    public void A_missing_file_is_named()
+    {
+        var fault = Assert.Throws<FaultException>(() => JobFile.Open("no/such.conf", []));
+        Assert.That(fault!.Message, Does.Contain("FA-1001").And.Contain("no/such.conf"));
+        Assert.That(fault.ExitCode, Is.EqualTo(ExitCode.BadInput));
+    }
+
+    [TestCase("job {\n name = small", 1)]
+    [TestCase("job {\n name = small }\n}", 3)]
+    [TestCase("job { a = [ 1\n }", 2)]
+    [TestCase("job {\n\n name = \"small\n}", 3)]
+    [TestCase("job { # }\n name = \"a # b\" // }\n text = \"\"\" } \"\n { \"\"\"\n", 1)]
+    public void A_text_whose_braces_or_quotes_do_not_match_is_refused_with_the_line(string text, int line)
+    {
+        File.WriteAllText(_file, text);
+        Assert.That(() => JobFile.Open(_file, []),
+            Throws.TypeOf<FaultException>().With.Message.Contain("FA-1002").And.Message.Contain($"line {line})"));
+    }
+
+    [Test]
+    public void A_key_beside_the_job_section_is_refused()
+    {
+        File.WriteAllText(_file, "jobs { name = x }\njob { name = small }");
+        var faults = new List<Fault>();
+        JobFile.Open(_file, []).Read(faults);
+        Assert.That(faults.Single().ToString(), Does.Contain("FA-1003").And.Contain("jobs"));
+    }
+
+    private (JobPlan Plan, List<Fault> Faults) Read(string body, params KeyValuePair<string, string>[] overrides)
+    {
+        File.WriteAllText(_file, $"job {{\n{body}\n}}\n");
+        var faults = new List<Fault>();
+        return (JobFile.Open(_file, overrides).Read(faults), faults);
+    }
+}

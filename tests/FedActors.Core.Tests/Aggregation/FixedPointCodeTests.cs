@@ -1,0 +1,118 @@
+using CsCheck;
+using FedActors.Core.Aggregation;
+
+namespace FedActors.Core.Tests.Aggregation;
+
+public sealed class FixedPointCodeTests
+{
+    private static readonly Gen<int> RingBits = Gen.Bool.Select(wide => wide ? 64 : 32);
+
+    private static readonly Gen<(int Bits, int Parties, int Cap, double Range)> Codes =
+        Gen.Select(RingBits, Gen.Int[1, 300], Gen.Int[1, 4096], Gen.Double[0.1, 10]);
+
+    [Test]
+    public void The_largest_sum_of_all_parties_stays_inside_the_ring() => Codes.Sample(c =>
+    {
+        var code = new FixedPointCode(c.Bits, c.Parties, c.Cap, c.Range, 1);
+        return (double)c.Parties * (c.Cap * c.Range * code.Scale + 1) < Math.ScaleB(1, c.Bits - 1);
+    });
+
+    [Test]
+    public void The_decoded_mean_is_within_the_stated_error_of_the_true_one() =>
+        Gen.Select(Codes, Gen.Int[1, 12], Gen.ULong).Sample((c, length, seed) =>
+        {
+            var code = new FixedPointCode(c.Bits, c.Parties, c.Cap, c.Range, length);
+            var random = new Core.Numerics.SplitMix64(seed);
+            var sum = new ModularSum(c.Bits, code.Bytes);
+            var (truth, total) = (new double[length], 0L);
+            for (var party = 0; party < c.Parties; party++)
+            {
+                var weight = 1 + (long)(random.NextUniform() * (c.Cap - 1));
+                var update = Enumerable.Range(0, length).Select(_ => c.Range * (2 * random.NextUniform() - 1)).ToArray();
+                var residues = new byte[code.Bytes];
+                code.Encode(update, weight, 0, residues);
+                sum.Add(residues);
+                total += weight;
+                for (var i = 0; i < length; i++)
+                    truth[i] += weight * update[i];
+            }
+            var decoded = code.Decode(sum.Words, c.Parties)!;
+            var bound = c.Parties / (2 * code.Scale * total) + 1e-12 * c.Range;
+            return decoded.TotalWeight == total
+                && decoded.Mean.Zip(truth, (mean, t) => Math.Abs(mean - t / total)).All(error => error <= bound);
+        }, iter: 300);
+
+    [Test]
+    public void The_sum_does_not_depend_on_the_order_of_arrival() =>
+        Gen.Select(RingBits, Gen.Byte.Array[64].Array[1, 9], Gen.Int).Sample((bits, updates, seed) =>
+        {
+            var (forth, shuffled) = (new ModularSum(bits, 64), new ModularSum(bits, 64));
+            foreach (var update in updates)
+                forth.Add(update);
+            foreach (var index in new Core.Numerics.SplitMix64((ulong)seed).Permutation(updates.Length))
+                shuffled.Add(updates[index]);
+            return forth.Words.SequenceEqual(shuffled.Words);
+        });
+
+    [TestCase(double.NaN)]
+    [TestCase(double.PositiveInfinity)]
+    [TestCase(8.0000001)]
+    [TestCase(-9)]
+    public void A_coordinate_that_is_not_finite_or_beyond_the_range_is_refused(double bad)
+    {
+        var code = new FixedPointCode(32, 5, 100, 8, 2);
+        Assert.Throws<ArgumentException>(() => code.Encode([1, bad], 10, 0, new byte[code.Bytes]));
+    }
+
+    [TestCase(0)]
+    [TestCase(-1)]
+    [TestCase(101)]
+    public void A_weight_outside_the_agreed_range_is_refused(long weight)
+    {
+        var code = new FixedPointCode(32, 5, 100, 8, 1);
+        Assert.Throws<ArgumentException>(() => code.Encode([1], weight, 0, new byte[code.Bytes]));
+    }
+
+    [Test]
+    public void Saturating_brings_every_coordinate_into_range_and_counts_them()
+    {
+        var code = new FixedPointCode(32, 5, 100, 8, 4);
+        double[] update = [9, -7, -80, 8];
+
+        Assert.That(code.Saturate(update), Is.EqualTo(2));
+        Assert.That(update, Is.EqualTo(new double[] { 8, -7, -8, 8 }));
+    }
+
+    [Test]
+    public void The_count_of_saturated_coordinates_is_in_the_sum()
+    {
+        var code = new FixedPointCode(32, 2, 100, 8, 1);
+        var sum = new ModularSum(32, code.Bytes);
+        foreach (var saturated in (int[])[3, 4])
+        {
+            var residues = new byte[code.Bytes];
+            code.Encode([1], 10, saturated, residues);
+            sum.Add(residues);
+        }
+
+        Assert.That(code.Decode(sum.Words, 2)!.Saturated, Is.EqualTo(7));
+    }
+
+    [Test]
+    public void A_sum_that_holds_another_number_of_updates_is_not_decoded()
+    {
+        var code = new FixedPointCode(64, 3, 100, 8, 2);
+        var sum = new ModularSum(64, code.Bytes);
+        var residues = new byte[code.Bytes];
+        code.Encode([1, -2], 10, 0, residues);
+        sum.Add(residues);
+        sum.Add(residues);
+
+        Assert.That(code.Decode(sum.Words, 3), Is.Null);
+        Assert.That(code.Decode(sum.Words, 2), Is.Not.Null);
+    }
+
+    [Test]
+    public void A_ring_without_room_is_refused() =>
+        Assert.Throws<ArgumentException>(() => _ = new FixedPointCode(32, 1000, 1 << 22, 8, 1));
+}

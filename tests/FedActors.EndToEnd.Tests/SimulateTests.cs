@@ -1,0 +1,216 @@
+using System.Text.Json;
+
+namespace FedActors.EndToEnd.Tests;
+
+/// <summary>The main job of the README, run, killed, starved and fed with nonsense.</summary>
+[Parallelizable(ParallelScope.Self)]
+public sealed class SimulateTests
+{
+    private const string Job = "samples/breast-tumour/job.conf";
+
+    private string _folder = "";
+
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("fedactors-e2e-").FullName;
+
+    [TearDown]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public void The_main_job_writes_every_file_of_the_contract_and_ends_with_zero()
+    {
+        var (exit, output, error) = Fedactors.Run("simulate", Job, "--out", Out());
+
+        Assert.That(exit, Is.Zero, error);
+        Assert.That(output, Does.Contain("Federated model").And.Contain("berlin alone").And.Contain("369").And.Contain("report.html"));
+        string[] files = ["summary.json", "report.html", "model.json", "model.safetensors", "rounds.jsonl", "state.db"];
+        Assert.That(files.Where(file => !File.Exists(Path.Combine(Out(), file))), Is.Empty);
+        var summary = Summary();
+        Assert.That(summary.GetProperty("schema").GetString(), Is.EqualTo("fedactors.summary/1"));
+        Assert.That(summary.GetProperty("federated").GetProperty("auroc").GetDouble(), Is.EqualTo(.9918).Within(.002));
+        Assert.That(summary.GetProperty("federated").GetProperty("accuracy").GetDouble(), Is.EqualTo(.9621).Within(.002));
+        Assert.That(summary.GetProperty("alone").GetProperty("mean").GetProperty("accuracy").GetDouble(), Is.EqualTo(.7702).Within(.0005));
+        Assert.That(File.ReadAllLines(Path.Combine(Out(), "rounds.jsonl")), Has.Length.EqualTo(60));
+    }
+
+    [Test]
+    public void Two_hundred_rounds_reach_the_figures_of_the_table()
+    {
+        Assert.That(Fedactors.Run("simulate", Job, "--out", Out(), "--rounds", "200", "--json").ExitCode, Is.Zero);
+
+        Assert.That(Summary().GetProperty("federated").GetProperty("auroc").GetDouble(), Is.EqualTo(.9931).Within(.002));
+        Assert.That(Summary().GetProperty("federated").GetProperty("accuracy").GetDouble(), Is.EqualTo(.9675).Within(.002));
+    }
+
+    [Test]
+    public void Newton_equals_the_pooled_model_after_eight_rounds()
+    {
+        var (exit, output, error) = Fedactors.Run(
+            "simulate", Job, "--out", Out(), "--rounds", "8", "--set", "job.training.algorithm=newton", "--json");
+
+        Assert.That(exit, Is.Zero, error);
+        using var document = JsonDocument.Parse(output);
+        Assert.That(document.RootElement.GetProperty("pooled").GetProperty("maxWeightDifference").GetDouble(), Is.LessThan(1e-8));
+    }
+
+    [Test]
+    public void Killed_in_any_round_and_run_again_it_ends_with_the_model_of_an_undisturbed_run()
+    {
+        string[] command = ["simulate", Job, "--rounds", "40", "--out"];
+        Assert.That(Fedactors.Run([.. command, Out("undisturbed")]).ExitCode, Is.Zero);
+
+        var kills = 0;
+        foreach (var round in (int[])[1, 2, 13, 27, 39])
+        {
+            using var run = Fedactors.Start([.. command, Out("killed")]);
+            run.Said += line =>
+            {
+                if (line.StartsWith($"round {round}/", StringComparison.Ordinal))
+                    run.Kill();
+            };
+            if (run.Wait().ExitCode == 137)
+                kills++;
+        }
+        var (exit, _, error) = Fedactors.Run([.. command, Out("killed")]);
+
+        Assert.That(exit, Is.Zero, error);
+        Assert.That(kills, Is.GreaterThanOrEqualTo(3), "the process ended before it could be killed");
+        Assert.That(Summary("killed").GetProperty("modelSha256").GetString(), Is.EqualTo(Summary("undisturbed").GetProperty("modelSha256").GetString()));
+        Assert.That(Models("killed"), Is.EqualTo(Models("undisturbed")));
+    }
+
+    [Test]
+    public void A_finished_run_says_so_and_ends_with_zero_and_fresh_starts_over()
+    {
+        string[] command = ["simulate", Job, "--rounds", "3", "--out", Out()];
+        Fedactors.Run(command);
+        var first = File.ReadAllText(Path.Combine(Out(), "summary.json"));
+
+        var (exit, output, error) = Fedactors.Run(command);
+        Assert.That(exit, Is.Zero);
+        Assert.That(output + error, Does.Contain("already finished").IgnoreCase);
+        Assert.That(File.ReadAllText(Path.Combine(Out(), "summary.json")), Is.EqualTo(first));
+
+        var again = Fedactors.Run([.. command, "--fresh"]);
+        Assert.That(again.ExitCode, Is.Zero);
+        Assert.That(again.Error, Does.Contain("round 1/3"));
+    }
+
+    [Test]
+    public void More_rounds_go_on_from_a_finished_run()
+    {
+        Fedactors.Run("simulate", Job, "--rounds", "3", "--out", Out("short"));
+        var more = Fedactors.Run("simulate", Job, "--rounds", "6", "--out", Out("short"));
+        Fedactors.Run("simulate", Job, "--rounds", "6", "--out", Out("long"));
+
+        Assert.That(more.Error, Does.Not.Contain("round 3/6").And.Contain("round 4/6"));
+        Assert.That(Models("short"), Is.EqualTo(Models("long")));
+    }
+
+    [Test]
+    public void With_json_one_document_stands_on_standard_output_and_nothing_else()
+    {
+        var (exit, output, _) = Fedactors.Run("simulate", Job, "--rounds", "2", "--out", Out(), "--json");
+
+        Assert.That(exit, Is.Zero);
+        using var document = JsonDocument.Parse(output);
+        Assert.That(document.RootElement.GetProperty("rounds").GetInt32(), Is.EqualTo(2));
+    }
+
+    [TestCase("FA-1001", "nowhere.conf", "simulate", "nowhere.conf")]
+    [TestCase("FA-1005", "job.training.rounds", "simulate", Job, "--rounds", "0")]
+    [TestCase("FA-1007", "job.evaluation.metric", "simulate", Job, "--set", "job.evaluation.metric=f1-score")]
+    [TestCase("FA-1003", "local-steps", "simulate", Job, "--set", "job.training.local-step=3")]
+    [TestCase("FA-1008", "job.cohort.minimum", "simulate", Job, "--set", "job.cohort.minimum=2", "--set", "job.secure-aggregation.enabled=on")]
+    [TestCase("FA-1005", "job.cohort.minimum", "simulate", Job, "--set", "job.cohort.minimum=6")]
+    [TestCase("FA-2009", "job.cohort.require", "simulate", Job, "--set", "job.cohort.require=[rome]")]
+    [TestCase("FA-1005", "job.secure-aggregation.weight-cap", "simulate", Job, "--set", "job.secure-aggregation.weight-cap=39")]
+    [TestCase("FA-1008", "job.secure-aggregation.ring-bits", "simulate", Job, "--set", "job.secure-aggregation.weight-cap=16000000")]
+    [TestCase("FA-2001", "biopsies.csv", "simulate", Job, "--data", "samples")]
+    [TestCase("FA-2010", "SHA-256", "simulate", "samples/stroke/job.conf")]
+    [TestCase("FA-2010", "SHA-256", "simulate", "samples/heart-disease/job.conf")]
+    public void Bad_input_ends_before_the_first_round_with_four_and_says_what_to_mend(string code, string says, params string[] arguments)
+    {
+        var (exit, output, error) = Fedactors.Run([.. arguments, "--out", Out()]);
+
+        Assert.That(exit, Is.EqualTo(4), error);
+        Assert.That(error, Does.Contain(code).And.Contain(says).And.Contain("fix:"));
+        Assert.That(output, Is.Empty);
+        Assert.That(Directory.Exists(Out()), Is.False, "a refused run left a folder");
+    }
+
+    [Test]
+    public void A_folder_that_cannot_be_written_is_an_error_of_its_own()
+    {
+        var file = Path.Combine(_folder, "file");
+        File.WriteAllText(file, "");
+
+        var (exit, _, error) = Fedactors.Run("simulate", Job, "--out", Path.Combine(file, "out"));
+
+        Assert.That(exit, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("FA-3001").And.Contain("--out"));
+    }
+
+    [Test]
+    public void A_folder_that_another_run_writes_to_is_refused()
+    {
+        Directory.CreateDirectory(Out());
+        using var held = new FileStream(Path.Combine(Out(), ".lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+
+        var (exit, _, error) = Fedactors.Run("simulate", Job, "--out", Out());
+
+        Assert.That(exit, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("FA-3002"));
+    }
+
+    [Test]
+    public void A_folder_that_holds_another_job_is_refused_and_keeps_it()
+    {
+        Fedactors.Run("simulate", Job, "--rounds", "2", "--out", Out());
+        var before = File.ReadAllText(Path.Combine(Out(), "summary.json"));
+
+        var (exit, _, error) = Fedactors.Run("simulate", Job, "--rounds", "2", "--seed", "5", "--out", Out());
+
+        Assert.That(exit, Is.EqualTo(4), error);
+        Assert.That(error, Does.Contain("FA-3003").And.Contain("--fresh"));
+        Assert.That(File.ReadAllText(Path.Combine(Out(), "summary.json")), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void A_full_disk_is_told_and_what_was_committed_goes_on_once_there_is_room()
+    {
+        if (OperatingSystem.IsWindows() || !File.Exists("/bin/bash"))
+            Assert.Ignore("A file-size limit stands for a full disk here, and needs bash.");
+        string[] command = ["simulate", Job, "--rounds", "40", "--out", Out()];
+        // Files may grow to 400 KiB: room for some rounds, not for all. The runtime's own memory files are not to count.
+        var limited = $"trap '' XFSZ; ulimit -f 400; export DOTNET_EnableWriteXorExecute=0 DOTNET_EnableDiagnostics=0; exec dotnet '{Path.Combine(AppContext.BaseDirectory, "fedactors.dll")}' {string.Join(' ', command)}";
+
+        using (var starved = new Fedactors.RunningProcess("/bin/bash", ["-c", limited]))
+        {
+            var (exit, _, error) = starved.Wait();
+            Assert.That(exit, Is.EqualTo(1), error);
+            Assert.That(error, Does.Contain("FA-3004"));
+            Assert.That(error, Does.Contain("round 2/40"));
+        }
+
+        var (after, _, said) = Fedactors.Run(command);
+        Assert.That(after, Is.Zero, said);
+        Assert.That(said, Does.Not.Contain("round 2/40"));
+        Assert.That(Fedactors.Run([.. command[..^1], Out("undisturbed")]).ExitCode, Is.Zero);
+        Assert.That(Models(), Is.EqualTo(Models("undisturbed")));
+    }
+
+    private string Out(string name = "out") => Path.Combine(_folder, name);
+
+    private JsonElement Summary(string name = "out")
+    {
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Out(name), "summary.json")));
+        return document.RootElement.Clone();
+    }
+
+    private List<string?> Models(string name = "out") => [.. File.ReadLines(Path.Combine(Out(name), "rounds.jsonl")).Select(line =>
+    {
+        using var document = JsonDocument.Parse(line);
+        return document.RootElement.GetProperty("modelSha256").GetString();
+    })];
+}
