@@ -155,7 +155,7 @@ internal static class PrivacyCommands
                 faults.AddRange(parameter.Check(number).Select(fault => fault with { Where = where }));
             }
         }
-        var accountant = value("accountant") is { Length: > 0 } name ? name : "rdp";
+        var accountant = accountants.Length > 0 && value("accountant") is { Length: > 0 } name ? name : "rdp";
         if (accountants.Length > 0 && !accountants.Contains(accountant))
             faults.Add(new Fault(
                 FaultNumber.UnknownName, $"There is no accountant '{accountant}' here.", place("accountant"),

@@ -1,8 +1,10 @@
 //  Privacy filter by basic composition
 //      Adds up (epsilon, delta) of the jobs; each job's own pair comes from an accountant of its plan.
 //  Source:   Rogers, Roth, Ullman, Vadhan, "Privacy odometers and filters", NeurIPS 2016, Theorem 3.6 (basic filter).
-//  Size:     two doubles.
-//  Error:    sums are rounded up, so the budget is never passed.
+//  Size:     two decimals.
+//  Error:    none in the sums: they are decimal, and each job's epsilon was rounded up by its accountant.
+
+using System.Globalization;
 
 namespace FedActors.Core.Privacy;
 
@@ -10,6 +12,8 @@ namespace FedActors.Core.Privacy;
 public sealed class BasicCompositionFilter : IPrivacyFilter
 {
     private readonly IPrivacyAccountant _empty;
+    private readonly decimal _epsilon;
+    private readonly decimal _delta;
 
     /// <param name="epsilon">Budget, above 0.</param>
     /// <param name="delta">Budget, in (0, 1).</param>
@@ -21,10 +25,10 @@ public sealed class BasicCompositionFilter : IPrivacyFilter
         (EpsilonBudget, DeltaBudget, _empty) = (epsilon, delta, empty);
     }
 
-    private BasicCompositionFilter(BasicCompositionFilter before, double epsilon, double delta)
+    private BasicCompositionFilter(BasicCompositionFilter before, decimal epsilon, decimal delta)
     {
         (EpsilonBudget, DeltaBudget, _empty) = (before.EpsilonBudget, before.DeltaBudget, before._empty);
-        (EpsilonSpent, DeltaSpent) = (epsilon, delta);
+        (_epsilon, _delta) = (epsilon, delta);
     }
 
     /// <summary>What all jobs may spend together.</summary>
@@ -33,27 +37,31 @@ public sealed class BasicCompositionFilter : IPrivacyFilter
     /// <summary>What all jobs may spend together.</summary>
     public double DeltaBudget { get; }
 
-    /// <summary>Of the admitted jobs, rounded up.</summary>
-    public double EpsilonSpent { get; }
+    /// <summary>Of the admitted jobs.</summary>
+    public double EpsilonSpent => (double)_epsilon;
 
-    /// <summary>Of the admitted jobs, rounded up.</summary>
-    public double DeltaSpent { get; }
+    /// <summary>Of the admitted jobs.</summary>
+    public double DeltaSpent => (double)_delta;
 
     /// <inheritdoc cref="IPrivacyFilter.Admit"/>
     public BasicCompositionFilter? Admit(JobGrant job)
     {
         var spent = job.Events.Aggregate(_empty, (accountant, @event) => accountant.Compose(@event)).Spent(job.Delta);
-        var (epsilon, delta) = (Up(EpsilonSpent, spent.Epsilon), Up(DeltaSpent, job.Delta));
-        return epsilon <= EpsilonBudget && delta <= DeltaBudget ? new BasicCompositionFilter(this, epsilon, delta) : null;
+        if (!double.IsFinite(spent.Epsilon) || spent.Epsilon > EpsilonBudget)
+            return null;
+        var (epsilon, delta) = (_epsilon + Decimal(spent.Epsilon), _delta + Decimal(job.Delta));
+        return epsilon <= Decimal(EpsilonBudget) && delta <= Decimal(DeltaBudget) ? new BasicCompositionFilter(this, epsilon, delta) : null;
     }
 
     IPrivacyFilter? IPrivacyFilter.Admit(JobGrant job) => Admit(job);
 
-    // Knuth's two-sum: what rounding took away, if anything.
-    private static double Up(double spent, double more)
+    /// <summary>
+    /// The number as it is written, rounded up where it has more than 28 decimals: ten jobs of 1e-6 are then exactly 1e-5.
+    /// </summary>
+    private static decimal Decimal(double value)
     {
-        var sum = spent + more;
-        var rest = sum - spent;
-        return spent - (sum - rest) + (more - rest) > 0 ? Math.BitIncrement(sum) : sum;
+        var text = value.ToString("R", CultureInfo.InvariantCulture);
+        var written = decimal.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+        return (double)written < value ? written + 1e-28m : written;
     }
 }

@@ -48,6 +48,21 @@ public abstract record DpEvent
     public sealed record DistributedDiscreteGaussian(
         double SamplingRate, double L2, double L1, double Sigma, int Shares, int Dimension, long Steps) : DpEvent
     {
+        /// <summary>
+        /// tau: how far, at most, the sum of the shares is from one discrete Gaussian, as the largest absolute log ratio
+        /// of their probabilities on one coordinate.
+        /// </summary>
+        public double Inflation
+        {
+            get
+            {
+                var (shareVariance, sum) = (Sigma * Sigma / Shares, 0.0);
+                for (var k = 1; k < Shares; k++)
+                    sum += Math.Exp(-2 * Math.PI * Math.PI * shareVariance * k / (k + 1.0));
+                return 10 * sum;
+            }
+        }
+
         /// <inheritdoc/>
         public override IEnumerable<Fault> Faults() =>
         [

@@ -12,6 +12,8 @@ namespace FedActors.Core.Privacy;
 /// <summary>Bounds what one unit can add to a sum, whatever its data are.</summary>
 public static class NormClipping
 {
+    private const double MinNormal = 2.2250738585072014e-308;
+
     /// <summary>
     /// The factor in (0, 1] that brings a contribution of this norm to the clip, or 0 where the norm is not a finite number.
     /// </summary>
@@ -21,8 +23,7 @@ public static class NormClipping
     /// <exception cref="ArgumentOutOfRangeException">The clip or the dimension is not such a number.</exception>
     public static double Factor(double norm, double clip, int dimension)
     {
-        if (!(clip > 0) || !double.IsFinite(clip))
-            throw new ArgumentOutOfRangeException(nameof(clip), clip, "A clip is a finite number above 0.");
+        RequireClip(clip);
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         if (!double.IsFinite(norm) || norm < 0)
             return 0;
@@ -36,6 +37,7 @@ public static class NormClipping
     /// <exception cref="ArgumentOutOfRangeException">The clip is not a finite number above 0.</exception>
     public static bool Clip(Span<double> contribution, double clip)
     {
+        RequireClip(clip);
         if (contribution.IsEmpty)
             return true;
         // Squares of coordinates beyond 1e154 or below 1e-154 leave the range of doubles: measure in units of the largest.
@@ -49,11 +51,23 @@ public static class NormClipping
         if (largest == 0)
             return true;
         var unit = Math.ScaleB(1, Math.Clamp(Math.ILogB(largest), -1000, 1000));
+        if (clip / unit < MinNormal)
+        {
+            // Beyond the clip by 300 digits: nothing is left of it.
+            contribution.Clear();
+            return true;
+        }
         TensorPrimitives.Divide(contribution, unit, contribution);
-        var factor = Factor(TensorPrimitives.Norm<double>(contribution), clip / unit, contribution.Length);
+        var factor = Factor(TensorPrimitives.Norm<double>(contribution), Math.Min(clip / unit, double.MaxValue), contribution.Length);
         // factor * unit may overflow where the norm is far beyond the clip, so the two are applied one after the other.
         TensorPrimitives.Multiply(contribution, factor, contribution);
         TensorPrimitives.Multiply(contribution, unit, contribution);
         return true;
+    }
+
+    private static void RequireClip(double clip)
+    {
+        if (!(clip > 0) || !double.IsFinite(clip))
+            throw new ArgumentOutOfRangeException(nameof(clip), clip, "A clip is a finite number above 0.");
     }
 }

@@ -25,7 +25,7 @@ internal static class RenyiDivergence
                     divergence[i] = moments.LogMoment(orders[i]) / (orders[i] - 1);
                 break;
             case DpEvent.DistributedDiscreteGaussian gaussian:
-                var tau = Inflation(gaussian.Shares, gaussian.Sigma / Math.Sqrt(gaussian.Shares));
+                var tau = gaussian.Inflation;
                 Sampled(gaussian.SamplingRate, orders, divergence, order => DiscreteGaussianSum(gaussian, tau, order));
                 break;
             case DpEvent.Skellam skellam:
@@ -38,19 +38,6 @@ internal static class RenyiDivergence
         foreach (ref var value in divergence.AsSpan())
             value *= 1 + SampledGaussianMoments.RelativeError;
         return divergence;
-    }
-
-    /// <summary>
-    /// How far, at most, the sum of <paramref name="shares"/> discrete Gaussians is from one discrete Gaussian, as the
-    /// largest absolute log ratio of their probabilities.
-    /// </summary>
-    /// <param name="shareSigma">Parameter sigma of one share, grid units.</param>
-    public static double Inflation(int shares, double shareSigma)
-    {
-        var sum = 0.0;
-        for (var k = 1; k < shares; k++)
-            sum += Math.Exp(-2 * Math.PI * Math.PI * shareSigma * shareSigma * k / (k + 1.0));
-        return 10 * sum;
     }
 
     private static double DiscreteGaussianSum(DpEvent.DistributedDiscreteGaussian sum, double tau, int order)
