@@ -76,6 +76,14 @@ public enum FaultNumber
     SecaggBadUpload = 5026,
     SecaggPlanMismatch = 5027,
 
+    EpsilonOutOfRange = 6001,
+    DeltaOutOfRange = 6002,
+    SamplingRateOutOfRange = 6003,
+    NoiseMultiplierOutOfRange = 6004,
+    StepsOutOfRange = 6005,
+    BudgetOutOfReach = 6006,
+    EventNotAccounted = 6007,
+
     SimulationOnly = 7001,
 
     Unexpected = 9001,

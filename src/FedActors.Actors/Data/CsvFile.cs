@@ -4,7 +4,7 @@ using FedActors.Core.Data;
 namespace FedActors.Actors.Data;
 
 /// <summary>Cuts a CSV file (RFC 4180, UTF-8) into rows of trimmed text with the lines they begin at; empty lines are skipped.</summary>
-internal static class CsvFile
+public static class CsvFile
 {
     /// <summary>Streams the file's rows, the header like any other.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
