@@ -34,7 +34,8 @@ public sealed class InProcessFederation : IAsyncDisposable
         JobPlan plan, IReadOnlyCollection<KeyValuePair<HospitalId, PatientTable>> patients, SimulationStorage storage, PatientTable? judged)
     {
         var config = ConfigurationFactory.ParseString($$"""
-            fedactors.training-dispatcher.dedicated-thread-pool.thread-count = {{Environment.ProcessorCount}}
+            # No heartbeat is at stake here, and dedicated threads that wait for a thousand short fits spend their time spinning.
+            fedactors.training-dispatcher { type = Dispatcher, executor = thread-pool-executor, throughput = 1 }
             """)
             .WithFallback(storage.PersistenceConfig()).WithFallback(Reference.Config);
         var system = ActorSystem.Create("fedactors", config);
