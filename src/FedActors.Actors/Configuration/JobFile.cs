@@ -47,7 +47,6 @@ public sealed class JobFile
         var training = ReadTraining(job.Section("training"));
         var secure = ReadSecureAggregation(job.Section("secure-aggregation"), training.Algorithm);
         var model = job.Section("model");
-        var privacy = job.Section("privacy");
         var plan = new JobPlan(
             name,
             job.Integer("seed", 0, long.MaxValue),
@@ -56,10 +55,9 @@ public sealed class JobFile
             training,
             ReadCohort(job.Section("cohort"), secure.Enabled),
             secure,
-            new PrivacyPlan(Names.Read<PrivacyMode>(privacy, "mode")),
+            PrivacySection.Read(job.Section("privacy")),
             ReadEvaluation(job.Section("evaluation")));
         model.Done();
-        privacy.Done();
         foreach (var section in Sections)
             job.Section(section);
         job.Done();
@@ -139,7 +137,7 @@ public sealed class JobFile
         return plan;
     }
 
-    private static Config Parse(string text, string source)
+    internal static Config Parse(string text, string source)
     {
         if (HoconStructure.FirstFault(text) is var (line, what))
             throw new FaultException(new Fault(FaultNumber.JobFileUnreadable, what, $"{source}, line {line}", "Close what is open, or open what is closed."));
