@@ -33,6 +33,7 @@ public sealed class PlainAggregator : ReceiveActor
         _hospitals = hospitals;
         Receive<SupervisionProtocol.BeginCollecting>(Begin);
         Receive<RoundProtocol.UpdateChunk>(Take);
+        Receive<RoundProtocol.Declined>(_supervisor.Forward);
         Receive<SupervisionProtocol.GiveUp>(message =>
         {
             _uploads?.GiveUp(message.Hospital);
@@ -48,11 +49,12 @@ public sealed class PlainAggregator : ReceiveActor
     private void Begin(SupervisionProtocol.BeginCollecting task)
     {
         _task = task;
-        _uploads = new UploadCollection(task.Code.RingBits, task.Code.Bytes, task.Cohort);
-        // Everyone may send one piece: for a small model that is all of it.
-        var request = new RoundProtocol.UploadRequested(task.Id, FromOffset: 0, Credit: 1);
-        foreach (var hospital in task.Cohort)
-            _hospitals.TryTell(hospital, request, Self);
+        _uploads = new UploadCollection(task.Code.RingBits, task.Code.Bytes, task.Offer.Cohort);
+        foreach (var hospital in task.Offer.Cohort)
+        {
+            if (!_hospitals.TryTell(hospital, task.Offer, Self))
+                _supervisor.Tell(SupervisionProtocol.HospitalOut.NotAttached(task.Id, hospital));
+        }
     }
 
     private void Take(RoundProtocol.UpdateChunk chunk)

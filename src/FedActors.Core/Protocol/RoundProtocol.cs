@@ -12,10 +12,10 @@ public interface IWireMessage;
 /// RoundSupervisor and its aggregator ↔ HospitalAgent, one round:
 /// <code>
 ///   supervisor          aggregator          hospital
-///      │ ── RoundOffered ───────────────────▶ │
+///      │ ── RoundOffered ───────────────────▶ │        plain sums: from the aggregator, and asks for the first piece too
 ///      │ ◀──────────── Declined, UpdateReady ─ │        UpdateReady with secure sums only; then SecureAggregationProtocol
-///      │                    │ ─ UploadRequested ▶ │        credit for so many pieces, from an offset
 ///      │                    │ ◀── UpdateChunk ─ │   ×n    plain sums only; masked vectors go as MaskedChunk
+///      │                    │ ─ UploadRequested ▶ │        credit for so many pieces, from an offset
 ///      │                    │ ─ SumPublished ─▶ │        secure sums only, to check the next model by
 ///      │ ── RoundClosed ────────────────────▶ │
 /// </code>
@@ -28,7 +28,10 @@ public static class RoundProtocol
         RoundId Id { get; }
     }
 
-    /// <summary>Supervisor → hospital. Train from <paramref name="Model"/>, or decline.</summary>
+    /// <summary>
+    /// Supervisor → hospital. Train from <paramref name="Model"/>, or decline. With plain sums the aggregator sends it, and
+    /// it is credit for the first piece: for a small model that is all of the update.
+    /// </summary>
     /// <param name="Cohort">Everyone invited, sorted.</param>
     public sealed record RoundOffered(
         RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort) : IRoundMessage;
