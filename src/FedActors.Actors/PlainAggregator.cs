@@ -4,6 +4,7 @@ using Akka.Event;
 using FedActors.Actors.Hosting;
 using FedActors.Core;
 using FedActors.Core.Aggregation;
+using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
 
@@ -11,13 +12,17 @@ namespace FedActors.Actors;
 
 /// <summary>
 /// Adds one attempt's plain updates into one running sum, for jobs that ask for no secure one. Parent: RoundSupervisor.
-/// Children: none. Holds the sum, one piece of every unfinished upload, and the uploads of a small window; never a list of updates.
+/// Children: none. Holds the sum, one piece of every unfinished upload, and the uploads of a small window; never a list of updates,
+/// but where a robust rule must compare them: then they lie in memory up to a bound, and beyond it in a file that goes with the actor.
 /// </summary>
 public sealed class PlainAggregator : ReceiveActor
 {
     // In bytes, of uploads that were given credit at the same time: what an unfinished upload can cost in memory.
     private const long WindowBytes = 64L << 20;
     private const int CreditChunks = 16;
+
+    // Single updates beyond this are kept in a file.
+    private const long RobustMemoryBytes = 512L << 20;
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly IHospitalDirectory _hospitals;
@@ -26,6 +31,7 @@ public sealed class PlainAggregator : ReceiveActor
     private readonly Dictionary<HospitalId, long> _granted = [];
     private SupervisionProtocol.BeginCollecting? _task;
     private UploadCollection? _uploads;
+    private RobustCollection? _robust;
     private bool _ended;
 
     public PlainAggregator(IHospitalDirectory hospitals)
@@ -43,17 +49,35 @@ public sealed class PlainAggregator : ReceiveActor
         Receive<SupervisionProtocol.OpenSum>(Open);
     }
 
-    public static Props Props(IHospitalDirectory hospitals) => Akka.Actor.Props.Create<PlainAggregator>(hospitals);
+    /// <param name="isRobust">Comparing updates is work, which is done where secure sums are opened.</param>
+    public static Props Props(IHospitalDirectory hospitals, bool isRobust = false)
+    {
+        var props = Akka.Actor.Props.Create<PlainAggregator>(hospitals);
+        return isRobust ? props.WithDispatcher("fedactors.aggregation-dispatcher") : props;
+    }
+
+    protected override void PostStop() => _robust?.Dispose();
 
     private void Begin(SupervisionProtocol.BeginCollecting task)
     {
         _task = task;
-        _uploads = new UploadCollection(task.Code.RingBits, task.Code.Bytes, task.Cohort);
+        IUpdateSink sink = task.Robust is { } plan
+            ? _robust = new RobustCollection(plan, RoundCode.SingleOf(task.Code), SpoolFor(task))
+            : new ModularSum(task.Code.RingBits, task.Code.Bytes);
+        _uploads = new UploadCollection(sink, task.Cohort);
         // Everyone may send one piece: for a small model that is all of it.
         var request = new RoundProtocol.UploadRequested(task.Id, FromOffset: 0, Credit: 1);
         foreach (var hospital in task.Cohort)
             _hospitals.TryTell(hospital, request, Self);
     }
+
+    private static FileStream? SpoolFor(SupervisionProtocol.BeginCollecting task) =>
+        (long)RoundCode.SingleOf(task.Code).Bytes * task.Cohort.Length <= RobustMemoryBytes
+            ? null
+            : new FileStream(Path.GetTempFileName(), new FileStreamOptions
+            {
+                Mode = FileMode.Create, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.DeleteOnClose,
+            });
 
     private void Take(RoundProtocol.UpdateChunk chunk)
     {
@@ -120,8 +144,12 @@ public sealed class PlainAggregator : ReceiveActor
             _task!.Id, [.. _uploads.Complete], sum, Digest.Of(sum.AsSpan()), _uploads.BytesReceived));
     }
 
-    private void Open(SupervisionProtocol.OpenSum message) =>
-        _supervisor.Tell(message.Code.Decode(message.Accumulator.AsSpan(), message.Survivors.Length) is { } sum
-            ? new SupervisionProtocol.SumOpened(message.Id, sum, Digest.Of(message.Accumulator.AsSpan()))
-            : new SupervisionProtocol.SumRefused(message.Id, FaultNumber.SumContradicts, $"The running sum does not hold {message.Survivors.Length} updates."));
+    private void Open(SupervisionProtocol.OpenSum message)
+    {
+        var (bytes, parties) = (message.Accumulator.AsSpan(), message.Survivors.Length);
+        var sum = message.IsRobust ? RoundCode.SingleOf(message.Code).Read(bytes, parties) : message.Code.Decode(bytes, parties);
+        _supervisor.Tell(sum is not null
+            ? new SupervisionProtocol.SumOpened(message.Id, sum, Digest.Of(bytes))
+            : new SupervisionProtocol.SumRefused(message.Id, FaultNumber.SumContradicts, $"The running sum does not hold {parties} updates."));
+    }
 }

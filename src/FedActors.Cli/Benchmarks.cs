@@ -7,7 +7,7 @@ namespace FedActors.Cli;
 /// <summary>The benchmarks a person can run.</summary>
 internal static class Benchmarks
 {
-    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), SecureSum()];
+    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), SecureSum(), Aggregation()];
 
     private static Benchmark Simulation()
     {
@@ -24,6 +24,23 @@ internal static class Benchmarks
             [hospitals, rounds, model],
             async (parsed, cancel) => await SimulationBench.RunAsync(
                 parsed.GetValue(hospitals), parsed.GetValue(rounds), ModelKind.LogisticRegression, cancel));
+    }
+
+    private static Benchmark Aggregation()
+    {
+        var vectors = new Option<int>("--vectors") { Description = "Updates.", DefaultValueFactory = _ => 100, HelpName = "N" };
+        var parameters = new Option<int>("--parameters") { Description = "Coordinates of an update.", DefaultValueFactory = _ => 1_000_000, HelpName = "D" };
+        var rule = new Option<string>("--rule") { Description = "What is done with them.", DefaultValueFactory = _ => "mean", HelpName = "RULE" };
+        vectors.Validators.Add(Validate.Within(3, 10_000));
+        parameters.Validators.Add(Validate.Within(1, 100_000_000));
+        rule.AcceptOnlyFromAmong([.. AggregationBench.Rules]);
+        return new Benchmark(
+            "aggregation",
+            "Means and robust rules over updates in memory, beside the speed that memory is read at.",
+            "fedactors bench aggregation --vectors 100 --parameters 1000000 --rule median",
+            [vectors, parameters, rule],
+            (parsed, _) => Task.FromResult<object>(
+                AggregationBench.Run(parsed.GetValue(vectors), parsed.GetValue(parameters), parsed.GetValue(rule)!)));
     }
 
     private static Benchmark SecureSum()

@@ -23,7 +23,8 @@ public enum ParticipationPhase
 /// <param name="HasModel">The model's bytes are at hand.</param>
 /// <param name="CanMask">It has a key and a roster.</param>
 /// <param name="RequiresSecureSums">Its own rule: no plain update leaves this hospital.</param>
-public readonly record struct HospitalFacts(long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums);
+/// <param name="CanKeep">It has a place for a state of its own.</param>
+public readonly record struct HospitalFacts(long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums, bool CanKeep = true);
 
 /// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this decides.</summary>
 public sealed record ParticipationState
@@ -58,6 +59,8 @@ public sealed record ParticipationState
             return new OfferAnswer.Decline(DropReason.Refused, "The job asks for plain sums, and this hospital sends none.");
         if (offer.Plan.SecureAggregation.Enabled && !facts.CanMask)
             return new OfferAnswer.Decline(DropReason.Refused, "The job asks for secure sums, and this hospital has no key for them.");
+        if (offer.Plan.Training.KeepsOwnState && !facts.CanKeep)
+            return new OfferAnswer.Decline(DropReason.Refused, "The job asks this hospital to keep a state, and it has no place for one.");
         if (facts.Patients > offer.Plan.SecureAggregation.WeightCap)
             return new OfferAnswer.Decline(DropReason.WeightAboveCap,
                 $"It trains on more patients than job.secure-aggregation.weight-cap = {offer.Plan.SecureAggregation.WeightCap} allows.");

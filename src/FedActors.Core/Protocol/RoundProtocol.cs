@@ -30,8 +30,10 @@ public static class RoundProtocol
 
     /// <summary>Supervisor → hospital. Train from <paramref name="Model"/>, or decline.</summary>
     /// <param name="Cohort">Everyone invited, sorted.</param>
+    /// <param name="LastIncluded">For a job whose hospitals keep a state of their own: the last committed round that holds this
+    /// hospital's update. 0 where none does.</param>
     public sealed record RoundOffered(
-        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort) : IRoundMessage;
+        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort, int LastIncluded = 0) : IRoundMessage;
 
     /// <summary>Hospital → supervisor, with secure sums. Its update is ready to be masked.</summary>
     public sealed record UpdateReady(RoundId Id, HospitalId Hospital) : IRoundMessage;
@@ -85,4 +87,7 @@ public enum DropReason
 
     /// <summary>It left the secure session; the detail says with which code.</summary>
     Withdrew = 7,
+
+    /// <summary>What it must remember of this round could not be written: nothing of the round may leave.</summary>
+    StateNotKept = 8,
 }
