@@ -133,6 +133,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, _site.Own is not null));
         if (answer is not OfferAnswer.Stale)
             _supervisor = Sender;
+        if (!offer.Plan.SecureAggregation.Enabled)
+            _aggregator = _supervisor;
         switch (answer)
         {
             case OfferAnswer.Train:
@@ -147,8 +149,11 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             case OfferAnswer.Known { Phase: ParticipationPhase.Declined } when _declined is not null:
                 Sender.Tell(_declined);
                 break;
-            case OfferAnswer.Known { Phase: ParticipationPhase.Ready } when offer.Plan.SecureAggregation.Enabled:
+            case OfferAnswer.Known { Phase: ParticipationPhase.Ready } when IsSecure:
                 Sender.Tell(new RoundProtocol.UpdateReady(offer.Id, _site.Hospital));
+                break;
+            case OfferAnswer.Known { Phase: ParticipationPhase.Ready }:
+                UploadPlain(fromOffset: 0, credit: 1);
                 break;
             case OfferAnswer.Stale stale:
                 _log.Warning("{Hospital} does not answer an offer: {Reason}", _site.Hospital, stale.Reason);
@@ -168,31 +173,33 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             return;
         }
         _content = Digest.Of(_update);
-        UploadPlain();
+        UploadPlain(fromOffset: 0, credit: 1);
     }
 
     private void OnUploadRequested(RoundProtocol.UploadRequested request)
     {
-        (_requested, _aggregator) = (request, Sender);
+        _aggregator = Sender;
         if (IsSecure || _offer is null)
+        {
+            _requested = request;
             UploadMasked();
-        else
-            UploadPlain();
+        }
+        else if (request.Id == _offer.Id && _state.Phase == ParticipationPhase.Ready)
+        {
+            UploadPlain(request.FromOffset, request.Credit);
+        }
     }
 
-    // Sends what was asked for as soon as both are there: the request and the update. For jobs with plain sums only.
-    private void UploadPlain()
+    // For jobs with plain sums only.
+    private void UploadPlain(long fromOffset, int credit)
     {
-        if (IsSecure || _requested is not { } request || request.Id != _state.Round || _state.Phase != ParticipationPhase.Ready)
-            return;
-        _requested = null;
         var whole = ImmutableCollectionsMarshal.AsImmutableArray(_update);
-        var offset = Math.Max(0, request.FromOffset);
-        for (var sent = 0; sent < request.Credit && offset < whole.Length; sent++)
+        var offset = Math.Max(0, fromOffset);
+        for (var sent = 0; sent < credit && offset < whole.Length; sent++)
         {
             var length = (int)Math.Min(RoundProtocol.ChunkBytes, whole.Length - offset);
             var bytes = length == whole.Length ? whole : ImmutableArray.Create(whole, (int)offset, length);
-            _aggregator.Tell(new RoundProtocol.UpdateChunk(request.Id, _site.Hospital, offset, whole.Length, _content, bytes));
+            _aggregator.Tell(new RoundProtocol.UpdateChunk(_offer!.Id, _site.Hospital, offset, whole.Length, _content, bytes));
             offset += length;
         }
     }
@@ -370,7 +377,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         if (!_isSealing)
         {
             _masking?.Dispose();
-            CryptographicOperations.ZeroMemory(_update);
+            UpdateBuffers.Return(_update);
         }
         (_masking, _session, _update) = (null, default, []);
     }

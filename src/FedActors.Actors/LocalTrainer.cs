@@ -135,11 +135,11 @@ public sealed class LocalTrainer : ReceiveActor
         if (isSingle)
         {
             var single = RoundCode.SingleOf(code);
-            single.Encode(values, _site.Patients.Rows, saturated, update = new byte[single.Bytes]);
+            single.Encode(values, _site.Patients.Rows, saturated, update = UpdateBuffers.Rent(single.Bytes));
         }
         else
         {
-            code.Encode(values, _site.Patients.Rows, saturated, update = new byte[code.Bytes]);
+            code.Encode(values, _site.Patients.Rows, saturated, update = UpdateBuffers.Rent(code.Bytes));
         }
         return update;
     }

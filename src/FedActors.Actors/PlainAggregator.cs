@@ -29,6 +29,10 @@ public sealed class PlainAggregator : ReceiveActor
     private readonly IActorRef _supervisor = Context.Parent;
     private readonly Queue<HospitalId> _waiting = new();
     private readonly Dictionary<HospitalId, long> _granted = [];
+
+    // Hospitals of one process share its memory: each is offered the round when another's update is in, which is its credit.
+    private readonly Queue<HospitalId> _notOffered = new();
+    private bool _isWindowed;
     private SupervisionProtocol.BeginCollecting? _task;
     private UploadCollection? _uploads;
     private RobustCollection? _robust;
@@ -39,10 +43,11 @@ public sealed class PlainAggregator : ReceiveActor
         _hospitals = hospitals;
         Receive<SupervisionProtocol.BeginCollecting>(Begin);
         Receive<RoundProtocol.UpdateChunk>(Take);
+        Receive<RoundProtocol.Declined>(_supervisor.Forward);
         Receive<SupervisionProtocol.GiveUp>(message =>
         {
-            _uploads?.GiveUp(message.Hospital);
-            Release(message.Hospital);
+            if (_uploads?.GiveUp(message.Hospital) == true)
+                Release(message.Hospital);
             EndIfSettled();
         });
         Receive<SupervisionProtocol.EndCollecting>(_ => End());
@@ -61,18 +66,34 @@ public sealed class PlainAggregator : ReceiveActor
     private void Begin(SupervisionProtocol.BeginCollecting task)
     {
         _task = task;
-        IUpdateSink sink = task.Robust is { } plan
+        var cohort = task.Offer.Cohort;
+        IUpdateSink sink = task.Offer.Plan.Training.Robust is { } plan
             ? _robust = new RobustCollection(plan, RoundCode.SingleOf(task.Code), SpoolFor(task))
             : new ModularSum(task.Code.RingBits, task.Code.Bytes);
-        _uploads = new UploadCollection(sink, task.Cohort);
-        // Everyone may send one piece: for a small model that is all of it.
-        var request = new RoundProtocol.UploadRequested(task.Id, FromOffset: 0, Credit: 1);
-        foreach (var hospital in task.Cohort)
-            _hospitals.TryTell(hospital, request, Self);
+        _uploads = new UploadCollection(sink, cohort);
+        var atOnce = Math.Max(2 * Environment.ProcessorCount, _hospitals.UpdateMemoryBytes / sink.UpdateBytes);
+        _isWindowed = atOnce < cohort.Length;
+        foreach (var hospital in cohort)
+            _notOffered.Enqueue(hospital);
+        for (var offered = 0; offered < atOnce && _notOffered.Count > 0; offered++)
+            OfferNext();
+    }
+
+    private void OfferNext()
+    {
+        while (_notOffered.TryDequeue(out var hospital))
+        {
+            if (!_uploads!.Expects(hospital))
+                continue;
+            if (_hospitals.TryTell(hospital, _task!.Offer.To(hospital, _task.LastIncluded), Self))
+                return;
+            _uploads.GiveUp(hospital);
+            _supervisor.Tell(SupervisionProtocol.HospitalOut.NotAttached(_task.Id, hospital));
+        }
     }
 
     private static FileStream? SpoolFor(SupervisionProtocol.BeginCollecting task) =>
-        (long)RoundCode.SingleOf(task.Code).Bytes * task.Cohort.Length <= RobustMemoryBytes
+        (long)RoundCode.SingleOf(task.Code).Bytes * task.Offer.Cohort.Length <= RobustMemoryBytes
             ? null
             : new FileStream(Path.GetTempFileName(), new FileStreamOptions
             {
@@ -110,6 +131,10 @@ public sealed class PlainAggregator : ReceiveActor
     {
         if (_granted.Remove(hospital))
             GrantWaiting();
+        if (!_isWindowed)
+            return;
+        _hospitals.TryTell(hospital, new RoundProtocol.RoundClosed(_task!.Id, null), Self);
+        OfferNext();
     }
 
     private void GrantWaiting()

@@ -114,25 +114,25 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     private void OfferRound()
     {
         _log.Info("Round {Round} is open for {Hospitals} hospitals until {Deadline}", _id, _state.Cohort.Length, _state.Deadline);
-        if (!IsSecure)
-        {
-            _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals, Robust is not null), "aggregator");
-            _aggregator.Tell(new SupervisionProtocol.BeginCollecting(_id, Code(), _state.Cohort, Robust));
-        }
         var left = _state.Deadline - _hub.Clock.GetUtcNow();
         Timers.StartSingleTimer(nameof(DeadlinePassed), DeadlinePassed.Instance, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
         var offer = new RoundProtocol.RoundOffered(_id, _order!.Plan, _state.PlanHash, _state.Model, _state.Cohort);
+        if (!IsSecure)
+        {
+            _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals, Robust is not null), "aggregator");
+            _aggregator.Tell(new SupervisionProtocol.BeginCollecting(_id, Code(), offer, _order.LastIncluded));
+            return;
+        }
         foreach (var hospital in _state.Cohort)
         {
-            var own = _order.LastIncluded.TryGetValue(hospital, out var last) ? offer with { LastIncluded = last } : offer;
-            if (!_hub.Hospitals.TryTell(hospital, own, Self))
-                Drop(_id, hospital, DropReason.Silent, "It is not attached to the hub.");
+            if (!_hub.Hospitals.TryTell(hospital, offer.To(hospital, _order.LastIncluded), Self))
+                Self.Tell(SupervisionProtocol.HospitalOut.NotAttached(_id, hospital));
         }
     }
 
     private void OnUpdateReady(RoundProtocol.UpdateReady ready)
     {
-        if (ready.Id != _id || _state.Phase != RoundPhase.Training || !_state.Cohort.Contains(ready.Hospital))
+        if (ready.Id != _id || _state.Phase != RoundPhase.Training || !HospitalSet.Holds(_state.Cohort, ready.Hospital))
             return;
         _trained = _trained.Add(ready.Hospital);
         EndTrainingIfSettled();
@@ -149,7 +149,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     private void EndTrainingIfSettled()
     {
         if (IsSecure && _state.Phase == RoundPhase.Training && _aggregator.IsNobody()
-            && _state.Cohort.All(hospital => _trained.Contains(hospital) || _state.Dropped.ContainsKey(hospital)))
+            && _trained.Count + _state.Dropped.Keys.Count(hospital => !_trained.Contains(hospital)) == _state.Cohort.Length)
             EndTraining();
     }
 

@@ -70,13 +70,26 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
     [Test]
     public void Those_who_decline_are_not_waited_for()
     {
-        var supervisor = Open();
+        Open();
         _hospitals[Cohort[0]].FishForMessage<RoundProtocol.RoundOffered>(_ => true);
-        supervisor.Tell(new RoundProtocol.Declined(Id, Cohort[0], DropReason.Diverged, "It diverged."));
+        _hospitals[Cohort[0]].Reply(new RoundProtocol.Declined(Id, Cohort[0], DropReason.Diverged, "It diverged."));
         foreach (var hospital in Cohort[1..])
             Send(hospital);
 
         Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>().Dropped.Single().Detail, Is.EqualTo("It diverged."));
+    }
+
+    [Test]
+    public void A_hospital_that_is_not_attached_is_named_and_not_waited_for()
+    {
+        _directory.Detach(Cohort[2]);
+        Open();
+        foreach (var hospital in Cohort.Remove(Cohort[2]))
+            Send(hospital);
+
+        var dropped = _coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>().Dropped.Single();
+
+        Assert.That((dropped.Hospital, dropped.Detail), Is.EqualTo((Cohort[2], "It is not attached to the hub.")));
     }
 
     [Test]
@@ -114,7 +127,7 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
         var first = Open();
         Send(Cohort[0]);
         foreach (var hospital in Cohort[1..])
-            _hospitals[hospital].FishForMessage<RoundProtocol.UploadRequested>(_ => true);
+            _hospitals[hospital].FishForMessage<RoundProtocol.RoundOffered>(_ => true);
         Settle(first);
         await first.GracefulStop(TimeSpan.FromSeconds(10));
 
@@ -235,11 +248,11 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
     private HubServices Hub() =>
         new(_directory, Sys.ActorOf(Props.Create<MemoryBlobs>(_blobs)), new ModelCache(), Clock, ActorRefs.Nobody, Identity: null);
 
-    // What a hospital does, as far as the hub can see: an update of zeros with weight 10, sent to whoever asked for it.
+    // What a hospital does, as far as the hub can see: an update of zeros with weight 10, sent to whoever made the offer.
     private void Send(HospitalId hospital, Func<byte[], byte[]>? spoil = null)
     {
         var probe = _hospitals[hospital];
-        probe.FishForMessage<RoundProtocol.UploadRequested>(_ => true);
+        probe.FishForMessage<RoundProtocol.RoundOffered>(_ => true);
         var code = RoundCode.Of(Plan, Cohort.Length, updateLength: 5);
         var update = new byte[code.Bytes];
         code.Encode(new double[code.Values], 10, 0, update);

@@ -12,6 +12,7 @@ public sealed class UploadCollection
 {
     private readonly Dictionary<HospitalId, Upload> _uploads;
     private readonly IUpdateSink _sink;
+    private readonly Stack<byte[]> _spare = new();
     private int _open;
 
     /// <param name="ringBits">32 or 64.</param>
@@ -61,7 +62,7 @@ public sealed class UploadCollection
             return UploadStep.Ignored.Instance;
         if (bytes.Length == chunk.Total)
             return Finish(chunk.Hospital, upload, bytes, chunk.Content);
-        upload.Buffer ??= new byte[chunk.Total];
+        upload.Buffer ??= _spare.TryPop(out var spare) ? spare : new byte[chunk.Total];
         bytes.CopyTo(upload.Buffer.AsSpan((int)chunk.Offset));
         upload.Received += bytes.Length;
         return upload.Received == chunk.Total
@@ -97,6 +98,9 @@ public sealed class UploadCollection
 
     private void Close(Upload upload, State state)
     {
+        // All are of one length, so that one which is done lends its buffer to the next.
+        if (upload.Buffer is { } buffer)
+            _spare.Push(buffer);
         (upload.State, upload.Buffer) = (state, null);
         _open--;
     }

@@ -23,8 +23,9 @@ public sealed class LogisticRegression : ISecondOrderModel
     // Rows worked on at once: their features stay in the first-level cache between the forward and the backward pass.
     private const int Chunk = 64;
 
-    // What a row that is not there scores: a probability and a loss of exactly 0.
-    private const double NoRow = -1e4;
+    // What a row that is not there scores: a loss of exactly 0 and a probability below 1e-300, nothing beside any patient's.
+    // Further out the vector exponential leaves its fast path, for the patients of the same lanes too.
+    private const double NoRow = -700;
 
     private readonly int _features;
 

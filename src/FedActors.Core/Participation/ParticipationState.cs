@@ -2,6 +2,7 @@ using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
+using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Core.Participation;
 
@@ -51,7 +52,7 @@ public sealed record ParticipationState
             if (order == 0 && Phase != ParticipationPhase.Idle)
                 return new OfferAnswer.Known(Phase);
         }
-        if (!offer.Cohort.Contains(Hospital))
+        if (!HospitalSet.Holds(offer.Cohort, Hospital))
             return new OfferAnswer.Stale($"{offer.Id} does not invite {Hospital}.");
         if (offer.PlanHash != PlanHash.Of(offer.Plan))
             return new OfferAnswer.Decline(DropReason.Refused, "The plan is not the one its hash names.");

@@ -12,10 +12,10 @@ public interface IWireMessage;
 /// RoundSupervisor and its aggregator ↔ HospitalAgent, one round:
 /// <code>
 ///   supervisor          aggregator          hospital
-///      │ ── RoundOffered ───────────────────▶ │
+///      │ ── RoundOffered ───────────────────▶ │        plain sums: from the aggregator, and asks for the first piece too
 ///      │ ◀──────────── Declined, UpdateReady ─ │        UpdateReady with secure sums only; then SecureAggregationProtocol
-///      │                    │ ─ UploadRequested ▶ │        credit for so many pieces, from an offset
 ///      │                    │ ◀── UpdateChunk ─ │   ×n    plain sums only; masked vectors go as MaskedChunk
+///      │                    │ ─ UploadRequested ▶ │        credit for so many pieces, from an offset
 ///      │                    │ ─ SumPublished ─▶ │        secure sums only, to check the next model by
 ///      │ ── RoundClosed ────────────────────▶ │
 /// </code>
@@ -28,12 +28,20 @@ public static class RoundProtocol
         RoundId Id { get; }
     }
 
-    /// <summary>Supervisor → hospital. Train from <paramref name="Model"/>, or decline.</summary>
+    /// <summary>
+    /// Supervisor → hospital. Train from <paramref name="Model"/>, or decline. With plain sums the aggregator sends it, and
+    /// it is credit for the first piece: for a small model that is all of the update.
+    /// </summary>
     /// <param name="Cohort">Everyone invited, sorted.</param>
     /// <param name="LastIncluded">For a job whose hospitals keep a state of their own: the last committed round that holds this
     /// hospital's update. 0 where none does.</param>
     public sealed record RoundOffered(
-        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort, int LastIncluded = 0) : IRoundMessage;
+        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort, int LastIncluded = 0) : IRoundMessage
+    {
+        /// <summary>The offer as one hospital gets it.</summary>
+        public RoundOffered To(HospitalId hospital, ImmutableDictionary<HospitalId, int> lastIncluded) =>
+            lastIncluded.TryGetValue(hospital, out var last) ? this with { LastIncluded = last } : this;
+    }
 
     /// <summary>Hospital → supervisor, with secure sums. Its update is ready to be masked.</summary>
     public sealed record UpdateReady(RoundId Id, HospitalId Hospital) : IRoundMessage;
@@ -56,8 +64,9 @@ public static class RoundProtocol
     /// <param name="Residues">Their SHA-256 stands in the Result.</param>
     public sealed record SumPublished(RoundId Id, ImmutableArray<byte> Residues) : IRoundMessage;
 
-    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go.</summary>
-    /// <param name="Committed">The new model, or null where none was committed.</param>
+    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go. With plain sums the aggregator says so as soon as
+    /// the update is in, where hospitals share one memory.</summary>
+    /// <param name="Committed">The new model, or null where none was committed yet.</param>
     public sealed record RoundClosed(RoundId Id, Digest? Committed) : IRoundMessage;
 
     /// <summary>Akka drops frames over 128,000 bytes in silence; this leaves room for the envelope.</summary>

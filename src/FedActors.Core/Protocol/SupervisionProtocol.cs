@@ -53,9 +53,10 @@ public static class SupervisionProtocol
     /// <summary>Coordinator → supervisor. The attempt is over; <paramref name="Committed"/> is the new model, or null where it failed.</summary>
     public sealed record CloseRound(RoundId Id, Digest? Committed) : ISupervisionMessage;
 
-    /// <summary>Supervisor → aggregator. Gather the updates of <paramref name="Cohort"/>.</summary>
-    /// <param name="Robust">The rule that takes the place of the sum, or null.</param>
-    public sealed record BeginCollecting(RoundId Id, FixedPointCode Code, ImmutableArray<HospitalId> Cohort, RobustPlan? Robust = null)
+    /// <summary>Supervisor → aggregator. Make this offer to its cohort, and gather their updates.</summary>
+    /// <param name="LastIncluded">What <see cref="OpenRound.LastIncluded"/> says, to be told to each.</param>
+    public sealed record BeginCollecting(
+        RoundId Id, FixedPointCode Code, RoundProtocol.RoundOffered Offer, ImmutableDictionary<HospitalId, int> LastIncluded)
         : ISupervisionMessage;
 
     /// <summary>Supervisor → aggregator. Open a secure session, or go on with the one that <paramref name="Journal"/> tells of.</summary>
@@ -79,7 +80,12 @@ public static class SupervisionProtocol
     public sealed record EndCollecting(RoundId Id) : ISupervisionMessage;
 
     /// <summary>Aggregator → supervisor. This hospital is out of the attempt.</summary>
-    public sealed record HospitalOut(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail) : ISupervisionMessage;
+    public sealed record HospitalOut(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail) : ISupervisionMessage
+    {
+        /// <summary>There was nobody to make the offer to.</summary>
+        public static HospitalOut NotAttached(RoundId id, HospitalId hospital) =>
+            new(id, hospital, DropReason.Silent, "It is not attached to the hub.");
+    }
 
     /// <summary>Aggregator → supervisor. No update will be added any more.</summary>
     /// <param name="Accumulator">The running sum's bytes.</param>

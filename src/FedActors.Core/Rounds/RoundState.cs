@@ -64,7 +64,7 @@ public sealed record RoundState
 
     /// <summary>A hospital says, or its silence says, that its update will not come. Not journaled: it goes with the survivor set.</summary>
     public RoundState Drop(HospitalId hospital, DropReason reason, string detail) =>
-        Phase is RoundPhase.NotOpened or >= RoundPhase.Consistency || !Cohort.Contains(hospital) || Dropped.ContainsKey(hospital)
+        Phase is RoundPhase.NotOpened or >= RoundPhase.Consistency || !HospitalSet.Holds(Cohort, hospital) || Dropped.ContainsKey(hospital)
             ? this
             : this with { Dropped = Dropped.Add(hospital, new Dropout(hospital, Phase, reason, detail)) };
 
@@ -78,9 +78,9 @@ public sealed record RoundState
     {
         if (Phase is not (RoundPhase.Training or RoundPhase.MaskedInput))
             return Decision<RoundEvent>.Reject($"Round {Id} is in {Phase}: its survivor set cannot be fixed.");
-        if (complete.Any(hospital => !Cohort.Contains(hospital)) || complete.Distinct().Count() != complete.Length)
+        var survivors = HospitalSet.IsSorted(complete) ? complete : complete.Sort();
+        if (!HospitalSet.IsSorted(survivors) || !HospitalSet.IsSubset(survivors, Cohort))
             return Decision<RoundEvent>.Reject($"Round {Id}: the set holds a hospital twice, or one that was not invited.");
-        var survivors = complete.Sort();
         var dropped = Missing(survivors);
         return ShortOf(survivors) is { } shortage
             ? Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, shortage.Number, Because(shortage.Reason, dropped), dropped))
@@ -88,7 +88,7 @@ public sealed record RoundState
     }
 
     /// <summary>Training is over: are enough updates ready for a secure sum to be worth its keys?</summary>
-    /// <param name="trained">Who said that its update is ready.</param>
+    /// <param name="trained">Who said that its update is ready, sorted.</param>
     public Decision<RoundEvent> DecideTrained(ImmutableArray<HospitalId> trained, DateTimeOffset now)
     {
         if (ShortOf(trained) is not { } shortage)
@@ -152,10 +152,10 @@ public sealed record RoundState
         _ => throw new InvalidOperationException($"Round {Id} in {Phase} cannot follow {@event.GetType().Name}."),
     };
 
-    // Whoever is not present either said why or was silent.
+    // Whoever is not present (sorted) either said why or was silent.
     private ImmutableArray<Dropout> Missing(ImmutableArray<HospitalId> present) =>
     [
-        .. Cohort.Where(hospital => !present.Contains(hospital)).Select(hospital => Dropped.GetValueOrDefault(hospital)
+        .. Cohort.Where(hospital => !HospitalSet.Holds(present, hospital)).Select(hospital => Dropped.GetValueOrDefault(hospital)
             ?? new Dropout(hospital, Phase, DropReason.Silent, "Nothing came before the deadline.")),
     ];
 
@@ -163,7 +163,7 @@ public sealed record RoundState
     {
         if (present.Length < Rules.Minimum)
             return (FaultNumber.TooFewHospitals, $"{present.Length} hospitals took part, the job asks for {Rules.Minimum}.");
-        var missing = Rules.Require.Where(hospital => !present.Contains(hospital)).ToArray();
+        var missing = Rules.Require.Where(hospital => !HospitalSet.Holds(present, hospital)).ToArray();
         return missing.Length > 0
             ? (FaultNumber.HospitalRequired, $"The job requires {string.Join(", ", missing)}, which did not take part.")
             : null;
