@@ -171,7 +171,8 @@ public sealed class PlainAggregator : ReceiveActor
 
     private void Open(SupervisionProtocol.OpenSum message)
     {
-        var (bytes, parties) = (message.Accumulator.AsSpan(), message.Survivors.Length);
+        var bytes = message.Accumulator.AsSpan();
+        var parties = message.Survivors.Length;
         var sum = message.IsRobust ? RoundCode.SingleOf(message.Code).Read(bytes, parties) : message.Code.Decode(bytes, parties);
         _supervisor.Tell(sum is not null
             ? new SupervisionProtocol.SumOpened(message.Id, sum, Digest.Of(bytes))

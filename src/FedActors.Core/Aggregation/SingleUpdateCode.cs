@@ -4,7 +4,6 @@
 //  Error:    relative, 2^-24 a value.
 //  Refuses:  on receipt, every value that is not finite and every weight that was not agreed.
 
-using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 

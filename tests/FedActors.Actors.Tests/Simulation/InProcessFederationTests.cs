@@ -104,6 +104,21 @@ public sealed class InProcessFederationTests
     }
 
     [Test]
+    public async Task Ten_thousand_hospitals_of_one_process_train_within_memory()
+    {
+        var tables = Plans.Sites(hospitals: 10).Select(site => site.Patients).ToArray();
+        var patients = Enumerable.Range(0, 10_000).Select(h => KeyValuePair.Create(new HospitalId($"h{h:00000}"), tables[h % 10])).ToArray();
+        var plan = Plans.Small(rounds: 2, patients: patients.Sum(pair => pair.Value.Rows), minimum: 10_000, weightCap: 24);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        await using var federation = InProcessFederation.Start(plan, patients, SimulationStorage.InMemory, judged: null);
+        var records = await federation.RunAsync(plan, PlanHash.Of(plan), [.. patients.Select(pair => pair.Key)], _ => { }, CancellationToken.None);
+
+        Assert.That(records.Select(record => record.Included.Length), Is.EqualTo(new[] { 10_000, 10_000 }));
+        Assert.That((GC.GetTotalMemory(forceFullCollection: true) - before) / 10_000, Is.LessThan(30_000), "bytes a hospital");
+    }
+
+    [Test]
     public async Task Another_job_is_refused_by_a_journal_that_holds_one()
     {
         await Run(Plans.Small(), Plans.Sites());
