@@ -15,6 +15,12 @@ public interface IModel
     /// <summary>Length of the flat vector.</summary>
     int ParameterCount { get; }
 
+    /// <summary>What a table must know of its patients for this model to learn from it.</summary>
+    OutcomeKind Outcome { get; }
+
+    /// <summary>Numbers that the model answers with for a patient.</summary>
+    int Outputs { get; }
+
     /// <summary>Overwrites <paramref name="parameters"/> with what training starts from.</summary>
     /// <param name="seed">The job's seed; a convex model starts from zero whatever it is.</param>
     void Initialize(Span<double> parameters, long seed);
@@ -30,11 +36,14 @@ public interface IModel
     /// <exception cref="ArgumentException">A length or the table's features do not fit the model, or the batch is empty.</exception>
     double LossAndGradient(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient);
 
-    /// <summary>The probability of label 1 for every patient of a table.</summary>
+    /// <summary>
+    /// What the model says of every patient of a table: the probability of label 1, that of each class, the expected number, or
+    /// the log of the relative hazard.
+    /// </summary>
     /// <param name="parameters">Length <see cref="ParameterCount"/>.</param>
-    /// <param name="probabilities">One for each row; overwritten, each in [0, 1].</param>
+    /// <param name="answers"><see cref="Outputs"/> for each row; overwritten.</param>
     /// <exception cref="ArgumentException">A length or the table's features do not fit the model.</exception>
-    void Predict(ReadOnlySpan<double> parameters, PatientTable patients, Span<double> probabilities);
+    void Predict(ReadOnlySpan<double> parameters, PatientTable patients, Span<double> answers);
 }
 
 /// <summary>A model small enough, and smooth enough, that its second derivatives are worth sending.</summary>
@@ -47,6 +56,27 @@ public interface ISecondOrderModel : IModel
     /// <exception cref="ArgumentException">A length or the table's features do not fit the model, or the batch is empty.</exception>
     double LossGradientAndHessian(
         ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian);
+}
+
+/// <summary>
+/// A model whose loss is a sum over patients, so that what one patient adds to a gradient can be measured and bounded: what
+/// differential privacy stands on.
+/// </summary>
+public interface IPerPatientModel : IModel
+{
+    /// <summary>
+    /// The sum, not the mean, of the patients' gradients of the loss, each shortened to a length of at most <paramref name="clip"/>,
+    /// biases included. The rows of one patient in the batch are one gradient, shortened once. A patient whose gradient is not
+    /// finite adds nothing. Nothing but the sum depends on the patients.
+    /// </summary>
+    /// <param name="parameters">Length <see cref="IModel.ParameterCount"/>.</param>
+    /// <param name="batch">Rows in ascending order, as <see cref="PatientBatch.All"/> and <see cref="PatientBatch.OfUnits"/> give
+    /// them; may be empty, and then the sum is 0.</param>
+    /// <param name="clip">Above 0, finite, in the gradient's units.</param>
+    /// <param name="sum">Length <see cref="IModel.ParameterCount"/>; overwritten.</param>
+    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, rows are not in ascending order,
+    /// or the clip is not such a number.</exception>
+    void ClippedGradientSum(ReadOnlySpan<double> parameters, PatientBatch batch, double clip, Span<double> sum);
 }
 
 /// <summary>A named, shaped stretch of a model's flat parameter vector.</summary>
@@ -73,6 +103,26 @@ public readonly ref struct PatientBatch
     /// <summary>The given rows, which may repeat, in the given order; one that the table lacks throws when it is read.</summary>
     public static PatientBatch Of(PatientTable patients, ReadOnlySpan<int> rows) => new(patients, rows, false);
 
+    /// <summary>All rows of the given patients.</summary>
+    /// <param name="units">Ascending, each once.</param>
+    /// <param name="rows">Room for the rows, which the batch then reads: as many as the table has are always enough.</param>
+    /// <exception cref="ArgumentException">There is no such patient, or no room for the rows.</exception>
+    public static PatientBatch OfUnits(PatientTable patients, ReadOnlySpan<int> units, Span<int> rows)
+    {
+        var taken = 0;
+        foreach (var unit in units)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(unit, nameof(units));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(unit, patients.Units, nameof(units));
+            var (first, count) = patients.RowsOf(unit);
+            if (taken + count > rows.Length)
+                throw new ArgumentException($"There is room for {rows.Length} rows only.", nameof(rows));
+            for (var i = 0; i < count; i++)
+                rows[taken++] = first + i;
+        }
+        return Of(patients, rows[..taken]);
+    }
+
     /// <summary>The table the rows stand in.</summary>
     public PatientTable Patients { get; }
 
@@ -84,4 +134,28 @@ public readonly ref struct PatientBatch
 
     /// <summary>Patients in the batch.</summary>
     public int Count => IsAll ? Patients.Rows : Rows.Length;
+
+    /// <summary>The row of the table that stands at a place of the batch.</summary>
+    /// <param name="index">0 to <see cref="Count"/> - 1.</param>
+    public int RowAt(int index) => IsAll ? index : Rows[index];
+
+    /// <summary>How many rows, from a place of the batch on, are of one patient.</summary>
+    internal int UnitLength(int index)
+    {
+        var unit = Patients.UnitOf(RowAt(index));
+        var end = index + 1;
+        while (end < Count && Patients.UnitOf(RowAt(end)) == unit)
+            end++;
+        return end - index;
+    }
+
+    /// <summary>Ascending rows: then no row counts twice, and a patient's rows stand next to one another.</summary>
+    internal void CheckUnits()
+    {
+        for (var i = 1; i < Rows.Length; i++)
+        {
+            if (Rows[i] <= Rows[i - 1])
+                throw new ArgumentException("The rows of a batch to clip are not in ascending order.", nameof(Rows));
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //  Repeats:  sums run over eight lanes in a fixed order with fused multiply-adds, so that a result has the same bits
 //            with AVX2 as with AVX-512, and does not depend on threads.
 
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
@@ -12,13 +13,14 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using FedActors.Core.Data;
 using FedActors.Core.Numerics;
+using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Models;
 
 /// <summary>Logistic regression over a fixed number of features.</summary>
-public sealed class LogisticRegression : ISecondOrderModel
+public sealed class LogisticRegression : ISecondOrderModel, IPerPatientModel
 {
-    private const int Lanes = 8;
+    private const int Lanes = EightLanes.Count;
 
     // Rows worked on at once: their features stay in the first-level cache between the forward and the backward pass.
     private const int Chunk = 64;
@@ -43,6 +45,12 @@ public sealed class LogisticRegression : ISecondOrderModel
 
     /// <inheritdoc />
     public int ParameterCount => _features + 1;
+
+    /// <inheritdoc />
+    public OutcomeKind Outcome => OutcomeKind.Binary;
+
+    /// <inheritdoc />
+    public int Outputs => 1;
 
     /// <inheritdoc />
     public void Initialize(Span<double> parameters, long seed)
@@ -71,11 +79,11 @@ public sealed class LogisticRegression : ISecondOrderModel
     }
 
     /// <inheritdoc />
-    public void Predict(ReadOnlySpan<double> parameters, PatientTable patients, Span<double> probabilities)
+    public void Predict(ReadOnlySpan<double> parameters, PatientTable patients, Span<double> answers)
     {
         CheckLength(parameters.Length, ParameterCount, nameof(parameters));
         CheckLength(patients.Features, _features, nameof(patients));
-        CheckLength(probabilities.Length, patients.Rows, nameof(probabilities));
+        CheckLength(answers.Length, patients.Rows, nameof(answers));
         Span<double> scores = stackalloc double[Chunk];
         for (var start = 0; start < patients.Rows; start += Chunk)
         {
@@ -83,8 +91,73 @@ public sealed class LogisticRegression : ISecondOrderModel
             Score(parameters, PatientBatch.All(patients), start, scores[..count]);
             for (var j = 0; j < Chunk; j += Lanes)
                 Probability(Load(scores, j), out _).CopyTo(scores[j..]);
-            scores[..count].CopyTo(probabilities[start..]);
+            scores[..count].CopyTo(answers[start..]);
         }
+    }
+
+    /// <inheritdoc />
+    /// <remarks>Row i's gradient is r (x, 1), r its residual, so its length is |r| sqrt(|x|² + 1) and no gradient is ever written.</remarks>
+    [SkipLocalsInit]
+    public void ClippedGradientSum(ReadOnlySpan<double> parameters, PatientBatch batch, double clip, Span<double> sum)
+    {
+        CheckLength(parameters.Length, ParameterCount, nameof(parameters));
+        CheckLength(batch.Patients.Features, _features, nameof(batch));
+        CheckLength(sum.Length, ParameterCount, nameof(sum));
+        batch.CheckUnits();
+        sum.Clear();
+        var squares = batch.Patients.SquaredNorms;
+        Span<double> residuals = stackalloc double[Chunk];
+        for (int start = 0, count; start < batch.Count; start += count)
+        {
+            count = batch.UnitLength(start);
+            if (count > 1)
+            {
+                AddClipped(parameters, batch, start, count, clip, sum);
+                continue;
+            }
+            while (count < Chunk && start + count < batch.Count && batch.UnitLength(start + count) == 1)
+                count++;
+            Residuals(parameters, batch, start, residuals[..count]);
+            for (var j = 0; j < count; j++)
+            {
+                var norm = Math.Abs(residuals[j]) * Math.Sqrt(squares[batch.RowAt(start + j)] + 1);
+                var factor = NormClipping.Factor(norm, clip, ParameterCount);
+                residuals[j] = factor > 0 ? factor * residuals[j] : 0;
+                sum[_features] += residuals[j];
+            }
+            AddGradient(batch, start, residuals[..count], sum);
+        }
+    }
+
+    // A patient of several rows: their gradients are added first, and the sum is clipped.
+    private void AddClipped(ReadOnlySpan<double> parameters, PatientBatch batch, int start, int count, double clip, Span<double> sum)
+    {
+        var rented = ArrayPool<double>.Shared.Rent(ParameterCount);
+        var own = rented.AsSpan(0, ParameterCount);
+        own.Clear();
+        Span<double> residuals = stackalloc double[Chunk];
+        for (var done = 0; done < count; done += Chunk)
+        {
+            var some = residuals[..Math.Min(Chunk, count - done)];
+            Residuals(parameters, batch, start + done, some);
+            AddGradient(batch, start + done, some, own);
+            foreach (var residual in some)
+                own[_features] += residual;
+        }
+        NormClipping.Clip(own, clip);
+        TensorPrimitives.Add(sum, own, sum);
+        ArrayPool<double>.Shared.Return(rented, clearArray: true);
+    }
+
+    private void Residuals(ReadOnlySpan<double> parameters, PatientBatch batch, int start, Span<double> residuals)
+    {
+        Span<double> padded = stackalloc double[Chunk];
+        Score(parameters, batch, start, padded[..residuals.Length]);
+        padded[residuals.Length..].Fill(NoRow);
+        for (var j = 0; j < Chunk; j += Lanes)
+            Probability(Load(padded, j), out _).CopyTo(padded[j..]);
+        for (var j = 0; j < residuals.Length; j++)
+            residuals[j] = padded[j] - batch.Patients.Labels[batch.RowAt(start + j)];
     }
 
     // One walk over the batch: scores, residuals, and whatever derivatives have room to be written to.
@@ -128,11 +201,11 @@ public sealed class LogisticRegression : ISecondOrderModel
         var each = 1.0 / batch.Count;
         if (!gradient.IsEmpty)
         {
-            gradient[_features] = Total(residualSum);
+            gradient[_features] = EightLanes.Total(residualSum);
             TensorPrimitives.Multiply(gradient, each, gradient);
         }
         TensorPrimitives.Multiply(hessian, each, hessian);
-        return Total(lossSum) * each;
+        return EightLanes.Total(lossSum) * each;
     }
 
     private static void Label(PatientBatch batch, int start, Span<double> labels)
@@ -170,7 +243,7 @@ public sealed class LogisticRegression : ISecondOrderModel
             var sum = wRest * Vector512.LoadUnsafe(ref x, rest);
             for (nuint k = 0; k < (nuint)whole; k += Lanes)
                 sum = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref w, k), Vector512.LoadUnsafe(ref x, k), sum);
-            scores[i] = Total(sum) + bias;
+            scores[i] = EightLanes.Total(sum) + bias;
         }
     }
 
@@ -245,7 +318,7 @@ public sealed class LogisticRegression : ISecondOrderModel
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ReadOnlySpan<double> Row(PatientBatch batch, int index) =>
-        batch.Patients.Values.Slice((batch.IsAll ? index : batch.Rows[index]) * _features, _features);
+        batch.Patients.Values.Slice(batch.RowAt(index) * _features, _features);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<double> Load(ReadOnlySpan<double> from, int at) => Vector512.Create(from.Slice(at, Lanes));
@@ -262,14 +335,6 @@ public sealed class LogisticRegression : ISecondOrderModel
     // The last lanes are those that a load at the end of a row shares with no whole block before it.
     private static Vector512<double> LastLanes(int count) => Vector512.GreaterThanOrEqual(
         Vector512.Create(0.0, 1, 2, 3, 4, 5, 6, 7), Vector512.Create((double)(Lanes - count)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static double Total(Vector512<double> lanes)
-    {
-        var four = lanes.GetLower() + lanes.GetUpper();
-        var two = four.GetLower() + four.GetUpper();
-        return two[0] + two[1];
-    }
 
     private static void CheckLength(int actual, int expected, string name)
     {

@@ -6,6 +6,7 @@
 //            is shrunk ends within a relative (d + 8) 2^-52 below it.
 
 using System.Numerics.Tensors;
+using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Privacy;
 
@@ -58,7 +59,7 @@ public static class NormClipping
             return true;
         }
         TensorPrimitives.Divide(contribution, unit, contribution);
-        var factor = Factor(TensorPrimitives.Norm<double>(contribution), Math.Min(clip / unit, double.MaxValue), contribution.Length);
+        var factor = Factor(Math.Sqrt(EightLanes.Dot(contribution, contribution)), Math.Min(clip / unit, double.MaxValue), contribution.Length);
         // factor * unit may overflow where the norm is far beyond the clip, so the two are applied one after the other.
         TensorPrimitives.Multiply(contribution, factor, contribution);
         TensorPrimitives.Multiply(contribution, unit, contribution);

@@ -1,0 +1,97 @@
+using System.Numerics.Tensors;
+using CsCheck;
+using FedActors.Core.Data;
+using FedActors.Core.Models;
+using FedActors.Core.Numerics;
+using FedActors.Core.Privacy;
+
+namespace FedActors.Core.Tests.Models;
+
+/// <summary>What every model that privacy can stand on must hold, patient by patient.</summary>
+public class ClippedGradientTests
+{
+    private static readonly Gen<(int Rows, int Features, ulong Seed, double Clip, int[] Units)> Cases =
+        Gen.Select(Gen.Int[1, 150], Gen.Int[1, 40], Gen.ULong, Gen.Double[-3, 3].Select(e => Math.Pow(10, e)), Gen.Int[1, 6].Array[150])
+            .Select((rows, features, seed, clip, lengths) => (rows, features, seed, clip, UnitsOf(rows, lengths)));
+
+    [Test]
+    public void The_sum_is_that_of_each_patients_whole_gradient_clipped_once([Values] bool joined) => Cases.Sample(one =>
+    {
+        var (model, patients, parameters) = Made(one.Rows, one.Features, one.Seed, joined ? one.Units : null);
+        var (expected, sum) = (new double[model.ParameterCount], Poisoned(model));
+        for (var unit = 0; unit < patients.Units; unit++)
+        {
+            var (first, count) = patients.RowsOf(unit);
+            var gradient = new double[model.ParameterCount];
+            model.LossAndGradient(parameters, PatientBatch.Of(patients, [.. Enumerable.Range(first, count)]), gradient);
+            TensorPrimitives.Multiply(gradient, count, gradient);
+            NormClipping.Clip(gradient, one.Clip);
+            TensorPrimitives.Add(expected, gradient, expected);
+        }
+        model.ClippedGradientSum(parameters, PatientBatch.All(patients), one.Clip, sum);
+        Assert.That(sum, Is.EqualTo(expected).Within(1e-12 * Math.Max(1, one.Clip * one.Rows)));
+    });
+
+    [Test]
+    public void One_patient_more_moves_the_sum_by_at_most_the_clip() => Cases.Sample(one =>
+    {
+        var (model, patients, parameters) = Made(one.Rows, one.Features, one.Seed, one.Units);
+        var (with, without) = (Poisoned(model), Poisoned(model));
+        int[] others = [.. Enumerable.Range(0, patients.Units).Where(unit => unit != patients.Units / 2)];
+        model.ClippedGradientSum(parameters, PatientBatch.All(patients), one.Clip, with);
+        model.ClippedGradientSum(parameters, PatientBatch.OfUnits(patients, others, new int[patients.Rows]), one.Clip, without);
+        TensorPrimitives.Subtract(with, without, with);
+        return TensorPrimitives.Norm<double>(with) <= one.Clip * (1 + 1e-12 * one.Rows);
+    });
+
+    [Test]
+    public void A_clip_beyond_every_gradient_leaves_the_plain_sum()
+    {
+        var (model, patients, parameters) = Made(130, 13, 5, null);
+        var (gradient, sum) = (new double[model.ParameterCount], Poisoned(model));
+        model.LossAndGradient(parameters, PatientBatch.All(patients), gradient);
+        model.ClippedGradientSum(parameters, PatientBatch.All(patients), 1e6, sum);
+        Assert.That(sum, Is.EqualTo(gradient.Select(g => 130 * g)).Within(1e-10));
+    }
+
+    [Test]
+    public void Nobody_adds_nothing_and_what_is_not_finite_adds_nothing()
+    {
+        var (model, patients, parameters) = Made(20, 9, 6, UnitsOf(20, [1, 3]));
+        var sum = Poisoned(model);
+        model.ClippedGradientSum(parameters, PatientBatch.Of(patients, []), 1, sum);
+        Assert.That(sum, Is.All.Zero);
+        parameters[3] = double.NaN;
+        model.ClippedGradientSum(parameters, PatientBatch.All(patients), 1, sum);
+        Assert.That(sum, Is.All.Zero);
+    }
+
+    [TestCase(1, 0)]
+    [TestCase(2, 2)]
+    public void Rows_that_are_not_in_ascending_order_are_refused_since_a_patient_could_count_twice(int first, int second)
+    {
+        var (model, patients, parameters) = Made(4, 2, 7, null);
+        Assert.That(() => model.ClippedGradientSum(parameters, PatientBatch.Of(patients, [first, second]), 1, Poisoned(model)), Throws.ArgumentException);
+    }
+
+    [Test]
+    public void A_patient_the_table_lacks_makes_no_batch()
+    {
+        var patients = MadeUpPatients.Of(4, 2);
+        Assert.That(() => PatientBatch.OfUnits(patients, [4], new int[4]).Count, Throws.InstanceOf<ArgumentException>());
+        Assert.That(() => PatientBatch.OfUnits(patients, [0, 1], new int[1]).Count, Throws.ArgumentException);
+    }
+
+    private static (IPerPatientModel Model, PatientTable Patients, double[] Parameters) Made(int rows, int features, ulong seed, int[]? units)
+    {
+        var made = MadeUpPatients.Of(rows, features, seed);
+        var model = new LogisticRegression(features);
+        return (model, new PatientTable(made.FeatureNames, made.Values.ToArray(), made.Outcomes, units),
+            MadeUpPatients.Normals(new SplitMix64(seed + 1), model.ParameterCount));
+    }
+
+    private static int[] UnitsOf(int rows, int[] lengths) =>
+        [.. lengths.SelectMany((length, unit) => Enumerable.Repeat(unit, length)).Concat(Enumerable.Range(lengths.Length, rows)).Take(rows)];
+
+    private static double[] Poisoned(IModel model) => [.. Enumerable.Repeat(double.NaN, model.ParameterCount)];
+}
