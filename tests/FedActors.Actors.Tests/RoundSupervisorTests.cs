@@ -225,7 +225,7 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
         {
             var bytes = new byte[code.Bytes];
             code.Encode([1, Cohort.IndexOf(hospital), 3, 4, hospital == Cohort[2] ? bad : 5, 0.5], 10, 0, bytes);
-            _hospitals[hospital].FishForMessage<RoundProtocol.UploadRequested>(_ => true);
+            _hospitals[hospital].FishForMessage<RoundProtocol.RoundOffered>(_ => true);
             _hospitals[hospital].Reply(new RoundProtocol.UpdateChunk(Id, hospital, 0, bytes.Length, Digest.Of(bytes), [.. bytes]));
         }
 

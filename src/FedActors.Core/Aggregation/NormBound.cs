@@ -20,7 +20,7 @@ public sealed class NormBound(double? bound) : IRobustRule
             weights[i] = Math.Sqrt(weights[i]);
         var limit = bound ?? weights.Order().ElementAt((n - 1) / 2);
         for (var i = 0; i < n; i++)
-            weights[i] = Math.Min(1, limit / weights[i]) is var factor && double.IsNaN(factor) ? 1.0 / n : factor / n;
+            weights[i] = weights[i] > limit ? limit / weights[i] / n : 1.0 / n;
         WeightedMean.Of(updates, weights, aggregate, form);
     }
 }

@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using FedActors.Core.Aggregation;
-using FedActors.Core.Federation;
 using FedActors.Core.Numerics;
 
 namespace FedActors.Simulation.Benchmarks;
@@ -60,7 +59,7 @@ public static class AggregationBench
             var exact = updates[0].Zip(updates[^1], (a, b) => ((double)a - b) * ((double)a - b)).Sum();
             return (time, Math.Abs(distances[n - 1] - exact) <= 66 * Math.ScaleB(1, -24) * exact);
         }
-        IRobustRule ranks = rule == "median" ? new TrimmedMean(null) : new TrimmedMean(trim);
+        var ranks = new TrimmedMean(rule == "median" ? null : trim);
         var milliseconds = rule == "mean"
             ? Measure(() => WeightedMean.Of(single, weights, result, SimdForms.Best))
             : Measure(() => ranks.Aggregate(single, result, SimdForms.Best));

@@ -70,7 +70,10 @@ public class AggregationKernelTests
             for (var i = 0; i < count; i++)
             {
                 for (var j = 0; j < count; j++)
-                    Assert.That(distances[i * count + j], Is.EqualTo(Distance(updates[i], updates[j])).Within(66 * Math.Pow(2, -24)).Percent.Or.Zero);
+                {
+                    var exact = Distance(updates[i], updates[j]);
+                    Assert.That(distances[i * count + j], Is.EqualTo(exact).Within(66 * Math.ScaleB(1, -24) * exact));
+                }
             }
             AssertSameBits(first ??= distances, distances);
         }
@@ -89,7 +92,7 @@ public class AggregationKernelTests
             for (var j = 0; j < 9; j++)
             {
                 var exact = Distance(updates[i], updates[j]);
-                Assert.That(Math.Abs(distances[i * 9 + j] - exact), Is.LessThanOrEqualTo(66 * Math.Pow(2, -24) * exact));
+                Assert.That(Math.Abs(distances[i * 9 + j] - exact), Is.LessThanOrEqualTo(66 * Math.ScaleB(1, -24) * exact));
             }
         }
     }
