@@ -130,7 +130,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         }
         var known = _models.TryGet(offer.Model, out var model);
         var answer = _state.Answer(offer, new HospitalFacts(
-            _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, _site.Own is not null));
+            _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, CanKeep: _site.Own is not null));
         if (answer is not OfferAnswer.Stale)
             _supervisor = Sender;
         if (!offer.Plan.SecureAggregation.Enabled)

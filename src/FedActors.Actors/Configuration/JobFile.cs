@@ -47,7 +47,6 @@ public sealed class JobFile
         var training = ReadTraining(job.Section("training"));
         var secure = ReadSecureAggregation(job.Section("secure-aggregation"), training.Algorithm);
         var model = job.Section("model");
-        var privacy = job.Section("privacy");
         var plan = new JobPlan(
             name,
             job.Integer("seed", 0, long.MaxValue),
@@ -56,7 +55,7 @@ public sealed class JobFile
             training,
             ReadCohort(job.Section("cohort"), secure.Enabled),
             secure,
-            new PrivacyPlan(Names.Read<PrivacyMode>(privacy, "mode")),
+            PrivacySection.Read(job.Section("privacy")),
             ReadEvaluation(job.Section("evaluation")));
         if (secure.Enabled && training.Robust is not null)
             job.Report(FaultNumber.NeedsSingleUpdates,
@@ -64,7 +63,6 @@ public sealed class JobFile
                 job.PathOf("training.algorithm"),
                 "Train with one that needs sums only (fedavg, scaffold, ...), or set secure-aggregation.enabled = off if all hospitals agree.");
         model.Done();
-        privacy.Done();
         foreach (var section in Sections)
             job.Section(section);
         job.Done();
@@ -185,7 +183,7 @@ public sealed class JobFile
         return plan;
     }
 
-    private static Config Parse(string text, string source)
+    internal static Config Parse(string text, string source)
     {
         if (HoconStructure.FirstFault(text) is var (line, what))
             throw new FaultException(new Fault(FaultNumber.JobFileUnreadable, what, $"{source}, line {line}", "Close what is open, or open what is closed."));

@@ -2,15 +2,19 @@ using Akka.Configuration;
 
 namespace FedActors.Actors.Configuration;
 
-/// <summary>The defaults of every key, from <c>hocon/reference.conf</c> as it was built in.</summary>
+/// <summary>The defaults of every key, from <c>hocon/</c> as it was built in.</summary>
 public static class Reference
 {
-    public static Config Config { get; } = Load();
+    /// <summary>Of jobs and nodes.</summary>
+    public static Config Config { get; } = Load("reference.conf");
 
-    private static Config Load()
+    /// <summary>Of a hospital's policy.</summary>
+    public static Config Policy { get; } = Load("policy.conf");
+
+    private static Config Load(string name)
     {
-        using var stream = typeof(Reference).Assembly.GetManifestResourceStream("FedActors.reference.conf")
-            ?? throw new InvalidOperationException("reference.conf was not built in.");
+        using var stream = typeof(Reference).Assembly.GetManifestResourceStream($"FedActors.{name}")
+            ?? throw new InvalidOperationException($"{name} was not built in.");
         using var reader = new StreamReader(stream);
         return ConfigurationFactory.ParseString(reader.ReadToEnd());
     }

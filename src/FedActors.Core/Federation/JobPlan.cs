@@ -92,10 +92,6 @@ public sealed record CohortPlan(
 /// <param name="PhaseDeadline">How long each phase after training may last: keys, shares, masked updates, unmasking.</param>
 public sealed record SecureAggregationPlan(bool Enabled, int RingBits, double Range, int WeightCap, TimeSpan PhaseDeadline);
 
-public enum PrivacyMode { Off = 0 }
-
-public sealed record PrivacyPlan(PrivacyMode Mode);
-
 public enum Metric { Auroc = 1, Accuracy = 2, LogLoss = 3, Sensitivity = 4, Specificity = 5 }
 
 /// <param name="Every">The model is evaluated after every so many rounds, and after the last.</param>

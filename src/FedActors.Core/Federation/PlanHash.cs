@@ -8,7 +8,7 @@ namespace FedActors.Core.Federation;
 /// <summary>
 /// Names a plan by its content, so that two parties know that they mean the same and a run resumes only what it began.
 /// The number of rounds and the evaluation are left out: neither changes what any single round computes, so a
-/// finished run may be continued with more rounds.
+/// finished run may be continued with more rounds. But for one under differential privacy: its noise follows from them.
 /// </summary>
 public static class PlanHash
 {
@@ -53,6 +53,20 @@ public static class PlanHash
         Line("weight-cap", plan.SecureAggregation.WeightCap);
         Line("phase-deadline", plan.SecureAggregation.PhaseDeadline);
         Line("privacy", plan.Privacy.Mode);
+        if (plan.Privacy is { Mode: not PrivacyMode.Off } privacy)
+        {
+            // The noise follows from how often there is a release.
+            Line("rounds", plan.Training.Rounds);
+            Line("epsilon", privacy.Epsilon);
+            Line("noise-multiplier", privacy.NoiseMultiplier);
+            Line("delta", privacy.Delta);
+            Line("clip", privacy.Clip);
+            Line("sampling-rate", privacy.SamplingRate);
+            Line("spare", privacy.Spare);
+            Line("minimum-survivors", privacy.MinimumSurvivors);
+            Line("assumed-colluders", privacy.AssumedColluders);
+            Line("patient-id", privacy.PatientId);
+        }
         return Digest.Of(Encoding.UTF8.GetBytes(text.ToString()));
 
         // The length before the text keeps "a\nb" from being taken for two lines.

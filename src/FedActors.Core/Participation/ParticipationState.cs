@@ -1,5 +1,6 @@
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
@@ -24,8 +25,12 @@ public enum ParticipationPhase
 /// <param name="HasModel">The model's bytes are at hand.</param>
 /// <param name="CanMask">It has a key and a roster.</param>
 /// <param name="RequiresSecureSums">Its own rule: no plain update leaves this hospital.</param>
+/// <param name="Policy">Its data officer's rules; null where it has none, and then it takes part in no job with noise.</param>
+/// <param name="Terms">What the offered plan costs its patients; null for a plan without noise.</param>
 /// <param name="CanKeep">It has a place for a state of its own.</param>
-public readonly record struct HospitalFacts(long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums, bool CanKeep = true);
+public readonly record struct HospitalFacts(
+    long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums, HospitalPolicy? Policy = null, PrivacyTerms? Terms = null,
+    bool CanKeep = true);
 
 /// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this decides.</summary>
 public sealed record ParticipationState
@@ -56,6 +61,8 @@ public sealed record ParticipationState
             return new OfferAnswer.Stale($"{offer.Id} does not invite {Hospital}.");
         if (offer.PlanHash != PlanHash.Of(offer.Plan))
             return new OfferAnswer.Decline(DropReason.Refused, "The plan is not the one its hash names.");
+        if (PrivacyRefusalOf(offer, facts) is { } refusal)
+            return new OfferAnswer.Decline(DropReason.PrivacyRefused, refusal.ToString());
         if (facts.RequiresSecureSums && !offer.Plan.SecureAggregation.Enabled)
             return new OfferAnswer.Decline(DropReason.Refused, "The job asks for plain sums, and this hospital sends none.");
         if (offer.Plan.SecureAggregation.Enabled && !facts.CanMask)
@@ -68,6 +75,15 @@ public sealed record ParticipationState
         return facts.HasModel
             ? OfferAnswer.Train.Instance
             : new OfferAnswer.Decline(DropReason.ModelUnavailable, $"The model {offer.Model} could not be had.");
+    }
+
+    // The first rule that does not hold; without a policy there is no noise whose price anybody agreed to.
+    private static PrivacyRefusal? PrivacyRefusalOf(RoundProtocol.RoundOffered offer, HospitalFacts facts)
+    {
+        if (facts.Policy is not { } policy)
+            return offer.Plan.Privacy.Mode == PrivacyMode.Off ? null : new PrivacyRefusal.PolicyMissing();
+        return PolicyRules.Judge(policy, offer.Plan, offer.PlanHash, facts.Terms, offer.Cohort.Length)
+            .Select(verdict => verdict.Refusal).FirstOrDefault(refusal => refusal is not null);
     }
 
     /// <summary>Training for the round has begun.</summary>

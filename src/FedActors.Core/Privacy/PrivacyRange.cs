@@ -50,6 +50,11 @@ public static class PrivacyRange
         steps is >= 1 and <= MostSteps && steps == Math.Floor(steps), FaultNumber.StepsOutOfRange, "steps", steps,
         $"Give a whole number of steps from 1 to {Text(MostSteps)}.");
 
+    /// <summary>Empty, or the fault of the largest norm <paramref name="clip"/> of one patient's gradient.</summary>
+    public static IEnumerable<Fault> Clip(double clip) => Check(
+        clip is >= 1e-9 and <= 1e9, FaultNumber.ClipOutOfRange, "clip", clip,
+        "Give the largest norm that one patient may add to a step: above 0, from 1e-9 to 1e9.");
+
     internal static IEnumerable<Fault> Count(int count, string name) => Check(
         count >= 1, FaultNumber.ValueOutOfRange, name, count, "Give a whole number, at least 1.");
 

@@ -42,6 +42,9 @@ public sealed class RdpAccountant : IPrivacyAccountant
     /// <summary>Ascending.</summary>
     public ImmutableArray<double> Orders { get; }
 
+    /// <summary>Whether nothing was composed.</summary>
+    public bool IsEmpty => _composed == 0;
+
     /// <summary>Upper bounds on the divergence of everything composed, one an order.</summary>
     public ReadOnlySpan<double> Divergence => _divergence;
 

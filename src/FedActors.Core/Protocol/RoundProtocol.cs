@@ -97,6 +97,9 @@ public enum DropReason
     /// <summary>It left the secure session; the detail says with which code.</summary>
     Withdrew = 7,
 
+    /// <summary>Its privacy policy or its ledger does not allow the job; the detail begins with the number of the reason.</summary>
+    PrivacyRefused = 8,
+
     /// <summary>What it must remember of this round could not be written: nothing of the round may leave.</summary>
-    StateNotKept = 8,
+    StateNotKept = 9,
 }
