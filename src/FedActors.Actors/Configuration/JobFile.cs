@@ -62,6 +62,11 @@ public sealed class JobFile
                 $"The rule '{Names.Of(training.Algorithm)}' must see every hospital's update, and secure aggregation hides them.",
                 job.PathOf("training.algorithm"),
                 "Train with one that needs sums only (fedavg, scaffold, ...), or set secure-aggregation.enabled = off if all hospitals agree.");
+        // What noise promises is proven for one update a round that depends on the round's model alone.
+        if (plan.Privacy.Mode != PrivacyMode.Off && (training.Robust is not null || training.KeepsOwnState))
+            job.Report(FaultNumber.NotAllowedTogether,
+                "What noise promises is not proven for hospitals that remember, nor for rules that compare updates.",
+                job.PathOf("privacy.mode"), "Train with one that needs sums only and no local layers, or set privacy.mode = off.");
         model.Done();
         foreach (var section in Sections)
             job.Section(section);

@@ -61,6 +61,18 @@ public sealed class JobFileTests
         Assert.That(Read("name = small").Plan.Training.Robust, Is.Null);
     }
 
+    [TestCase("algorithm = scaffold")]
+    [TestCase("algorithm = median")]
+    [TestCase("local-layers = [bias]")]
+    public void Noise_is_not_promised_where_nothing_proves_it(string training) => Assert.That(
+        Read($$"""
+            name = small
+            training { {{training}} }
+            secure-aggregation.enabled = off
+            privacy { mode = patient-local, epsilon = 2, delta = 0.00001, clip = 1 }
+            """).Faults.Select(fault => $"{fault.Code} {fault.Where}"),
+        Is.EqualTo(new[] { $"FA-1008 {_file}: job.privacy.mode" }));
+
     [Test]
     public void Overrides_win_over_the_file_in_their_order()
     {
