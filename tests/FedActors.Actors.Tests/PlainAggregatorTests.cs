@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Akka.Actor;
-using Akka.TestKit;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core.Federation;

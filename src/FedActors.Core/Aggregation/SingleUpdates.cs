@@ -11,7 +11,7 @@ namespace FedActors.Core.Aggregation;
 public sealed class SingleUpdates
 {
     // Coordinates of a window read from a stream: of 100 updates it takes 26 MB.
-    private const int StreamWindow = 1 << 16;
+    internal const int StreamWindow = 1 << 16;
 
     private readonly IReadOnlyList<ReadOnlyMemory<float>>? _vectors;
     private readonly Stream? _stream;

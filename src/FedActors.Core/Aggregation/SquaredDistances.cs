@@ -73,8 +73,13 @@ public static class SquaredDistances
         {
             var loaded = Math.Min(updates.Window, updates.Length - window);
             updates.Load(window, loaded);
-            for (var u = 0; u < updates.Count; u++)
-                distances[u] += From(updates.Row(u), point.Slice(window, loaded));
+            // A window read from a stream is one stretch: stretch by stretch the sums are the same wherever updates lie.
+            for (var at = 0; at < loaded; at += SingleUpdates.StreamWindow)
+            {
+                var size = Math.Min(SingleUpdates.StreamWindow, loaded - at);
+                for (var u = 0; u < updates.Count; u++)
+                    distances[u] += From(updates.Row(u).Slice(at, size), point.Slice(window + at, size));
+            }
         }
     }
 
