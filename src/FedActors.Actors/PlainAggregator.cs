@@ -97,7 +97,10 @@ public sealed class PlainAggregator : ReceiveActor
             ? null
             : new FileStream(Path.GetTempFileName(), new FileStreamOptions
             {
-                Mode = FileMode.Create, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.DeleteOnClose,
+                Mode = FileMode.Create,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.None,
+                Options = FileOptions.DeleteOnClose,
             });
 
     private void Take(RoundProtocol.UpdateChunk chunk)
