@@ -34,7 +34,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         _hub = hub;
         Command<JobProtocol.StartJob>(Start);
         Command<BlobStore.Stored>(OnStored);
-        Command<BlobStore.Found>(found => Begin(GlobalModel.FromBytes(found.Bytes.AsSpan())));
+        Command<BlobStore.Found>(found => Begin(GlobalModel.FromBytes(found.Bytes.AsSpan(), _job!.InitialParameters.Length)));
         Command<BlobStore.Missing>(missing => Fail(FaultNumber.BlobDamaged, $"The model {missing.Name} is missing or damaged."));
         Command<BlobStore.Failed>(failed => Fail(FaultNumber.JournalFailed, $"A model could not be kept: {failed.Reason}"));
         Command<SupervisionProtocol.RoundEnded>(OnRoundEnded);
@@ -58,15 +58,15 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
 
     private void Start(JobProtocol.StartJob start)
     {
-        var model = GlobalModel.Of(start.InitialParameters);
+        var strategy = AggregationStrategies.Create(start.Plan.Training, ModelCatalog.Create(start.Plan.Model), start.Plan.Patients);
+        var model = NextGlobalModel.First(strategy, start.InitialParameters);
         switch (_state.DecideJob(start.Plan.Name, start.Identity, start.Roster, model.Hash, _hub.Clock.GetUtcNow()))
         {
             case Decision<FederationEvent>.Rejected rejected:
                 Sender.Tell(new JobProtocol.JobRefused(start.Plan.Name, rejected.Reason));
                 return;
             case Decision<FederationEvent>.Accepted accepted:
-                (_job, _submitter, _planHash) = (start, Sender, PlanHash.Of(start.Plan));
-                _strategy = AggregationStrategies.Create(start.Plan.Training, ModelCatalog.Create(start.Plan.Model));
+                (_job, _submitter, _planHash, _strategy) = (start, Sender, PlanHash.Of(start.Plan), strategy);
                 if (accepted.Events.IsEmpty)
                 {
                     AnnounceStart();
@@ -117,12 +117,13 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             return;
         }
         var next = _state.Next;
-        var rules = _job.Plan.Cohort;
+        var rules = _job.Plan.CohortRules;
         _attempts++;
         _supervisor = Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}");
-        _supervisor.Tell(new SupervisionProtocol.OpenRound(
-            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum,
-            _state.CohortOf(next.Round, _job.Plan.Seed, rules)));
+        var cohort = _state.CohortOf(next.Round, _job.Plan.Seed, rules);
+        var order = new SupervisionProtocol.OpenRound(
+            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort);
+        _supervisor.Tell(_job.Plan.Training.KeepsOwnState ? order with { LastIncluded = _state.LastIncluded(cohort) } : order);
     }
 
     private void OnRoundEnded(SupervisionProtocol.RoundEnded ended)
@@ -131,7 +132,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             return;
         try
         {
-            _commit = new Commit(ended, NextGlobalModel.Of(_strategy!, _model!.Parameters.AsSpan(), ended.Sum));
+            _commit = new Commit(ended, NextGlobalModel.Of(_strategy!, _model!, ended.Sum));
         }
         catch (FaultException e)
         {
@@ -153,7 +154,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var now = _hub.Clock.GetUtcNow();
         var record = new RoundRecord(
             ended.Id, ended.Survivors, ended.Dropped, model.Hash, ended.Sum.Mean[^1], metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
-            ended.BytesUp, BytesDown: 8L * model.Parameters.Length * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
+            ended.BytesUp, BytesDown: (long)model.Bytes * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
             ended.SumHash);
         Record(_state.DecideCommit(record, now), () =>
         {

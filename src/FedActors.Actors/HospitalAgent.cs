@@ -56,6 +56,11 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         Command<RoundProtocol.RoundOffered>(Answer);
         Command<LocalTrainer.Trained>(OnTrained);
         Command<LocalTrainer.Diverged>(diverged => Decline(diverged.Id, DropReason.Diverged, "Its training left the finite numbers."));
+        Command<LocalTrainer.StateNotKept>(failed =>
+        {
+            _log.Error("{Hospital} cannot keep its state of round {Round}: {Reason}", _site.Hospital, failed.Id, failed.Reason);
+            Decline(failed.Id, DropReason.StateNotKept, "What it must remember of this round could not be written.");
+        });
         Command<RoundProtocol.UploadRequested>(OnUploadRequested);
         Command<FromCoordinator>(OnSessionMessage);
         Command<LocalTrainer.Sealed>(OnSealed);
@@ -101,7 +106,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             || Digest.Of(published.Residues.AsSpan()) != _lastSum.Value.Sum || !_models.TryGet(_offer.Model, out var model))
             return;
         _isFollowing = true;
-        _trainer.Tell(new LocalTrainer.Follow(_offer, model.Parameters, published.Residues, _survivors));
+        _trainer.Tell(new LocalTrainer.Follow(_offer, model, published.Residues, _survivors));
     }
 
     private void OnFollowed(LocalTrainer.Followed followed)
@@ -125,7 +130,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         }
         var known = _models.TryGet(offer.Model, out var model);
         var answer = _state.Answer(offer, new HospitalFacts(
-            _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }));
+            _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, CanKeep: _site.Own is not null));
         if (answer is not OfferAnswer.Stale)
             _supervisor = Sender;
         if (!offer.Plan.SecureAggregation.Enabled)
@@ -136,7 +141,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
                 EndSession();
                 _state = _state.Begin(offer.Id);
                 (_offer, _declined) = (offer, null);
-                _trainer.Tell(new LocalTrainer.Train(offer, model!.Parameters));
+                _trainer.Tell(new LocalTrainer.Train(offer, model!));
                 break;
             case OfferAnswer.Decline decline:
                 Decline(offer.Id, decline.Reason, decline.Detail);
@@ -372,7 +377,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         if (!_isSealing)
         {
             _masking?.Dispose();
-            CryptographicOperations.ZeroMemory(_update);
+            UpdateBuffers.Return(_update);
         }
         (_masking, _session, _update) = (null, default, []);
     }

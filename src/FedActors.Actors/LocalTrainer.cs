@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Akka.Event;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Storage;
 using FedActors.Core;
@@ -7,6 +8,7 @@ using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
+using FedActors.Core.Participation;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
@@ -21,7 +23,7 @@ namespace FedActors.Actors;
 public sealed class LocalTrainer : ReceiveActor
 {
     /// <summary>Agent → trainer.</summary>
-    public sealed record Train(RoundProtocol.RoundOffered Offer, ImmutableArray<double> Parameters) : INoSerializationVerificationNeeded;
+    public sealed record Train(RoundProtocol.RoundOffered Offer, GlobalModel Model) : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. The encoded update, the agent's own from now on.</summary>
     public sealed record Trained(RoundId Id, byte[] Update) : INoSerializationVerificationNeeded;
@@ -36,11 +38,14 @@ public sealed class LocalTrainer : ReceiveActor
     /// <summary>Trainer → agent. Weights or loss are not finite.</summary>
     public sealed record Diverged(RoundId Id) : INoSerializationVerificationNeeded;
 
+    /// <summary>Trainer → agent. What the hospital must remember of the round could not be written: nothing of it may leave.</summary>
+    public sealed record StateNotKept(RoundId Id, string Reason) : INoSerializationVerificationNeeded;
+
     /// <summary>Trainer → agent. The masked update could not be kept: nothing of it may leave.</summary>
     public sealed record NotKept(Seal Task, string Reason) : INoSerializationVerificationNeeded;
 
     /// <summary>Agent → trainer. Which model follows from this round's and its open sum?</summary>
-    public sealed record Follow(RoundProtocol.RoundOffered Offer, ImmutableArray<double> Parameters, ImmutableArray<byte> Sum, int Parties)
+    public sealed record Follow(RoundProtocol.RoundOffered Offer, GlobalModel Model, ImmutableArray<byte> Sum, int Parties)
         : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. That one; null where none does.</summary>
@@ -50,6 +55,7 @@ public sealed class LocalTrainer : ReceiveActor
     [ThreadStatic] private static TrainingScratch? _scratch;
     [ThreadStatic] private static double[]? _values;
 
+    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HospitalSite _site;
     private Prepared? _prepared;
 
@@ -81,12 +87,12 @@ public sealed class LocalTrainer : ReceiveActor
 
     private Digest? NextOf(Follow task)
     {
-        var (_, model, code) = PreparedFor(task.Offer);
+        var (plan, model, code) = PreparedFor(task.Offer);
         if (task.Sum.Length != code.Bytes || code.Decode(task.Sum.AsSpan(), task.Parties) is not { } sum)
             return null;
         try
         {
-            return NextGlobalModel.Of(AggregationStrategies.Create(task.Offer.Plan.Training, model), task.Parameters.AsSpan(), sum).Hash;
+            return NextGlobalModel.Of(AggregationStrategies.Create(plan.Training, model, plan.Patients), task.Model, sum).Hash;
         }
         catch (FaultException)
         {
@@ -107,16 +113,59 @@ public sealed class LocalTrainer : ReceiveActor
         if (_values is null || _values.Length < code.Values)
             _values = new double[code.Values];
         var values = _values.AsSpan(0, code.Values);
+        var (kept, own) = plan.Training.KeepsOwnState ? OwnFor(task, model) : (OwnState.Empty, []);
         var outcome = LocalTraining.Run(
-            plan.Training, plan.Patients, model, task.Parameters.AsSpan(), _site.Patients,
-            LocalTraining.BatchSeed(plan.Seed, _site.Hospital, id.Round), values[..^1], _scratch ??= new TrainingScratch());
+            plan.Training, plan.Patients, model, task.Model.Parameters.AsSpan(), _site.Patients,
+            LocalTraining.BatchSeed(plan.Seed, _site.Hospital, id.Round), values[..^1], _scratch ??= new TrainingScratch(),
+            new LocalMemory(task.Model.State.AsSpan(), own));
         if (outcome is not LocalOutcome.Trained trained)
             return new Diverged(id);
         var saturated = code.Saturate(values[..^1]);
+        if (plan.Training.Algorithm == Algorithm.Scaffold)
+            Scaffold.Advance(own, task.Model.State.AsSpan(), values[..^1], plan.Training.LocalSteps, plan.Training.LearningRate);
+        if (plan.Training.KeepsOwnState && Keep(task.Offer, kept.Trained(id.Round, own)) is { } failure)
+            return new StateNotKept(id, failure);
         values[^1] = Math.Min(trained.Loss, code.Range);
-        var update = new byte[code.Bytes];
-        code.Encode(values, _site.Patients.Rows, saturated, update);
-        return new Trained(id, update);
+        return new Trained(id, Encode(plan.Training.Robust is not null, code, values, saturated));
+    }
+
+    private byte[] Encode(bool isSingle, FixedPointCode code, ReadOnlySpan<double> values, int saturated)
+    {
+        byte[] update;
+        if (isSingle)
+        {
+            var single = RoundCode.SingleOf(code);
+            single.Encode(values, _site.Patients.Rows, saturated, update = UpdateBuffers.Rent(single.Bytes));
+        }
+        else
+        {
+            code.Encode(values, _site.Patients.Rows, saturated, update = UpdateBuffers.Rent(code.Bytes));
+        }
+        return update;
+    }
+
+    // The hospital's own values as of the last round that counted, and the state they stand in.
+    private (OwnState Kept, double[] Own) OwnFor(Train task, IModel model)
+    {
+        var (plan, length) = (task.Offer.Plan.Training, LocalTraining.OwnLength(task.Offer.Plan.Training, model));
+        var stored = _site.Own!.Read(task.Offer.PlanHash) is { } bytes ? OwnState.FromBytes(bytes, length) : OwnState.Empty;
+        var kept = (stored ?? OwnState.Empty).Settle(task.Offer.LastIncluded);
+        if (kept.Round != task.Offer.LastIncluded)
+            _log.Warning("{Hospital} has lost what it kept after round {Round}, and begins anew", _site.Hospital, task.Offer.LastIncluded);
+        return (kept, kept.Kept.IsEmpty ? LocalTraining.FirstOwn(plan, model, task.Model.Parameters.AsSpan()) : [.. kept.Kept]);
+    }
+
+    private string? Keep(RoundProtocol.RoundOffered offer, OwnState state)
+    {
+        try
+        {
+            _site.Own!.Write(offer.PlanHash, state.ToBytes());
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
     }
 
     // What a plan asks for, made once and not once a round.

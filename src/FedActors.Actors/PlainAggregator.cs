@@ -4,6 +4,7 @@ using Akka.Event;
 using FedActors.Actors.Hosting;
 using FedActors.Core;
 using FedActors.Core.Aggregation;
+using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
 
@@ -11,7 +12,8 @@ namespace FedActors.Actors;
 
 /// <summary>
 /// Adds one attempt's plain updates into one running sum, for jobs that ask for no secure one. Parent: RoundSupervisor.
-/// Children: none. Holds the sum, one piece of every unfinished upload, and the uploads of a small window; never a list of updates.
+/// Children: none. Holds the sum, one piece of every unfinished upload, and the uploads of a small window; never a list of updates,
+/// but where a robust rule must compare them: then they lie in memory up to a bound, and beyond it in a file that goes with the actor.
 /// </summary>
 public sealed class PlainAggregator : ReceiveActor
 {
@@ -19,13 +21,21 @@ public sealed class PlainAggregator : ReceiveActor
     private const long WindowBytes = 64L << 20;
     private const int CreditChunks = 16;
 
+    // Single updates beyond this are kept in a file.
+    private const long RobustMemoryBytes = 512L << 20;
+
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly IHospitalDirectory _hospitals;
     private readonly IActorRef _supervisor = Context.Parent;
     private readonly Queue<HospitalId> _waiting = new();
     private readonly Dictionary<HospitalId, long> _granted = [];
+
+    // Hospitals of one process share its memory: each is offered the round when another's update is in, which is its credit.
+    private readonly Queue<HospitalId> _notOffered = new();
+    private bool _isWindowed;
     private SupervisionProtocol.BeginCollecting? _task;
     private UploadCollection? _uploads;
+    private RobustCollection? _robust;
     private bool _ended;
 
     public PlainAggregator(IHospitalDirectory hospitals)
@@ -36,26 +46,62 @@ public sealed class PlainAggregator : ReceiveActor
         Receive<RoundProtocol.Declined>(_supervisor.Forward);
         Receive<SupervisionProtocol.GiveUp>(message =>
         {
-            _uploads?.GiveUp(message.Hospital);
-            Release(message.Hospital);
+            if (_uploads?.GiveUp(message.Hospital) == true)
+                Release(message.Hospital);
             EndIfSettled();
         });
         Receive<SupervisionProtocol.EndCollecting>(_ => End());
         Receive<SupervisionProtocol.OpenSum>(Open);
     }
 
-    public static Props Props(IHospitalDirectory hospitals) => Akka.Actor.Props.Create<PlainAggregator>(hospitals);
+    /// <param name="isRobust">Comparing updates is work, which is done where secure sums are opened.</param>
+    public static Props Props(IHospitalDirectory hospitals, bool isRobust = false)
+    {
+        var props = Akka.Actor.Props.Create<PlainAggregator>(hospitals);
+        return isRobust ? props.WithDispatcher("fedactors.aggregation-dispatcher") : props;
+    }
+
+    protected override void PostStop() => _robust?.Dispose();
 
     private void Begin(SupervisionProtocol.BeginCollecting task)
     {
         _task = task;
-        _uploads = new UploadCollection(task.Code.RingBits, task.Code.Bytes, task.Offer.Cohort);
-        foreach (var hospital in task.Offer.Cohort)
+        var cohort = task.Offer.Cohort;
+        IUpdateSink sink = task.Offer.Plan.Training.Robust is { } plan
+            ? _robust = new RobustCollection(plan, RoundCode.SingleOf(task.Code), SpoolFor(task))
+            : new ModularSum(task.Code.RingBits, task.Code.Bytes);
+        _uploads = new UploadCollection(sink, cohort);
+        var atOnce = Math.Max(2 * Environment.ProcessorCount, _hospitals.UpdateMemoryBytes / sink.UpdateBytes);
+        _isWindowed = atOnce < cohort.Length;
+        foreach (var hospital in cohort)
+            _notOffered.Enqueue(hospital);
+        for (var offered = 0; offered < atOnce && _notOffered.Count > 0; offered++)
+            OfferNext();
+    }
+
+    private void OfferNext()
+    {
+        while (_notOffered.TryDequeue(out var hospital))
         {
-            if (!_hospitals.TryTell(hospital, task.Offer, Self))
-                _supervisor.Tell(SupervisionProtocol.HospitalOut.NotAttached(task.Id, hospital));
+            if (!_uploads!.Expects(hospital))
+                continue;
+            if (_hospitals.TryTell(hospital, _task!.Offer.To(hospital, _task.LastIncluded), Self))
+                return;
+            _uploads.GiveUp(hospital);
+            _supervisor.Tell(SupervisionProtocol.HospitalOut.NotAttached(_task.Id, hospital));
         }
     }
+
+    private static FileStream? SpoolFor(SupervisionProtocol.BeginCollecting task) =>
+        (long)RoundCode.SingleOf(task.Code).Bytes * task.Offer.Cohort.Length <= RobustMemoryBytes
+            ? null
+            : new FileStream(Path.GetTempFileName(), new FileStreamOptions
+            {
+                Mode = FileMode.Create,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.None,
+                Options = FileOptions.DeleteOnClose,
+            });
 
     private void Take(RoundProtocol.UpdateChunk chunk)
     {
@@ -88,6 +134,10 @@ public sealed class PlainAggregator : ReceiveActor
     {
         if (_granted.Remove(hospital))
             GrantWaiting();
+        if (!_isWindowed)
+            return;
+        _hospitals.TryTell(hospital, new RoundProtocol.RoundClosed(_task!.Id, null), Self);
+        OfferNext();
     }
 
     private void GrantWaiting()
@@ -122,8 +172,13 @@ public sealed class PlainAggregator : ReceiveActor
             _task!.Id, [.. _uploads.Complete], sum, Digest.Of(sum.AsSpan()), _uploads.BytesReceived));
     }
 
-    private void Open(SupervisionProtocol.OpenSum message) =>
-        _supervisor.Tell(message.Code.Decode(message.Accumulator.AsSpan(), message.Survivors.Length) is { } sum
-            ? new SupervisionProtocol.SumOpened(message.Id, sum, Digest.Of(message.Accumulator.AsSpan()))
-            : new SupervisionProtocol.SumRefused(message.Id, FaultNumber.SumContradicts, $"The running sum does not hold {message.Survivors.Length} updates."));
+    private void Open(SupervisionProtocol.OpenSum message)
+    {
+        var bytes = message.Accumulator.AsSpan();
+        var parties = message.Survivors.Length;
+        var sum = message.IsRobust ? RoundCode.SingleOf(message.Code).Read(bytes, parties) : message.Code.Decode(bytes, parties);
+        _supervisor.Tell(sum is not null
+            ? new SupervisionProtocol.SumOpened(message.Id, sum, Digest.Of(bytes))
+            : new SupervisionProtocol.SumRefused(message.Id, FaultNumber.SumContradicts, $"The running sum does not hold {parties} updates."));
+    }
 }

@@ -98,7 +98,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
                 BeginSession(_state.Session.OfType<AggregationEvent.KeysFixed>().Single().Adverts.Select(advert => advert.Hospital), []);
                 break;
             case RoundPhase.Consistency when _collected is not null:
-                _aggregator.Tell(new SupervisionProtocol.OpenSum(_id, Code(), _collected.Accumulator, _state.Survivors));
+                _aggregator.Tell(new SupervisionProtocol.OpenSum(_id, Code(), _collected.Accumulator, _state.Survivors, Robust is not null));
                 break;
             case RoundPhase.Consistency:
                 _hub.Blobs.Tell(new BlobStore.Get(_state.Accumulator!.Value));
@@ -119,13 +119,13 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         var offer = new RoundProtocol.RoundOffered(_id, _order!.Plan, _state.PlanHash, _state.Model, _state.Cohort);
         if (!IsSecure)
         {
-            _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals), "aggregator");
-            _aggregator.Tell(new SupervisionProtocol.BeginCollecting(_id, Code(), offer));
+            _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals, Robust is not null), "aggregator");
+            _aggregator.Tell(new SupervisionProtocol.BeginCollecting(_id, Code(), offer, _order.LastIncluded));
             return;
         }
         foreach (var hospital in _state.Cohort)
         {
-            if (!_hub.Hospitals.TryTell(hospital, offer, Self))
+            if (!_hub.Hospitals.TryTell(hospital, offer.To(hospital, _order.LastIncluded), Self))
                 Self.Tell(SupervisionProtocol.HospitalOut.NotAttached(_id, hospital));
         }
     }
@@ -233,8 +233,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             BeginSession(_state.Survivors, accumulator);
             return;
         }
-        _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals), "aggregator");
-        _aggregator.Tell(new SupervisionProtocol.OpenSum(_id, Code(), accumulator, _state.Survivors));
+        _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals, Robust is not null), "aggregator");
+        _aggregator.Tell(new SupervisionProtocol.OpenSum(_id, Code(), accumulator, _state.Survivors, Robust is not null));
     }
 
     private void Finish(SupervisionProtocol.SumOpened opened)
@@ -268,6 +268,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     }
 
     private bool IsSecure => _order is { Plan.SecureAggregation.Enabled: true };
+
+    private RobustPlan? Robust => _order!.Plan.Training.Robust;
 
     private FixedPointCode Code() =>
         _code ??= RoundCode.Of(_order!.Plan, _state.Cohort.Length, LocalTraining.UpdateLength(_order.Plan.Training, ModelCatalog.Create(_order.Plan.Model)));

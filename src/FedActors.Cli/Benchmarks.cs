@@ -7,7 +7,7 @@ namespace FedActors.Cli;
 /// <summary>The benchmarks a person can run.</summary>
 internal static class Benchmarks
 {
-    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), SecureSum()];
+    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), Memory(), SecureSum(), Aggregation()];
 
     private static Benchmark Simulation()
     {
@@ -24,6 +24,40 @@ internal static class Benchmarks
             [hospitals, rounds, model],
             async (parsed, cancel) => await SimulationBench.RunAsync(
                 parsed.GetValue(hospitals), parsed.GetValue(rounds), ModelKind.LogisticRegression, cancel));
+    }
+
+    private static Benchmark Memory()
+    {
+        var hospitals = new Option<int>("--hospitals") { Description = "Hospitals of this process.", DefaultValueFactory = _ => 1000, HelpName = "N" };
+        var parameters = new Option<int>("--parameters") { Description = "Coordinates of the model.", DefaultValueFactory = _ => 1_000_000, HelpName = "D" };
+        var rounds = new Option<int>("--rounds") { Description = "Rounds to train.", DefaultValueFactory = _ => 3, HelpName = "R" };
+        hospitals.Validators.Add(Validate.Within(1, 100_000));
+        parameters.Validators.Add(Validate.Within(2, 100_000_000));
+        rounds.Validators.Add(Validate.Within(1, 1000));
+        return new Benchmark(
+            "memory",
+            "A large model at many hospitals of one process: the memory and the garbage collections of a round.",
+            "fedactors bench memory --hospitals 1000 --parameters 1000000 --rounds 3",
+            [hospitals, parameters, rounds],
+            async (parsed, cancel) => await MemoryBench.RunAsync(
+                parsed.GetValue(hospitals), parsed.GetValue(parameters), parsed.GetValue(rounds), cancel));
+    }
+
+    private static Benchmark Aggregation()
+    {
+        var vectors = new Option<int>("--vectors") { Description = "Updates.", DefaultValueFactory = _ => 100, HelpName = "N" };
+        var parameters = new Option<int>("--parameters") { Description = "Coordinates of an update.", DefaultValueFactory = _ => 1_000_000, HelpName = "D" };
+        var rule = new Option<string>("--rule") { Description = "What is done with them.", DefaultValueFactory = _ => "mean", HelpName = "RULE" };
+        vectors.Validators.Add(Validate.Within(3, 10_000));
+        parameters.Validators.Add(Validate.Within(1, 100_000_000));
+        rule.AcceptOnlyFromAmong([.. AggregationBench.Rules]);
+        return new Benchmark(
+            "aggregation",
+            "Means and robust rules over updates in memory, beside the speed that memory is read at.",
+            "fedactors bench aggregation --vectors 100 --parameters 1000000 --rule median",
+            [vectors, parameters, rule],
+            (parsed, _) => Task.FromResult<object>(
+                AggregationBench.Run(parsed.GetValue(vectors), parsed.GetValue(parameters), parsed.GetValue(rule)!)));
     }
 
     private static Benchmark SecureSum()

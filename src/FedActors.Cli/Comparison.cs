@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using FedActors.Simulation;
 using FedActors.Simulation.Results;
 using Spectre.Console;
@@ -7,6 +8,8 @@ namespace FedActors.Cli;
 /// <summary>What a run came to, for a reader who is a doctor: each model on the same held-out patients, who was missing, what is not protected.</summary>
 internal static class Comparison
 {
+    private const int LongestList = 60;
+
     public static void Print(IAnsiConsole console, RunOutcome outcome)
     {
         var (summary, words) = (outcome.Summary, outcome.Words);
@@ -25,9 +28,11 @@ internal static class Comparison
         var table = new Table().Border(TableBorder.Simple).AddColumn("");
         foreach (var column in (string[])["AUROC", "Accuracy", $"{words.Plural} missed", "False alarms"])
             table.AddColumn(new TableColumn(Markup.Escape(Capital(column))).RightAligned());
-        foreach (var one in summary.Alone.ByHospital)
+        var alone = summary.Alone.ByHospital;
+        var isLong = alone.Length > LongestList;
+        foreach (var one in isLong ? Extremes(alone) : alone)
             AddRow(table, $"{one.Hospital} alone ({one.TrainedOn:#,0} {words.Case})", one);
-        AddRow(table, "Mean of the above", summary.Alone.Mean);
+        AddRow(table, isLong ? $"Mean of all {alone.Length:#,0}" : "Mean of the above", summary.Alone.Mean);
         table.AddEmptyRow();
         AddRow(table, "Mean of the hospitals' predictions", summary.Ensemble);
         AddRow(table, "Federated model", summary.Federated, new Style(decoration: Decoration.Bold));
@@ -38,6 +43,13 @@ internal static class Comparison
             console.WriteLine(line);
         console.WriteLine();
         console.WriteLine($"Report: {Path.Combine(outcome.OutDirectory, "report.html")}");
+    }
+
+    // Of very many hospitals the three best and the three worst; summary.json has them all.
+    private static IEnumerable<AloneFigures> Extremes(ImmutableArray<AloneFigures> alone)
+    {
+        var ranked = alone.OrderByDescending(one => one.Auroc).ToArray();
+        return ranked[..3].Concat(ranked[^3..]);
     }
 
     private static IEnumerable<string> Remarks(RunOutcome outcome)

@@ -17,6 +17,7 @@ public enum FaultNumber
     NotAllowedTogether = 1008,
     DuplicateName = 1009,
     Usage = 1010,
+    NeedsSingleUpdates = 1050,
 
     DataFileMissing = 2001,
     MissingColumn = 2002,

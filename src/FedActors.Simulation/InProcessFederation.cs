@@ -47,7 +47,8 @@ public sealed class InProcessFederation : IAsyncDisposable
             var security = consortium?.SecurityOf(hospital, storage.SpoolOf(hospital));
             // With plain sums and no privacy a hospital has nothing to write, so its journal may be the memory's.
             var journal = security is null ? SimulationStorage.MemoryJournal : storage.HospitalJournal;
-            var agent = HospitalAgent.Props(new HospitalSite(hospital, table, security), models, journal);
+            var own = plan.Training.KeepsOwnState ? storage.OwnOf(hospital) : null;
+            var agent = HospitalAgent.Props(new HospitalSite(hospital, table, security, own), models, journal);
             var started = system.ActorOf(agent, $"hospital-{hospital}");
             hospitals.Attach(hospital, started);
             agents.Add(started);

@@ -76,7 +76,7 @@ public static class SimulationRun
                     observer.Note($"{attempt.Number.Code()}: round {attempt.Id.Round}, attempt {attempt.Id.Attempt} ended without a sum: {attempt.Reason}");
                     break;
                 case JobProtocol.JobFinished finished:
-                    model = new GlobalModel(finished.Model, finished.Parameters);
+                    model = new GlobalModel(finished.Model, finished.Parameters, []);
                     break;
             }
         }

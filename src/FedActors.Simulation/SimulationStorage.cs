@@ -33,6 +33,11 @@ public sealed class SimulationStorage
         ? _hub.PersistenceConfig()
         : _hub.PersistenceConfig().WithFallback(_hospitals.JournalConfig(HospitalJournal));
 
-    public ISpool SpoolOf(HospitalId hospital) =>
-        _spool is null ? new MemorySpool() : new FileSpool(Path.Combine(_spool, hospital.ToString()), isFlushed: false);
+    public ISpool SpoolOf(HospitalId hospital) => Spool(hospital, "masked");
+
+    /// <summary>Where a hospital keeps what a job lets it remember.</summary>
+    public ISpool OwnOf(HospitalId hospital) => Spool(hospital, "state");
+
+    private ISpool Spool(HospitalId hospital, string extension) =>
+        _spool is null ? new MemorySpool() : new FileSpool(Path.Combine(_spool, hospital.ToString()), isFlushed: false, extension);
 }

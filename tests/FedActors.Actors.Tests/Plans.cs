@@ -11,10 +11,16 @@ public static class Plans
 {
     public static JobPlan Small(int rounds = 3, int features = 4, long patients = 60, int minimum = 3, TimeSpan? deadline = null, bool secure = false,
         Algorithm algorithm = Algorithm.FedAvg, int weightCap = 4096, int attempts = 1, double share = 0, string[]? require = null,
-        double fraction = 1, int? batchSize = null) => new(
+        double fraction = 1, int? batchSize = null, string[]? localLayers = null) => new(
         "small", Seed: 7, patients,
         new ModelPlan(ModelKind.LogisticRegression, [.. Enumerable.Range(0, features).Select(i => $"x{i}")]),
-        new TrainingPlan(algorithm, rounds, LocalSteps: 2, LearningRate: 0.5, batchSize, L2: 1),
+        new TrainingPlan(algorithm, rounds, LocalSteps: 2, LearningRate: 0.5, batchSize, L2: 1)
+        {
+            Server = new ServerPlan(Rate: 0.3, Momentum: 0.5, Beta1: 0.6, Beta2: 0.9, Tau: 0.01),
+            ProximalMu = 0.2,
+            LocalLayers = [.. localLayers ?? []],
+            Robust = algorithm >= Algorithm.Median ? new RobustPlan(algorithm, Faulty: 1, null, null) : null,
+        },
         new CohortPlan(minimum, fraction, deadline ?? TimeSpan.FromSeconds(30), [.. (require ?? []).Select(name => new HospitalId(name))], share, attempts),
         new SecureAggregationPlan(secure, algorithm == Algorithm.Newton ? 64 : 32, Range: 8, weightCap, deadline ?? TimeSpan.FromSeconds(30)),
         new PrivacyPlan(PrivacyMode.Off),

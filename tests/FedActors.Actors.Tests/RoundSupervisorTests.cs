@@ -213,6 +213,29 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
         AwaitCondition(() => _blobs.IsEmpty, TimeSpan.FromSeconds(5));
     }
 
+    [TestCase(float.NaN)]
+    [TestCase(float.PositiveInfinity)]
+    public void A_single_update_that_is_not_finite_is_refused_by_name_and_the_rule_goes_on_without_it(float bad)
+    {
+        var plan = Plans.Small(minimum: 3, algorithm: Algorithm.Median, deadline: TimeSpan.FromSeconds(60), patients: 40);
+        var supervisor = _coordinator.ChildActorOf(RoundSupervisor.Props(Id, plan.Cohort, Hub()));
+        _coordinator.Send(supervisor, Order with { Plan = plan, PlanHash = PlanHash.Of(plan) });
+        var code = RoundCode.SingleOf(RoundCode.Of(plan, Cohort.Length, updateLength: 5));
+        foreach (var hospital in Cohort)
+        {
+            var bytes = new byte[code.Bytes];
+            code.Encode([1, Cohort.IndexOf(hospital), 3, 4, hospital == Cohort[2] ? bad : 5, 0.5], 10, 0, bytes);
+            _hospitals[hospital].FishForMessage<RoundProtocol.RoundOffered>(_ => true);
+            _hospitals[hospital].Reply(new RoundProtocol.UpdateChunk(Id, hospital, 0, bytes.Length, Digest.Of(bytes), [.. bytes]));
+        }
+
+        var ended = _coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>();
+
+        Assert.That(ended.Dropped.Single(), Has.Property("Hospital").EqualTo(Cohort[2]).And.Property("Reason").EqualTo(DropReason.Malformed));
+        Assert.That(ended.Sum.Mean, Is.EqualTo(new[] { 1, 1, 3, 4, 5, 0.5 }));
+        Assert.That(ended.Sum.TotalWeight, Is.EqualTo(30));
+    }
+
     private IActorRef Open()
     {
         var supervisor = Supervisor();
@@ -220,12 +243,10 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
         return supervisor;
     }
 
-    private IActorRef Supervisor()
-    {
-        var blobs = Sys.ActorOf(Props.Create<MemoryBlobs>(_blobs));
-        var hub = new HubServices(_directory, blobs, new ModelCache(), Clock, ActorRefs.Nobody, Identity: null);
-        return _coordinator.ChildActorOf(RoundSupervisor.Props(Id, Plan.Cohort, hub));
-    }
+    private IActorRef Supervisor() => _coordinator.ChildActorOf(RoundSupervisor.Props(Id, Plan.Cohort, Hub()));
+
+    private HubServices Hub() =>
+        new(_directory, Sys.ActorOf(Props.Create<MemoryBlobs>(_blobs)), new ModelCache(), Clock, ActorRefs.Nobody, Identity: null);
 
     // What a hospital does, as far as the hub can see: an update of zeros with weight 10, sent to whoever made the offer.
     private void Send(HospitalId hospital, Func<byte[], byte[]>? spoil = null)

@@ -281,7 +281,7 @@ public sealed class SecureRoundTests : VirtualTimeTest
         Open();
         var sum = ExpectEnd().Sum;
         var strategy = AggregationStrategies.Create(Plan.Training, ModelCatalog.Create(Plan.Model));
-        var (right, wrong) = (NextGlobalModel.Of(strategy, Model.Parameters.AsSpan(), sum), GlobalModel.Of([1, 2, 3, 4, 5]));
+        var (right, wrong) = (NextGlobalModel.Of(strategy, Model, sum), GlobalModel.Of([1, 2, 3, 4, 5]));
         _models.Add(right);
         _models.Add(wrong);
 

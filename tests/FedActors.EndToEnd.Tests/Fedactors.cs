@@ -18,8 +18,10 @@ public static class Fedactors
         return run.Wait();
     }
 
-    public static RunningProcess Start(params string[] arguments) =>
-        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "fedactors.dll"), .. arguments]);
+    public static RunningProcess Start(params string[] arguments) => Start([], arguments);
+
+    public static RunningProcess Start((string Name, string Value)[] environment, params string[] arguments) =>
+        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "fedactors.dll"), .. arguments], environment);
 
     public sealed class RunningProcess : IDisposable
     {
@@ -27,7 +29,7 @@ public static class Fedactors
         private readonly StringBuilder _output = new();
         private readonly StringBuilder _error = new();
 
-        public RunningProcess(string file, IEnumerable<string> arguments)
+        public RunningProcess(string file, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
         {
             var start = new ProcessStartInfo(file, arguments)
             {
@@ -35,6 +37,8 @@ public static class Fedactors
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             };
+            foreach (var (name, value) in environment)
+                start.Environment[name] = value;
             _process = new Process { StartInfo = start };
             _process.OutputDataReceived += (_, line) =>
             {

@@ -53,10 +53,13 @@ public sealed class SimulateTests
         Assert.That(document.RootElement.GetProperty("pooled").GetProperty("maxWeightDifference").GetDouble(), Is.LessThan(1e-8));
     }
 
-    [Test]
-    public void Killed_in_any_round_and_run_again_it_ends_with_the_model_of_an_undisturbed_run()
+    [TestCase("job.training.algorithm=fedavg")]
+    [TestCase("job.training.algorithm=fedyogi")]
+    [TestCase("job.training.algorithm=scaffold")]
+    [TestCase("job.training.local-layers=[bias]")]
+    public void Killed_in_any_round_and_run_again_it_ends_with_the_model_of_an_undisturbed_run(string strategy)
     {
-        string[] command = ["simulate", Job, "--rounds", "40", "--out"];
+        string[] command = ["simulate", Job, "--rounds", "40", "--set", strategy, "--out"];
         Assert.That(Fedactors.Run([.. command, Out("undisturbed")]).ExitCode, Is.Zero);
 
         var kills = 0;
@@ -77,6 +80,32 @@ public sealed class SimulateTests
         Assert.That(kills, Is.GreaterThanOrEqualTo(3), "the process ended before it could be killed");
         Assert.That(Summary("killed").GetProperty("modelSha256").GetString(), Is.EqualTo(Summary("undisturbed").GetProperty("modelSha256").GetString()));
         Assert.That(Models("killed"), Is.EqualTo(Models("undisturbed")));
+    }
+
+    [Test]
+    public void Strategies_and_rules_of_the_contract_learn_the_main_job([Values(
+        "fedavgm", "fedadagrad", "scaffold", "trimmed-mean", "krum", "norm-bound")] string algorithm)
+    {
+        var rule = algorithm.Contains('-') || algorithm is "median" or "krum";
+        string[] plain = rule ? ["--set", "job.secure-aggregation.enabled=off"] : [];
+        var (exit, _, error) = Fedactors.Run(["simulate", Job, "--rounds", "20", "--set", $"job.training.algorithm={algorithm}", .. plain, "--out", Out()]);
+
+        Assert.That(exit, Is.Zero, error);
+        Assert.That(Summary().GetProperty("algorithm").GetString(), Is.EqualTo(algorithm));
+        Assert.That(Summary().GetProperty("federated").GetProperty("auroc").GetDouble(), Is.GreaterThan(.95));
+    }
+
+    [Test]
+    public void The_model_has_the_same_bytes_without_the_widest_vectors([Values("0", "00")] string narrow)
+    {
+        string[] command = ["simulate", Job, "--rounds", "6", "--set", "job.training.batch-size=16", "--out"];
+        Assert.That(Fedactors.Run([.. command, Out("wide")]).ExitCode, Is.Zero);
+        (string, string)[] environment = narrow == "0"
+            ? [("DOTNET_EnableAVX512", "0")]
+            : [("DOTNET_EnableAVX512", "0"), ("DOTNET_EnableAVX2", "0")];
+        using var run = Fedactors.Start(environment, [.. command, Out("narrow")]);
+        Assert.That(run.Wait().ExitCode, Is.Zero);
+        Assert.That(Models("narrow"), Is.EqualTo(Models("wide")));
     }
 
     [Test]
@@ -126,6 +155,12 @@ public sealed class SimulateTests
     [TestCase("FA-2009", "job.cohort.require", "simulate", Job, "--set", "job.cohort.require=[rome]")]
     [TestCase("FA-1005", "job.secure-aggregation.weight-cap", "simulate", Job, "--set", "job.secure-aggregation.weight-cap=39")]
     [TestCase("FA-1008", "job.secure-aggregation.ring-bits", "simulate", Job, "--set", "job.secure-aggregation.weight-cap=16000000")]
+    [TestCase("FA-1050", "job.training.algorithm", "simulate", Job, "--set", "job.training.algorithm=krum")]
+    [TestCase("FA-1008", "job.training.faulty", "simulate", Job, "--set", "job.training.algorithm=krum", "--set", "job.secure-aggregation.enabled=off",
+        "--set", "job.training.faulty=2")]
+    [TestCase("FA-1007", "Did you mean 'bias'?", "simulate", Job, "--set", "job.training.local-layers=[bais]")]
+    [TestCase("FA-1008", "job.training.local-layers", "simulate", Job, "--set", "job.training.local-layers=[weights,bias]")]
+    [TestCase("FA-1008", "scaffold", "simulate", Job, "--set", "job.training.algorithm=scaffold", "--set", "job.training.local-layers=[bias]")]
     [TestCase("FA-2001", "biopsies.csv", "simulate", Job, "--data", "samples")]
     [TestCase("FA-2010", "SHA-256", "simulate", "samples/stroke/job.conf")]
     [TestCase("FA-2010", "SHA-256", "simulate", "samples/heart-disease/job.conf")]

@@ -60,6 +60,16 @@ public sealed class JobFile
             secure,
             PrivacySection.Read(job.Section("privacy")),
             ReadEvaluation(job.Section("evaluation")));
+        if (secure.Enabled && training.Robust is not null)
+            job.Report(FaultNumber.NeedsSingleUpdates,
+                $"The rule '{Names.Of(training.Algorithm)}' must see every hospital's update, and secure aggregation hides them.",
+                job.PathOf("training.algorithm"),
+                "Train with one that needs sums only (fedavg, scaffold, ...), or set secure-aggregation.enabled = off if all hospitals agree.");
+        // What noise promises is proven for one update a round that depends on the round's model alone.
+        if (plan.Privacy.Mode != PrivacyMode.Off && (training.Robust is not null || training.KeepsOwnState))
+            job.Report(FaultNumber.NotAllowedTogether,
+                "What noise promises is not proven for hospitals that remember, nor for rules that compare updates.",
+                job.PathOf("privacy.mode"), "Train with one that needs sums only and no local layers, or set privacy.mode = off.");
         model.Done();
         foreach (var section in Sections)
             job.Section(section);
@@ -76,15 +86,56 @@ public sealed class JobFile
         int? batch = null;
         if (reader.Text("batch-size", otherwise: "full") != "full")
             batch = (int)reader.Integer("batch-size", 1, int.MaxValue);
+        var algorithm = Names.Read<Algorithm>(reader, "algorithm");
         var plan = new TrainingPlan(
-            Names.Read<Algorithm>(reader, "algorithm"),
+            algorithm,
             (int)reader.Integer("rounds", 1, 1_000_000),
             (int)reader.Integer("local-steps", 1, 1_000_000),
             reader.Number("learning-rate", 1e-12, 1e6),
             batch,
-            reader.Number("l2", 0, 1e12));
+            reader.Number("l2", 0, 1e12))
+        {
+            Server = ReadServer(reader, algorithm),
+            ProximalMu = reader.Number("proximal-mu", 0, 1e6),
+            LocalLayers = ReadLocalLayers(reader, algorithm),
+            Robust = ReadRobust(reader, algorithm),
+        };
         reader.Done();
         return plan;
+    }
+
+    // A share of the past of 1 would never let go of it.
+    private const double LargestShare = 1 - 1e-9;
+
+    private static ServerPlan ReadServer(HoconReader reader, Algorithm algorithm)
+    {
+        // An adaptive step is as long as the rate whatever the update's size, so that 1 would be far too long.
+        var rate = algorithm is Algorithm.FedAdam or Algorithm.FedYogi or Algorithm.FedAdagrad ? 0.1 : 1;
+        if (reader.Text("server-learning-rate", otherwise: "auto") != "auto")
+            rate = reader.Number("server-learning-rate", 1e-9, 1e6);
+        return new ServerPlan(
+            rate, reader.Number("momentum", 0, LargestShare), reader.Number("beta1", 0, LargestShare),
+            reader.Number("beta2", 0, LargestShare), reader.Number("tau", 1e-12, 1e6));
+    }
+
+    private static RobustPlan? ReadRobust(HoconReader reader, Algorithm algorithm)
+    {
+        var plan = new RobustPlan(
+            algorithm, (int)reader.Integer("faulty", 0, 10_000),
+            reader.Text("selected", otherwise: "auto") == "auto" ? null : (int)reader.Integer("selected", 1, 100_000),
+            reader.Text("norm-bound", otherwise: "auto") == "auto" ? null : reader.Number("norm-bound", 1e-12, 1e12));
+        return algorithm is >= Algorithm.Median and <= Algorithm.NormBound ? plan : null;
+    }
+
+    private static ImmutableArray<string> ReadLocalLayers(HoconReader reader, Algorithm algorithm)
+    {
+        var layers = reader.Texts("local-layers");
+        if (layers.Distinct().Count() < layers.Count)
+            reader.Report(FaultNumber.DuplicateName, "A layer stands twice.", reader.PathOf("local-layers"), "Name each layer once.");
+        if (layers.Count > 0 && algorithm is Algorithm.Newton or Algorithm.Scaffold)
+            reader.Report(FaultNumber.NotAllowedTogether, $"With {Names.Of(algorithm)} every layer is part of the sum: none can stay at the hospitals.",
+                reader.PathOf("local-layers"), "Take the layers out, or train with fedavg.");
+        return [.. layers];
     }
 
     private static CohortPlan ReadCohort(HoconReader reader, bool secure)

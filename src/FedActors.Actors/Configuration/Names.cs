@@ -13,6 +13,9 @@ public static class Names
 
     private static string Spell(string name)
     {
+        // The field's own names are one word: fedavg, fedavgm.
+        if (name.StartsWith("Fed", StringComparison.Ordinal))
+            return name.ToLowerInvariant();
         var text = new StringBuilder();
         foreach (var c in name)
         {
@@ -25,9 +28,8 @@ public static class Names
 
     private static class Spelled<T> where T : struct, Enum
     {
-        // A few names of the field are one word where C# writes two.
-        public static readonly Dictionary<T, string> ByValue = Enum.GetValues<T>()
-            .ToDictionary(value => value, value => value.ToString() == "FedAvg" ? "fedavg" : Spell(value.ToString()));
+        public static readonly Dictionary<T, string> ByValue =
+            Enum.GetValues<T>().ToDictionary(value => value, value => Spell(value.ToString()));
 
         public static readonly SortedDictionary<string, T> ByName =
             new(ByValue.ToDictionary(pair => pair.Value, pair => pair.Key), StringComparer.Ordinal);

@@ -10,7 +10,8 @@ namespace FedActors.Actors.Hosting;
 /// <param name="Hospital">Its name.</param>
 /// <param name="Patients">Those it trains on.</param>
 /// <param name="Security">Its key and its rules for secure sums; null where it takes part in plain ones only.</param>
-public sealed record HospitalSite(HospitalId Hospital, PatientTable Patients, SiteSecurity? Security = null);
+/// <param name="Own">Where it keeps what a job lets it remember, by the plan's hash; null where it takes part in no such job.</param>
+public sealed record HospitalSite(HospitalId Hospital, PatientTable Patients, SiteSecurity? Security = null, ISpool? Own = null);
 
 /// <summary>What a hospital needs for secure sums.</summary>
 /// <param name="Key">Its signing key.</param>

@@ -10,11 +10,17 @@ public interface IHospitalDirectory
 {
     /// <summary>Sends, or returns false where the hospital is not attached.</summary>
     bool TryTell(HospitalId hospital, IWireMessage message, IActorRef sender);
+
+    /// <summary>Bytes of updates that hospitals may hold at once where they share one memory; where each has its own, no bound.</summary>
+    long UpdateMemoryBytes => long.MaxValue;
 }
 
 /// <summary>Hospitals in this process.</summary>
 public sealed class LocalHospitals : IHospitalDirectory
 {
+    // A thousand updates of a million numbers would be 4 GB; a few at a time keep all threads busy.
+    public long UpdateMemoryBytes => 64L << 20;
+
     private readonly ConcurrentDictionary<HospitalId, IActorRef> _agents = new();
 
     public void Attach(HospitalId hospital, IActorRef agent) => _agents[hospital] = agent;

@@ -3,41 +3,42 @@ using FedActors.Core.Identity;
 namespace FedActors.Actors.Storage;
 
 /// <summary>
-/// Keeps masked vectors until the hub's receipt: what a session has masked once, it sends again byte for byte. Holds nothing
-/// that was not about to be sent.
+/// A hospital's own small store, by digest. One keeps masked vectors until the hub's receipt, by session: what a session has
+/// masked once, it sends again byte for byte. Another keeps what a job lets the hospital remember, by plan, and nothing of it leaves.
 /// </summary>
 public interface ISpool
 {
-    /// <summary>Returns when the bytes are kept.</summary>
-    void Write(Digest session, ReadOnlySpan<byte> masked);
+    /// <summary>Returns when the bytes are kept, in the place of any before them.</summary>
+    void Write(Digest name, ReadOnlySpan<byte> bytes);
 
     /// <summary>The bytes, or null where there are none.</summary>
-    byte[]? Read(Digest session);
+    byte[]? Read(Digest name);
 
-    void Remove(Digest session);
+    void Remove(Digest name);
 }
 
-/// <summary>A folder, one file a session.</summary>
+/// <summary>A folder, one file a digest.</summary>
 /// <param name="isFlushed">Whether a write waits for the disk: a node's does, a simulation's need not.</param>
-public sealed class FileSpool(string folder, bool isFlushed) : ISpool
+/// <param name="extension">Of its files: tells one spool of a folder from another.</param>
+public sealed class FileSpool(string folder, bool isFlushed, string extension = "masked") : ISpool
 {
-    public void Write(Digest session, ReadOnlySpan<byte> masked)
+    public void Write(Digest name, ReadOnlySpan<byte> bytes)
     {
         Directory.CreateDirectory(folder);
-        var temporary = PathOf(session) + ".tmp";
+        var temporary = PathOf(name) + ".tmp";
         using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
         {
-            file.Write(masked);
+            file.Write(bytes);
             file.Flush(flushToDisk: isFlushed);
         }
-        File.Move(temporary, PathOf(session), overwrite: true);
+        File.Move(temporary, PathOf(name), overwrite: true);
     }
 
-    public byte[]? Read(Digest session) => File.Exists(PathOf(session)) ? File.ReadAllBytes(PathOf(session)) : null;
+    public byte[]? Read(Digest name) => File.Exists(PathOf(name)) ? File.ReadAllBytes(PathOf(name)) : null;
 
-    public void Remove(Digest session) => File.Delete(PathOf(session));
+    public void Remove(Digest name) => File.Delete(PathOf(name));
 
-    private string PathOf(Digest session) => Path.Combine(folder, $"{session}.masked");
+    private string PathOf(Digest name) => Path.Combine(folder, $"{name}.{extension}");
 }
 
 /// <summary>This process's memory, for benchmarks and tests that have nothing to resume.</summary>
@@ -45,9 +46,9 @@ public sealed class MemorySpool : ISpool
 {
     private readonly System.Collections.Concurrent.ConcurrentDictionary<Digest, byte[]> _kept = new();
 
-    public void Write(Digest session, ReadOnlySpan<byte> masked) => _kept[session] = masked.ToArray();
+    public void Write(Digest name, ReadOnlySpan<byte> bytes) => _kept[name] = bytes.ToArray();
 
-    public byte[]? Read(Digest session) => _kept.GetValueOrDefault(session);
+    public byte[]? Read(Digest name) => _kept.GetValueOrDefault(name);
 
-    public void Remove(Digest session) => _kept.TryRemove(session, out _);
+    public void Remove(Digest name) => _kept.TryRemove(name, out _);
 }

@@ -1,6 +1,7 @@
 //  FedAvg
 //      next = parameters + mean update, the mean weighted by patients.
-//  Source:   McMahan et al., AISTATS 2017, algorithm 1.
+//  Source:   McMahan et al., AISTATS 2017, algorithm 1. The server's half of FedProx too: Li et al., MLSys 2020,
+//            algorithm 2, whose proximal term is the hospital's.
 
 using System.Numerics.Tensors;
 
@@ -10,12 +11,11 @@ namespace FedActors.Core.Aggregation;
 public sealed class FedAvg : IAggregationStrategy
 {
     /// <inheritdoc />
-    public double[] Next(ReadOnlySpan<double> parameters, AggregatedUpdate sum)
+    public double[] Next(ReadOnlySpan<double> parameters, Span<double> state, AggregatedUpdate sum)
     {
-        if (sum.Mean.Length != parameters.Length)
-            throw new ArgumentException($"A mean of {sum.Mean.Length} does not update {parameters.Length} parameters.", nameof(sum));
+        NextModel.CheckLengths(parameters, state, sum, stateLength: 0);
         var next = new double[parameters.Length];
         TensorPrimitives.Add(parameters, sum.Mean.Span, next);
-        return TensorPrimitives.IsFiniteAll<double>(next) ? next : throw NextModel.NotFinite();
+        return NextModel.Finite(next);
     }
 }

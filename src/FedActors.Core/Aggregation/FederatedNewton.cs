@@ -21,7 +21,7 @@ public sealed class FederatedNewton(ImmutableArray<ParameterView> views, double 
     private const double Rounding = 1.1e-16;
 
     /// <inheritdoc />
-    public double[] Next(ReadOnlySpan<double> parameters, AggregatedUpdate sum)
+    public double[] Next(ReadOnlySpan<double> parameters, Span<double> state, AggregatedUpdate sum)
     {
         var d = parameters.Length;
         if (sum.Mean.Length != d + PackedUpper.Length(d))
@@ -49,7 +49,7 @@ public sealed class FederatedNewton(ImmutableArray<ParameterView> views, double 
         }
         var next = Solve(matrix, right).ToArray();
         TensorPrimitives.Add(next, parameters, next);
-        return TensorPrimitives.IsFiniteAll<double>(next) ? next : throw NextModel.NotFinite();
+        return NextModel.Finite(next);
     }
 
     private static Vector<double> Solve(Matrix<double> matrix, Vector<double> right)

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using FedActors.Core.Identity;
 
 namespace FedActors.Core.Aggregation;
 
@@ -7,7 +8,7 @@ namespace FedActors.Core.Aggregation;
 /// One running sum in Z_2^w, wrapping. Addition is commutative and exact, so the bytes do not depend on the order in
 /// which parties arrive.
 /// </summary>
-public sealed class ModularSum
+public sealed class ModularSum : IUpdateSink
 {
     private readonly byte[] _words;
 
@@ -30,6 +31,17 @@ public sealed class ModularSum
 
     /// <summary>The sum so far, little-endian words.</summary>
     public ReadOnlySpan<byte> Words => _words;
+
+    int IUpdateSink.UpdateBytes => _words.Length;
+
+    ReadOnlySpan<byte> IUpdateSink.Total => _words;
+
+    // Residues say nothing by themselves: every word of the ring is one that may come.
+    string? IUpdateSink.Take(HospitalId hospital, ReadOnlySpan<byte> update)
+    {
+        Add(update);
+        return null;
+    }
 
     /// <summary>Adds a vector of the sum's own length.</summary>
     /// <exception cref="ArgumentException">The length differs.</exception>

@@ -4,23 +4,28 @@ using FedActors.Core.Protocol;
 namespace FedActors.Core.Aggregation;
 
 /// <summary>
-/// Gathers encoded updates, piece by piece, into one running sum. An update counts when all its bytes are there and their
-/// SHA-256 is the announced one; until then nothing of it is in the sum. Holds the sum and the unfinished updates, never
-/// the finished ones. Not thread-safe: one actor owns it.
+/// Gathers encoded updates, piece by piece, into one running sum or for a robust rule. An update counts when all its bytes are
+/// there and their SHA-256 is the announced one; until then nothing of it is taken. Holds the unfinished updates, never the
+/// finished ones. Not thread-safe: one actor owns it.
 /// </summary>
 public sealed class UploadCollection
 {
     private readonly Dictionary<HospitalId, Upload> _uploads;
-    private readonly ModularSum _sum;
+    private readonly IUpdateSink _sink;
+    private readonly Stack<byte[]> _spare = new();
     private int _open;
 
     /// <param name="ringBits">32 or 64.</param>
     /// <param name="bytes">Length that every update must have.</param>
     /// <param name="cohort">Whose updates are expected.</param>
-    public UploadCollection(int ringBits, int bytes, IReadOnlyCollection<HospitalId> cohort)
+    public UploadCollection(int ringBits, int bytes, IReadOnlyCollection<HospitalId> cohort) : this(new ModularSum(ringBits, bytes), cohort) { }
+
+    /// <param name="sink">Where finished updates go.</param>
+    /// <param name="cohort">Whose updates are expected.</param>
+    public UploadCollection(IUpdateSink sink, IReadOnlyCollection<HospitalId> cohort)
     {
+        _sink = sink;
         _uploads = new Dictionary<HospitalId, Upload>(cohort.Count);
-        _sum = new ModularSum(ringBits, bytes);
         foreach (var hospital in cohort)
             _uploads.Add(hospital, new Upload());
         _open = _uploads.Count;
@@ -35,8 +40,8 @@ public sealed class UploadCollection
     /// <summary>True while this hospital's update may still come.</summary>
     public bool Expects(HospitalId hospital) => _uploads.TryGetValue(hospital, out var upload) && upload.State == State.Expected;
 
-    /// <summary>The running sum.</summary>
-    public ReadOnlySpan<byte> Sum => _sum.Words;
+    /// <summary>The running sum, or what the rule makes of the updates.</summary>
+    public ReadOnlySpan<byte> Sum => _sink.Total;
 
     /// <summary>Payload received and kept.</summary>
     public long BytesReceived { get; private set; }
@@ -49,19 +54,19 @@ public sealed class UploadCollection
         if (upload.State != State.Expected)
             return UploadStep.Ignored.Instance;
         var bytes = chunk.Bytes.AsSpan();
-        if (chunk.Total != _sum.Words.Length)
-            return GiveUp(upload, $"The update has {chunk.Total} bytes, {_sum.Words.Length} were agreed.");
+        if (chunk.Total != _sink.UpdateBytes)
+            return GiveUp(upload, $"The update has {chunk.Total} bytes, {_sink.UpdateBytes} were agreed.");
         if (bytes.Length is 0 or > RoundProtocol.ChunkBytes || chunk.Offset < 0 || chunk.Offset + bytes.Length > chunk.Total)
             return GiveUp(upload, $"A piece of {bytes.Length} bytes at {chunk.Offset} does not fit.");
         if (chunk.Offset != upload.Received)
             return UploadStep.Ignored.Instance;
         if (bytes.Length == chunk.Total)
-            return Finish(upload, bytes, chunk.Content);
-        upload.Buffer ??= new byte[chunk.Total];
+            return Finish(chunk.Hospital, upload, bytes, chunk.Content);
+        upload.Buffer ??= _spare.TryPop(out var spare) ? spare : new byte[chunk.Total];
         bytes.CopyTo(upload.Buffer.AsSpan((int)chunk.Offset));
         upload.Received += bytes.Length;
         return upload.Received == chunk.Total
-            ? Finish(upload, upload.Buffer, chunk.Content)
+            ? Finish(chunk.Hospital, upload, upload.Buffer, chunk.Content)
             : new UploadStep.Continues(upload.Received);
     }
 
@@ -74,11 +79,12 @@ public sealed class UploadCollection
         return true;
     }
 
-    private UploadStep Finish(Upload upload, ReadOnlySpan<byte> update, Digest announced)
+    private UploadStep Finish(HospitalId hospital, Upload upload, ReadOnlySpan<byte> update, Digest announced)
     {
         if (Digest.Of(update) != announced)
             return GiveUp(upload, "The update's bytes are not those that were announced.");
-        _sum.Add(update);
+        if (_sink.Take(hospital, update) is { } fault)
+            return GiveUp(upload, fault);
         BytesReceived += update.Length;
         Close(upload, State.Complete);
         return UploadStep.Completed.Instance;
@@ -92,6 +98,9 @@ public sealed class UploadCollection
 
     private void Close(Upload upload, State state)
     {
+        // All are of one length, so that one which is done lends its buffer to the next.
+        if (upload.Buffer is { } buffer)
+            _spare.Push(buffer);
         (upload.State, upload.Buffer) = (state, null);
         _open--;
     }

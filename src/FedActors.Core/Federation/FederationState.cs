@@ -70,6 +70,19 @@ public sealed record FederationState
         return [.. rules.Require.Concat(drawn.Select(index => Roster[index])).Distinct().Take(size).Order()];
     }
 
+    /// <summary>For each of these hospitals the last committed round that holds its update; those in none are left out.</summary>
+    public ImmutableDictionary<HospitalId, int> LastIncluded(ImmutableArray<HospitalId> hospitals)
+    {
+        var open = hospitals.ToHashSet();
+        var last = ImmutableDictionary.CreateBuilder<HospitalId, int>();
+        for (var i = Rounds.Count - 1; i >= 0 && open.Count > 0; i--)
+        {
+            foreach (var hospital in Rounds[i].Included.Where(open.Remove))
+                last.Add(hospital, i + 1);
+        }
+        return last.ToImmutable();
+    }
+
     /// <summary>Hospitals in a round, of so many in the roster.</summary>
     public static int CohortSize(int roster, CohortPlan rules) =>
         Math.Min(roster, Math.Max(Math.Max(rules.Minimum, rules.Require.Length), (int)Math.Ceiling(rules.Fraction * roster)));

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using FedActors.Core.Aggregation;
 using FedActors.Core.Identity;
 
 namespace FedActors.Core.Federation;
@@ -15,21 +16,66 @@ public sealed record JobPlan(
     CohortPlan Cohort,
     SecureAggregationPlan SecureAggregation,
     PrivacyPlan Privacy,
-    EvaluationPlan Evaluation);
+    EvaluationPlan Evaluation)
+{
+    /// <summary>The cohort's rules as rounds hold to them: a robust rule needs more updates than the plan may ask for.</summary>
+    public CohortPlan CohortRules => Training.Robust is { } robust
+        ? Cohort with { Minimum = Math.Max(Cohort.Minimum, RobustRules.LeastUpdates(robust)) }
+        : Cohort;
+}
 
 public enum ModelKind { LogisticRegression = 1 }
 
 /// <param name="Features">Names of the inputs, in order; the model has one coordinate for each and a bias behind them.</param>
 public sealed record ModelPlan(ModelKind Kind, ImmutableArray<string> Features);
 
-public enum Algorithm { FedAvg = 1, Newton = 2 }
+/// <summary>How updates become the next model. From <see cref="Median"/> on: robust rules, which must see each update.</summary>
+public enum Algorithm
+{
+    FedAvg = 1, Newton = 2, FedAvgM = 3, FedProx = 4, FedAdam = 5, FedYogi = 6, FedAdagrad = 7, Scaffold = 8,
+    Median = 9, TrimmedMean = 10, Krum = 11, MultiKrum = 12, GeometricMedian = 13, NormBound = 14,
+}
 
 /// <param name="Rounds">At least 1.</param>
 /// <param name="LocalSteps">Gradient steps a hospital takes a round, at least 1; Newton takes none.</param>
 /// <param name="LearningRate">Above 0.</param>
 /// <param name="BatchSize">Patients in a step; null means all.</param>
 /// <param name="L2">Weight of (l2/2)|w|² beside the sum of the log losses over all patients; the bias is free.</param>
-public sealed record TrainingPlan(Algorithm Algorithm, int Rounds, int LocalSteps, double LearningRate, int? BatchSize, double L2);
+public sealed record TrainingPlan(Algorithm Algorithm, int Rounds, int LocalSteps, double LearningRate, int? BatchSize, double L2)
+{
+    /// <summary>What the server does with a sum, beyond adding it.</summary>
+    public ServerPlan Server { get; init; } = ServerPlan.Plain;
+
+    /// <summary>FedProx's weight of (mu/2)|w - w0|² beside a hospital's loss, w0 the round's model; at least 0.</summary>
+    public double ProximalMu { get; init; }
+
+    /// <summary>Names of the model's views that stay at the hospital, each with values of its own.</summary>
+    public ImmutableArray<string> LocalLayers { get; init; } = [];
+
+    /// <summary>The rule that takes the mean's place, or null for the mean.</summary>
+    public RobustPlan? Robust { get; init; }
+
+    /// <summary>Whether hospitals keep something of their own from round to round.</summary>
+    public bool KeepsOwnState => Algorithm == Algorithm.Scaffold || !LocalLayers.IsEmpty;
+}
+
+/// <summary>A robust rule in the place of the weighted mean: only with plain sums, since it must see each update.</summary>
+/// <param name="Rule">One of the robust ones.</param>
+/// <param name="Faulty">How many hospitals' updates may be arbitrary, at least 0: what a trimmed mean takes away at each end, Krum's f.</param>
+/// <param name="Selected">How many updates multi-Krum averages, at least 1; null for n - f - 2.</param>
+/// <param name="NormBound">Longest update that a norm bound leaves as it is, in model units; null for the round's median length.</param>
+public sealed record RobustPlan(Algorithm Rule, int Faulty, int? Selected, double? NormBound);
+
+/// <param name="Rate">Step of the server, above 0: FedAvgM, FedAdam, FedYogi, FedAdagrad, SCAFFOLD.</param>
+/// <param name="Momentum">FedAvgM's, in [0, 1).</param>
+/// <param name="Beta1">FedAdam's and FedYogi's share of the past in the mean update, in [0, 1).</param>
+/// <param name="Beta2">Their share of the past in its square, in [0, 1).</param>
+/// <param name="Tau">Degree of adaptivity of FedAdam, FedYogi and FedAdagrad, above 0.</param>
+public sealed record ServerPlan(double Rate, double Momentum, double Beta1, double Beta2, double Tau)
+{
+    /// <summary>Adds the mean update, and remembers nothing.</summary>
+    public static ServerPlan Plain { get; } = new(1, 0, 0, 0, 1);
+}
 
 /// <param name="Minimum">Fewer survivors than this: no sum.</param>
 /// <param name="Fraction">Share of the roster invited to a round, in (0, 1], drawn from the job's seed.</param>

@@ -1,4 +1,7 @@
+using FedActors.Core.Aggregation;
 using FedActors.Core.Identity;
+using FedActors.Core.Models;
+using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Federation;
 
@@ -22,6 +25,12 @@ public static class PlanCheck
         foreach (var hospital in plan.Cohort.Require.Where(hospital => !patients.ContainsKey(hospital)))
             yield return new Fault(FaultNumber.UnknownHospital, $"The job requires '{hospital}', which is not among the hospitals.",
                 $"{file}: job.cohort.require", $"Known: {string.Join(", ", patients.Keys.Order())}.");
+        foreach (var fault in LayerFaults(plan, file))
+            yield return fault;
+        if (plan.Training.Robust is { } robust && RobustRules.LeastUpdates(robust) is var least && least > patients.Count)
+            yield return new Fault(FaultNumber.NotAllowedTogether,
+                $"With {robust.Faulty} faulty hospitals the rule needs {least} updates, and there are {patients.Count} hospitals.",
+                $"{file}: job.training.faulty", "Set faulty (or selected) lower, or take a rule that needs fewer: median, trimmed-mean.");
         var largest = patients.MaxBy(pair => pair.Value);
         if (largest.Value > plan.SecureAggregation.WeightCap)
             yield return new Fault(FaultNumber.ValueOutOfRange,
@@ -34,6 +43,21 @@ public static class PlanCheck
                 $"A ring of {plan.SecureAggregation.RingBits} bits has no room for {patients.Count} hospitals of weight "
                     + $"{plan.SecureAggregation.WeightCap} and range {plan.SecureAggregation.Range:R}.",
                 $"{file}: job.secure-aggregation.ring-bits", "Set ring-bits = 64, or a smaller range or weight-cap.");
+    }
+
+    private static IEnumerable<Fault> LayerFaults(JobPlan plan, string file)
+    {
+        var layers = ModelCatalog.Create(plan.Model).Views.Select(view => view.Name).ToArray();
+        var (local, where) = (plan.Training.LocalLayers, $"{file}: job.training.local-layers");
+        foreach (var name in local.Where(name => !layers.Contains(name)))
+        {
+            var nearest = NearestName.Of(name, layers);
+            yield return new Fault(FaultNumber.UnknownName, $"The model has no layer '{name}'.", where,
+                (nearest is null ? "" : $"Did you mean '{nearest}'? ") + $"Its layers: {string.Join(", ", layers)}.");
+        }
+        if (layers.All(layer => local.Contains(layer)))
+            yield return new Fault(FaultNumber.NotAllowedTogether, "Every layer stays at the hospitals: nothing is left to train together.",
+                where, "Take at least one layer out of the list.");
     }
 
     private static bool HasRoom(JobPlan plan, int parties, int updateLength)

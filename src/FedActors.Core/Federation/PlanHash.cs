@@ -31,6 +31,17 @@ public static class PlanHash
         Line("learning-rate", plan.Training.LearningRate);
         Line("batch-size", plan.Training.BatchSize);
         Line("l2", plan.Training.L2);
+        Line("server-learning-rate", plan.Training.Server.Rate);
+        Line("momentum", plan.Training.Server.Momentum);
+        Line("beta1", plan.Training.Server.Beta1);
+        Line("beta2", plan.Training.Server.Beta2);
+        Line("tau", plan.Training.Server.Tau);
+        Line("proximal-mu", plan.Training.ProximalMu);
+        Line("faulty", plan.Training.Robust?.Faulty);
+        Line("selected", plan.Training.Robust?.Selected);
+        Line("norm-bound", plan.Training.Robust?.NormBound);
+        foreach (var layer in plan.Training.LocalLayers)
+            Line("local-layer", layer);
         Line("minimum", plan.Cohort.Minimum);
         Line("fraction", plan.Cohort.Fraction);
         Line("minimum-sample-share", plan.Cohort.MinimumSampleShare);

@@ -17,6 +17,9 @@ public static class RoundCode
     public static FixedPointCode Of(JobPlan plan, int parties, int updateLength) => new(
         plan.SecureAggregation.RingBits, parties, plan.SecureAggregation.WeightCap, plan.SecureAggregation.Range, updateLength + 1);
 
+    /// <summary>The code of single updates, for a job with a robust rule.</summary>
+    public static SingleUpdateCode SingleOf(FixedPointCode code) => new(code.Values, code.WeightCap);
+
     /// <summary>The secure session of an attempt. Follows from what is journaled, so that a restarted hub finds the same one.</summary>
     /// <param name="previousSum">SHA-256 of the sum that led to the model; of no bytes in the first round.</param>
     /// <exception cref="ArgumentException">Fewer than three hospitals.</exception>

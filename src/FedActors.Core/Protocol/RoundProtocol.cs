@@ -33,8 +33,15 @@ public static class RoundProtocol
     /// it is credit for the first piece: for a small model that is all of the update.
     /// </summary>
     /// <param name="Cohort">Everyone invited, sorted.</param>
+    /// <param name="LastIncluded">For a job whose hospitals keep a state of their own: the last committed round that holds this
+    /// hospital's update. 0 where none does.</param>
     public sealed record RoundOffered(
-        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort) : IRoundMessage;
+        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort, int LastIncluded = 0) : IRoundMessage
+    {
+        /// <summary>The offer as one hospital gets it.</summary>
+        public RoundOffered To(HospitalId hospital, ImmutableDictionary<HospitalId, int> lastIncluded) =>
+            lastIncluded.TryGetValue(hospital, out var last) ? this with { LastIncluded = last } : this;
+    }
 
     /// <summary>Hospital → supervisor, with secure sums. Its update is ready to be masked.</summary>
     public sealed record UpdateReady(RoundId Id, HospitalId Hospital) : IRoundMessage;
@@ -57,8 +64,9 @@ public static class RoundProtocol
     /// <param name="Residues">Their SHA-256 stands in the Result.</param>
     public sealed record SumPublished(RoundId Id, ImmutableArray<byte> Residues) : IRoundMessage;
 
-    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go.</summary>
-    /// <param name="Committed">The new model, or null where none was committed.</param>
+    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go. With plain sums the aggregator says so as soon as
+    /// the update is in, where hospitals share one memory.</summary>
+    /// <param name="Committed">The new model, or null where none was committed yet.</param>
     public sealed record RoundClosed(RoundId Id, Digest? Committed) : IRoundMessage;
 
     /// <summary>Akka drops frames over 128,000 bytes in silence; this leaves room for the envelope.</summary>
@@ -91,4 +99,7 @@ public enum DropReason
 
     /// <summary>Its privacy policy or its ledger does not allow the job; the detail begins with the number of the reason.</summary>
     PrivacyRefused = 8,
+
+    /// <summary>What it must remember of this round could not be written: nothing of the round may leave.</summary>
+    StateNotKept = 9,
 }

@@ -36,7 +36,11 @@ public static class SupervisionProtocol
     /// <param name="PreviousSum">SHA-256 of the sum that led to the model; of no bytes in the first round.</param>
     public sealed record OpenRound(
         RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, Digest PreviousSum, ImmutableArray<HospitalId> Cohort)
-        : ISupervisionMessage;
+        : ISupervisionMessage
+    {
+        /// <summary>For each hospital the last committed round with its update; empty for a job whose hospitals keep no state.</summary>
+        public ImmutableDictionary<HospitalId, int> LastIncluded { get; init; } = ImmutableDictionary<HospitalId, int>.Empty;
+    }
 
     /// <summary>Supervisor → coordinator. The sum is open.</summary>
     public sealed record RoundEnded(
@@ -50,7 +54,10 @@ public static class SupervisionProtocol
     public sealed record CloseRound(RoundId Id, Digest? Committed) : ISupervisionMessage;
 
     /// <summary>Supervisor → aggregator. Make this offer to its cohort, and gather their updates.</summary>
-    public sealed record BeginCollecting(RoundId Id, FixedPointCode Code, RoundProtocol.RoundOffered Offer) : ISupervisionMessage;
+    /// <param name="LastIncluded">What <see cref="OpenRound.LastIncluded"/> says, to be told to each.</param>
+    public sealed record BeginCollecting(
+        RoundId Id, FixedPointCode Code, RoundProtocol.RoundOffered Offer, ImmutableDictionary<HospitalId, int> LastIncluded)
+        : ISupervisionMessage;
 
     /// <summary>Supervisor → aggregator. Open a secure session, or go on with the one that <paramref name="Journal"/> tells of.</summary>
     /// <param name="Trained">Whose updates are ready: nobody else is waited for.</param>
@@ -88,7 +95,9 @@ public static class SupervisionProtocol
         : ISupervisionMessage;
 
     /// <summary>Supervisor → aggregator. The survivor set is durable: open this running sum of so many updates.</summary>
-    public sealed record OpenSum(RoundId Id, FixedPointCode Code, ImmutableArray<byte> Accumulator, ImmutableArray<HospitalId> Survivors)
+    /// <param name="IsRobust">Whether the bytes are what a robust rule made, and not a sum.</param>
+    public sealed record OpenSum(
+        RoundId Id, FixedPointCode Code, ImmutableArray<byte> Accumulator, ImmutableArray<HospitalId> Survivors, bool IsRobust = false)
         : ISupervisionMessage;
 
     /// <summary>Aggregator → supervisor.</summary>

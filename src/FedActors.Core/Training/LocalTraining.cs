@@ -1,7 +1,8 @@
 //  What a hospital computes in a round
 //      fedavg:  E steps w -= rate * (gradient of the mean log loss of the batch + (l2 / N) w, bias free); update = w - w0.
+//      fedprox: the gradient has mu (w - w0) beside it.   scaffold: it has c - c_i beside it (Scaffold.cs).
 //      newton:  update = gradient, then packed Hessian, of the mean log loss over all its patients; l2 is the hub's to add.
-//  Source:   McMahan et al., AISTATS 2017 (FedAvg). The penalty is (l2 / 2N)|w|² beside a mean over a batch, N all training
+//  Source:   McMahan et al., AISTATS 2017 (FedAvg); Li et al., MLSys 2020, section 3 (FedProx). The penalty is (l2 / 2N)|w|² beside a mean over a batch, N all training
 //            patients of the federation, so that its sum over the federation is the (l2/2)|w|² of the pooled objective.
 //  Batches:  each pass over the patients follows a new permutation; the last batch of a pass takes what is left.
 
@@ -9,6 +10,7 @@ using System.Buffers.Binary;
 using System.Numerics.Tensors;
 using System.Security.Cryptography;
 using System.Text;
+using FedActors.Core.Aggregation;
 using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
@@ -36,13 +38,28 @@ public abstract record LocalOutcome
 /// <summary>The pure function a hospital runs: same plan, model, patients and seed, same bits.</summary>
 public static class LocalTraining
 {
-    /// <summary>Coordinates of an update: d for FedAvg, d + d(d+1)/2 for Newton.</summary>
-    public static int UpdateLength(TrainingPlan plan, IModel model) => plan.Algorithm switch
+    /// <summary>Coordinates of an update: d + d(d+1)/2 for Newton, else those of the d that are shared.</summary>
+    public static int UpdateLength(TrainingPlan plan, IModel model) =>
+        plan.Algorithm == Algorithm.Newton ? model.ParameterCount + PackedUpper.Length(model.ParameterCount)
+        : plan.LocalLayers.IsEmpty ? model.ParameterCount
+        : SharedLayers.LengthOf(plan, model);
+
+    /// <summary>Numbers a hospital keeps of its own from round to round: SCAFFOLD's control, or its local layers.</summary>
+    public static int OwnLength(TrainingPlan plan, IModel model) =>
+        plan.Algorithm == Algorithm.Scaffold ? model.ParameterCount
+        : plan.LocalLayers.IsEmpty ? 0
+        : SharedLayers.LengthOf(plan, model, local: true);
+
+    /// <summary>What a hospital keeps before its first round.</summary>
+    /// <param name="parameters">The round's model.</param>
+    /// <returns>Length <see cref="OwnLength"/>.</returns>
+    public static double[] FirstOwn(TrainingPlan plan, IModel model, ReadOnlySpan<double> parameters)
     {
-        Algorithm.FedAvg => model.ParameterCount,
-        Algorithm.Newton => model.ParameterCount + PackedUpper.Length(model.ParameterCount),
-        _ => throw new ArgumentOutOfRangeException(nameof(plan), plan.Algorithm, "No such algorithm."),
-    };
+        var own = new double[OwnLength(plan, model)];
+        if (plan.Algorithm != Algorithm.Scaffold)
+            SharedLayers.Gather(plan, model, parameters, own, local: true);
+        return own;
+    }
 
     /// <summary>
     /// Seeds the batch order of one hospital in one round: the first 8 bytes, little-endian, of the SHA-256 of the job's seed
@@ -66,6 +83,7 @@ public static class LocalTraining
     /// <param name="batchSeed">From <see cref="BatchSeed"/>; without effect where a batch holds all patients.</param>
     /// <param name="update">Length <see cref="UpdateLength"/>; overwritten.</param>
     /// <param name="scratch">This worker's own.</param>
+    /// <param name="memory">What the plan's strategy remembers, and what this hospital does; local layers are overwritten.</param>
     /// <exception cref="ArgumentException">A length does not fit, or there are no patients.</exception>
     public static LocalOutcome Run(
         TrainingPlan plan,
@@ -75,14 +93,19 @@ public static class LocalTraining
         PatientTable patients,
         ulong batchSeed,
         Span<double> update,
-        TrainingScratch scratch)
+        TrainingScratch scratch,
+        LocalMemory memory = default)
     {
+        if (memory.Own.Length != OwnLength(plan, model))
+            throw new ArgumentException($"{memory.Own.Length} numbers of the hospital's own where {OwnLength(plan, model)} belong.", nameof(memory));
         if (update.Length != UpdateLength(plan, model))
             throw new ArgumentException(
                 $"An update of {update.Length} coordinates where {UpdateLength(plan, model)} belong.", nameof(update));
         var loss = plan.Algorithm == Algorithm.Newton
             ? Differentiate(model, parameters, patients, update)
-            : Descend(plan, totalPatients, model, parameters, patients, batchSeed, update, scratch);
+            : plan.LocalLayers.IsEmpty
+            ? Descend(plan, totalPatients, model, parameters, patients, batchSeed, update, scratch, memory)
+            : DescendWithOwnLayers(plan, totalPatients, model, parameters, patients, batchSeed, update, scratch, memory.Own);
         if (double.IsFinite(loss) && TensorPrimitives.IsFiniteAll<double>(update))
             return new LocalOutcome.Trained(loss);
         update.Clear();
@@ -98,6 +121,28 @@ public static class LocalTraining
         return secondOrder.LossGradientAndHessian(parameters, PatientBatch.All(patients), update[..d], update[d..]);
     }
 
+    // The round's model with the hospital's own layers in it; only what is shared goes into the update.
+    private static double DescendWithOwnLayers(
+        TrainingPlan plan,
+        long totalPatients,
+        IModel model,
+        ReadOnlySpan<double> parameters,
+        PatientTable patients,
+        ulong batchSeed,
+        Span<double> update,
+        TrainingScratch scratch,
+        Span<double> own)
+    {
+        var start = scratch.Start(parameters.Length);
+        var moved = scratch.Moved(parameters.Length);
+        parameters.CopyTo(start);
+        SharedLayers.Scatter(plan, model, own, start, local: true);
+        var loss = Descend(plan, totalPatients, model, start, patients, batchSeed, moved, scratch, default);
+        SharedLayers.Gather(plan, model, moved, update, local: false);
+        SharedLayers.Gather(plan, model, scratch.Parameters(parameters.Length), own, local: true);
+        return TensorPrimitives.IsFiniteAll<double>(own) ? loss : double.NaN;
+    }
+
     private static double Descend(
         TrainingPlan plan,
         long totalPatients,
@@ -106,8 +151,12 @@ public static class LocalTraining
         PatientTable patients,
         ulong batchSeed,
         Span<double> update,
-        TrainingScratch scratch)
+        TrainingScratch scratch,
+        LocalMemory memory)
     {
+        var drift = memory.Own.IsEmpty ? default : scratch.Drift(parameters.Length);
+        if (!drift.IsEmpty)
+            TensorPrimitives.Subtract(memory.Server, memory.Own, drift);
         var local = scratch.Parameters(parameters.Length);
         var gradient = scratch.Gradient(parameters.Length);
         parameters.CopyTo(local);
@@ -128,7 +177,7 @@ public static class LocalTraining
                 var rows = order.Slice(taken, Math.Min(size, patients.Rows - taken));
                 taken += rows.Length;
                 model.LossAndGradient(local, PatientBatch.Of(patients, rows), gradient);
-                Step(plan, totalPatients, model, local, gradient);
+                Step(plan, totalPatients, model, parameters, drift, local, gradient);
             }
         }
         else
@@ -138,14 +187,21 @@ public static class LocalTraining
                 var loss = model.LossAndGradient(local, PatientBatch.All(patients), gradient);
                 if (step == 0)
                     incomingLoss = loss;
-                Step(plan, totalPatients, model, local, gradient);
+                Step(plan, totalPatients, model, parameters, drift, local, gradient);
             }
         }
         TensorPrimitives.Subtract(local, parameters, update);
         return incomingLoss;
     }
 
-    private static void Step(TrainingPlan plan, long totalPatients, IModel model, Span<double> local, Span<double> gradient)
+    private static void Step(
+        TrainingPlan plan,
+        long totalPatients,
+        IModel model,
+        ReadOnlySpan<double> start,
+        ReadOnlySpan<double> drift,
+        Span<double> local,
+        Span<double> gradient)
     {
         var decay = plan.L2 / totalPatients;
         foreach (var view in model.Views)
@@ -155,6 +211,25 @@ public static class LocalTraining
             var into = gradient.Slice(view.Offset, view.Length);
             TensorPrimitives.MultiplyAdd(local.Slice(view.Offset, view.Length), decay, into, into);
         }
+        if (plan.Algorithm == Algorithm.FedProx)
+        {
+            TensorPrimitives.MultiplyAdd(local, plan.ProximalMu, gradient, gradient);
+            TensorPrimitives.MultiplyAdd(start, -plan.ProximalMu, gradient, gradient);
+        }
+        if (!drift.IsEmpty)
+            TensorPrimitives.Add(gradient, drift, gradient);
         TensorPrimitives.MultiplyAdd(gradient, -plan.LearningRate, local, local);
     }
+}
+
+/// <summary>What is remembered from earlier rounds while a hospital trains.</summary>
+/// <param name="server">The strategy's state, as the round's model carries it.</param>
+/// <param name="own">The hospital's own, length <see cref="LocalTraining.OwnLength"/>.</param>
+public readonly ref struct LocalMemory(ReadOnlySpan<double> server, Span<double> own)
+{
+    /// <summary>The strategy's state; SCAFFOLD's is its control.</summary>
+    public ReadOnlySpan<double> Server { get; } = server;
+
+    /// <summary>SCAFFOLD's control of this hospital, or its local layers.</summary>
+    public Span<double> Own { get; } = own;
 }

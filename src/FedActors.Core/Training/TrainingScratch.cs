@@ -8,11 +8,20 @@ public sealed class TrainingScratch
 {
     private double[] _parameters = [];
     private double[] _gradient = [];
+    private double[] _start = [];
+    private double[] _moved = [];
+    private double[] _drift = [];
     private int[] _order = [];
 
     internal Span<double> Parameters(int length) => Grown(ref _parameters, length);
 
     internal Span<double> Gradient(int length) => Grown(ref _gradient, length);
+
+    internal Span<double> Start(int length) => Grown(ref _start, length);
+
+    internal Span<double> Moved(int length) => Grown(ref _moved, length);
+
+    internal Span<double> Drift(int length) => Grown(ref _drift, length);
 
     internal Span<int> Order(int length) => Grown(ref _order, length);
 

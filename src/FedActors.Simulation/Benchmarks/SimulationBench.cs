@@ -90,7 +90,7 @@ public static class SimulationBench
     private static Digest Bare(JobPlan plan, ImmutableArray<HospitalSite> sites)
     {
         var model = ModelCatalog.Create(plan.Model);
-        var strategy = AggregationStrategies.Create(plan.Training, model);
+        var strategy = AggregationStrategies.Create(plan.Training, model, plan.Patients);
         var code = RoundCode.Of(plan, sites.Length, LocalTraining.UpdateLength(plan.Training, model));
         var (scratch, values, residues) = (new TrainingScratch(), new double[code.Values], new byte[code.Bytes]);
         var parameters = new double[model.ParameterCount];

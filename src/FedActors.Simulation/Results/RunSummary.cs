@@ -8,7 +8,8 @@ namespace FedActors.Simulation.Results;
 /// <param name="Rounds">Committed rounds.</param>
 /// <param name="Parameters">Coordinates of the model.</param>
 /// <param name="Ensemble">The mean of the local models' probabilities: the honest rival.</param>
-/// <param name="ModelSha256">Of the last model's parameters, 64 hex digits.</param>
+/// <param name="ModelSha256">Of the last model's bytes, 64 hex digits: its parameters as little-endian binary64, and behind them
+/// what the strategy remembers (momentum, moments, a control), where it does.</param>
 /// <param name="Test">What every figure was taken on.</param>
 /// <param name="PeakMemoryMb">Largest resident memory of the process, MB of 1,000,000 bytes; NaN where it was not measured.</param>
 public sealed record RunSummary(

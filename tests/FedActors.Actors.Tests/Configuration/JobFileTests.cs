@@ -20,7 +20,12 @@ public sealed class JobFileTests
         var (plan, faults) = Read("name = small");
 
         Assert.That(faults, Is.Empty);
-        Assert.That(plan.Training, Is.EqualTo(new TrainingPlan(Algorithm.FedAvg, 60, 5, 0.5, null, 1)));
+        Assert.That(plan.Training with { LocalLayers = [] }, Is.EqualTo(new TrainingPlan(Algorithm.FedAvg, 60, 5, 0.5, null, 1)
+        {
+            Server = new ServerPlan(Rate: 1, Momentum: 0.9, Beta1: 0.9, Beta2: 0.99, Tau: 0.001),
+            ProximalMu = 0.01,
+        }));
+        Assert.That(plan.Training.LocalLayers, Is.Empty);
         Assert.That(plan.Cohort.Deadline, Is.EqualTo(TimeSpan.FromSeconds(60)));
         Assert.That(plan.Evaluation, Is.EqualTo(new EvaluationPlan(5, Metric.Auroc)));
         Assert.That(plan.SecureAggregation.RingBits, Is.EqualTo(32));
@@ -29,6 +34,44 @@ public sealed class JobFileTests
     [Test]
     public void Newton_sums_in_sixty_four_bits_unless_told_otherwise() =>
         Assert.That(Read("name = small, training.algorithm = newton").Plan.SecureAggregation.RingBits, Is.EqualTo(64));
+
+    [TestCase("fedavgm", 1)]
+    [TestCase("fedadam", 0.1)]
+    [TestCase("fedyogi", 0.1)]
+    [TestCase("fedadagrad", 0.1)]
+    [TestCase("scaffold", 1)]
+    public void The_servers_step_suits_its_algorithm_unless_told_otherwise(string algorithm, double rate)
+    {
+        Assert.That(Read($"name = small, training.algorithm = {algorithm}").Plan.Training.Server.Rate, Is.EqualTo(rate));
+        Assert.That(Read($"name = small, training {{ algorithm = {algorithm}, server-learning-rate = 0.7 }}").Plan.Training.Server.Rate, Is.EqualTo(0.7));
+    }
+
+    [TestCase("median", Algorithm.Median)]
+    [TestCase("trimmed-mean", Algorithm.TrimmedMean)]
+    [TestCase("krum", Algorithm.Krum)]
+    [TestCase("multi-krum", Algorithm.MultiKrum)]
+    [TestCase("geometric-median", Algorithm.GeometricMedian)]
+    [TestCase("norm-bound", Algorithm.NormBound)]
+    public void A_robust_rule_is_one_of_its_own_and_needs_plain_sums(string name, Algorithm rule)
+    {
+        var (plan, faults) = Read($"name = small, training.algorithm = {name}, secure-aggregation.enabled = off");
+
+        Assert.That(faults, Is.Empty);
+        Assert.That(plan.Training.Robust, Is.EqualTo(new RobustPlan(rule, Faulty: 1, Selected: null, NormBound: null)));
+        Assert.That(Read("name = small").Plan.Training.Robust, Is.Null);
+    }
+
+    [TestCase("algorithm = scaffold")]
+    [TestCase("algorithm = median")]
+    [TestCase("local-layers = [bias]")]
+    public void Noise_is_not_promised_where_nothing_proves_it(string training) => Assert.That(
+        Read($$"""
+            name = small
+            training { {{training}} }
+            secure-aggregation.enabled = off
+            privacy { mode = patient-local, epsilon = 2, delta = 0.00001, clip = 1 }
+            """).Faults.Select(fault => $"{fault.Code} {fault.Where}"),
+        Is.EqualTo(new[] { $"FA-1008 {_file}: job.privacy.mode" }));
 
     [Test]
     public void Overrides_win_over_the_file_in_their_order()
@@ -49,6 +92,22 @@ public sealed class JobFileTests
     [TestCase("training.batch-size = all", "FA-1004", "job.training.batch-size", "all")]
     [TestCase("training.l2 = -1", "FA-1005", "job.training.l2", "-1")]
     [TestCase("training.algorithm = fedagv", "FA-1007", "job.training.algorithm", "Did you mean 'fedavg'?")]
+    [TestCase("training.server-learning-rate = 0", "FA-1005", "job.training.server-learning-rate", "0")]
+    [TestCase("training.server-learning-rate = fast", "FA-1004", "job.training.server-learning-rate", "fast")]
+    [TestCase("training.momentum = 1", "FA-1005", "job.training.momentum", "1")]
+    [TestCase("training.beta1 = -0.1", "FA-1005", "job.training.beta1", "-0.1")]
+    [TestCase("training.beta2 = 1", "FA-1005", "job.training.beta2", "1")]
+    [TestCase("training.tau = 0", "FA-1005", "job.training.tau", "0")]
+    [TestCase("training.proximal-mu = -1", "FA-1005", "job.training.proximal-mu", "-1")]
+    [TestCase("training.faulty = -1", "FA-1005", "job.training.faulty", "-1")]
+    [TestCase("training.selected = 0", "FA-1005", "job.training.selected", "0")]
+    [TestCase("training.norm-bound = 0", "FA-1005", "job.training.norm-bound", "0")]
+    [TestCase("training.algorithm = median", "FA-1050", "job.training.algorithm", "median")]
+    [TestCase("training.algorithm = multi-krum", "FA-1050", "job.training.algorithm", "multi-krum")]
+    [TestCase("training.local-layers = [bias, bias]", "FA-1009", "job.training.local-layers", "twice")]
+    [TestCase("training.local-layers = bias", "FA-1004", "job.training.local-layers", "bias")]
+    [TestCase("training { algorithm = scaffold, local-layers = [bias] }", "FA-1008", "job.training.local-layers", "scaffold")]
+    [TestCase("training { algorithm = newton, local-layers = [bias] }", "FA-1008", "job.training.local-layers", "newton")]
     [TestCase("model.kind = logistic", "FA-1007", "job.model.kind", "Did you mean 'logistic-regression'?")]
     [TestCase("evaluation.metric = auc", "FA-1007", "job.evaluation.metric", "Did you mean 'auroc'?")]
     [TestCase("evaluation.every = 0", "FA-1005", "job.evaluation.every", "0")]

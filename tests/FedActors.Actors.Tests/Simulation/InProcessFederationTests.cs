@@ -5,6 +5,7 @@ using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
+using FedActors.Core.Numerics;
 using FedActors.Core.Protocol;
 using FedActors.Core.Training;
 using FedActors.Simulation;
@@ -25,9 +26,16 @@ public sealed class InProcessFederationTests
     [TestCase(Algorithm.Newton, false)]
     [TestCase(Algorithm.FedAvg, true)]
     [TestCase(Algorithm.Newton, true)]
-    public async Task Every_committed_model_equals_the_integer_oracle(Algorithm algorithm, bool secure)
+    [TestCase(Algorithm.FedAvgM, true)]
+    [TestCase(Algorithm.FedAdam, true)]
+    [TestCase(Algorithm.FedAdagrad, false)]
+    [TestCase(Algorithm.Scaffold, false)]
+    [TestCase(Algorithm.Scaffold, true)]
+    [TestCase(Algorithm.FedProx, true, "bias")]
+    [TestCase(Algorithm.FedYogi, false, "weights")]
+    public async Task Every_committed_model_equals_the_integer_oracle(Algorithm algorithm, bool secure, params string[] localLayers)
     {
-        var (plan, sites) = (Plans.Small(algorithm: algorithm, secure: secure), Plans.Sites());
+        var (plan, sites) = (Plans.Small(algorithm: algorithm, secure: secure, localLayers: localLayers), Plans.Sites());
 
         var records = await Run(plan, sites);
 
@@ -35,16 +43,79 @@ public sealed class InProcessFederationTests
         Assert.That(records.Select(record => record.Included.Length), Is.All.EqualTo(5));
     }
 
-    [Test]
-    public async Task A_run_that_is_stopped_between_rounds_goes_on_to_the_same_model([Values] bool secure)
+    [TestCase(Algorithm.FedAvg, false)]
+    [TestCase(Algorithm.FedAvg, true)]
+    [TestCase(Algorithm.FedYogi, false)]
+    [TestCase(Algorithm.Scaffold, false)]
+    [TestCase(Algorithm.Scaffold, true)]
+    [TestCase(Algorithm.Krum, false)]
+    [TestCase(Algorithm.FedAvgM, true, "bias")]
+    public async Task A_run_that_is_stopped_between_rounds_goes_on_to_the_same_model(Algorithm algorithm, bool secure, params string[] localLayers)
     {
         var sites = Plans.Sites();
-        var undisturbed = await Run(Plans.Small(rounds: 6, secure: secure), sites, "undisturbed");
-        await Run(Plans.Small(rounds: 2, secure: secure), sites, "stopped");
+        JobPlan Plan(int rounds) => Plans.Small(rounds, algorithm: algorithm, secure: secure, localLayers: localLayers);
+        var undisturbed = await Run(Plan(6), sites, "undisturbed");
+        await Run(Plan(2), sites, "stopped");
 
-        var resumed = await Run(Plans.Small(rounds: 6, secure: secure), sites, "stopped");
+        var resumed = await Run(Plan(6), sites, "stopped");
 
         Assert.That(resumed.Select(record => record.Model), Is.EqualTo(undisturbed.Select(record => record.Model)));
+    }
+
+    [Test]
+    public async Task A_robust_rule_through_the_actors_is_the_rule_over_the_hospitals_updates(
+        [Values(Algorithm.Median, Algorithm.TrimmedMean, Algorithm.Krum, Algorithm.MultiKrum, Algorithm.GeometricMedian, Algorithm.NormBound)]
+        Algorithm rule)
+    {
+        var (plan, sites) = (Plans.Small(rounds: 2, algorithm: rule, minimum: 5), Plans.Sites());
+
+        var records = await Run(plan, sites);
+
+        var (model, parameters) = (ModelCatalog.Create(plan.Model), new double[5]);
+        foreach (var record in records)
+        {
+            var updates = sites.Select(site =>
+            {
+                var update = new double[5];
+                LocalTraining.Run(plan.Training, plan.Patients, model, parameters, site.Patients, 1, update, new TrainingScratch());
+                return (ReadOnlyMemory<float>)update.Select(x => (float)x).ToArray();
+            });
+            var step = new double[5];
+            RobustRules.Create(plan.Training.Robust!).Aggregate(new SingleUpdates([.. updates]), step, SimdForms.Best);
+            for (var k = 0; k < 5; k++)
+                parameters[k] += step[k];
+            Assert.That(record.Model, Is.EqualTo(GlobalModel.Of([.. parameters]).Hash));
+            Assert.That(record.TotalWeight, Is.EqualTo(sites.Sum(site => site.Patients.Rows)));
+        }
+    }
+
+    [Test]
+    public async Task A_hospital_that_cannot_write_what_it_must_remember_sends_nothing_and_is_named()
+    {
+        var sites = Plans.Sites();
+        Directory.CreateDirectory(Path.Combine(_folder, "state", "spool"));
+        // A file stands where the folder of h02 would.
+        File.WriteAllText(Path.Combine(_folder, "state", "spool", "h02"), "");
+
+        var records = await Run(Plans.Small(rounds: 2, algorithm: Algorithm.Scaffold), sites);
+
+        Assert.That(records.SelectMany(record => record.Dropped).Select(drop => (drop.Hospital.ToString(), drop.Reason)),
+            Is.EqualTo(new[] { ("h02", DropReason.StateNotKept), ("h02", DropReason.StateNotKept) }));
+    }
+
+    [Test]
+    public async Task Ten_thousand_hospitals_of_one_process_train_within_memory()
+    {
+        var tables = Plans.Sites(hospitals: 10).Select(site => site.Patients).ToArray();
+        var patients = Enumerable.Range(0, 10_000).Select(h => KeyValuePair.Create(new HospitalId($"h{h:00000}"), tables[h % 10])).ToArray();
+        var plan = Plans.Small(rounds: 2, patients: patients.Sum(pair => pair.Value.Rows), minimum: 10_000, weightCap: 24);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        await using var federation = InProcessFederation.Start(plan, patients, SimulationStorage.InMemory, judged: null);
+        var records = await federation.RunAsync(plan, PlanHash.Of(plan), [.. patients.Select(pair => pair.Key)], _ => { }, CancellationToken.None);
+
+        Assert.That(records.Select(record => record.Included.Length), Is.EqualTo(new[] { 10_000, 10_000 }));
+        Assert.That((GC.GetTotalMemory(forceFullCollection: true) - before) / 10_000, Is.LessThan(30_000), "bytes a hospital");
     }
 
     [Test]
@@ -90,9 +161,10 @@ public sealed class InProcessFederationTests
     private static List<Digest> Oracle(JobPlan plan, HospitalSite[] sites)
     {
         var model = ModelCatalog.Create(plan.Model);
-        var strategy = AggregationStrategies.Create(plan.Training, model);
+        var strategy = AggregationStrategies.Create(plan.Training, model, plan.Patients);
+        var own = sites.ToDictionary(site => site, _ => LocalTraining.FirstOwn(plan.Training, model, new double[model.ParameterCount]));
         var code = RoundCode.Of(plan, sites.Length, LocalTraining.UpdateLength(plan.Training, model));
-        var parameters = new double[model.ParameterCount];
+        var global = NextGlobalModel.First(strategy, [.. new double[model.ParameterCount]]);
         var models = new List<Digest>();
         for (var round = 1; round <= plan.Training.Rounds; round++)
         {
@@ -101,16 +173,19 @@ public sealed class InProcessFederationTests
             foreach (var site in sites.Reverse())
             {
                 var values = new double[code.Values];
-                var outcome = LocalTraining.Run(plan.Training, plan.Patients, model, parameters, site.Patients,
-                    LocalTraining.BatchSeed(plan.Seed, site.Hospital, round), values.AsSpan()[..^1], new TrainingScratch());
+                var outcome = LocalTraining.Run(plan.Training, plan.Patients, model, global.Parameters.AsSpan(), site.Patients,
+                    LocalTraining.BatchSeed(plan.Seed, site.Hospital, round), values.AsSpan()[..^1], new TrainingScratch(),
+                    new LocalMemory(global.State.AsSpan(), own[site]));
+                if (plan.Training.Algorithm == Algorithm.Scaffold)
+                    Scaffold.Advance(own[site], global.State.AsSpan(), values.AsSpan()[..^1], plan.Training.LocalSteps, plan.Training.LearningRate);
                 values[^1] = ((LocalOutcome.Trained)outcome).Loss;
                 for (var i = 0; i < values.Length; i++)
                     sums[i] += (System.Numerics.BigInteger)Math.Round(values[i] * (site.Patients.Rows * code.Scale), MidpointRounding.ToEven);
                 weight += site.Patients.Rows;
             }
             var mean = sums.Select(sum => (double)sum / (code.Scale * weight)).ToArray();
-            parameters = strategy.Next(parameters, new AggregatedUpdate(mean.AsMemory()[..^1], weight, sites.Length));
-            models.Add(GlobalModel.Of([.. parameters]).Hash);
+            global = NextGlobalModel.Of(strategy, global, new DecodedSum([.. mean], weight, sites.Length, 0));
+            models.Add(global.Hash);
         }
         return models;
     }

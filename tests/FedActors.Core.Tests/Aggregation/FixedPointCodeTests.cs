@@ -54,6 +54,32 @@ public sealed class FixedPointCodeTests
             return forth.Words.SequenceEqual(shuffled.Words);
         });
 
+    [Test]
+    public void Every_word_is_its_value_rounded_to_the_nearest_with_ties_to_even_however_many_are_rounded_together([Range(1, 40)] int length)
+    {
+        var code = new FixedPointCode(32, 4, 16, 8, length);
+        var random = new Core.Numerics.SplitMix64((ulong)length);
+        // Every third lies on a tie.
+        var update = Enumerable.Range(0, length).Select(i => i % 3 == 0
+            ? (Math.Floor(random.NextNormal() * 1000) + 0.5) / (5 * code.Scale)
+            : Math.Clamp(3 * random.NextNormal(), -8, 8)).ToArray();
+        var residues = new byte[code.Bytes];
+        code.Encode(update, 5, 0, residues);
+        for (var i = 0; i < length; i++)
+            Assert.That(BitConverter.ToInt32(residues, 4 * i), Is.EqualTo((int)Math.Round(update[i] * (5 * code.Scale), MidpointRounding.ToEven)));
+    }
+
+    [Test]
+    public void Every_coordinate_beyond_the_range_is_found_wherever_it_stands([Range(0, 19)] int place)
+    {
+        var code = new FixedPointCode(32, 4, 16, 8, 20);
+        var update = Enumerable.Repeat(8.0, 20).ToArray();
+        update[place] = -8.5;
+        Assert.That(() => code.Encode(update, 1, 0, new byte[code.Bytes]), Throws.ArgumentException);
+        Assert.That(code.Saturate(update), Is.EqualTo(1));
+        Assert.That(update[place], Is.EqualTo(-8));
+    }
+
     [TestCase(double.NaN)]
     [TestCase(double.PositiveInfinity)]
     [TestCase(8.0000001)]

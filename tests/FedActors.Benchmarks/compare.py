@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Sets FedActors beside numpy: the same work, one after the other on one machine, CPU time, median of seven.
+
+Needs Python 3 with numpy (Debian: apt-get install python3-numpy) and a built command line:
+    dotnet build -c Release src/FedActors.Cli
+    python3 tests/FedActors.Benchmarks/compare.py [mean median trimmed-mean krum quantise simulation]
+numpy runs on one thread; of the kernels that OpenBLAS may choose from, the fastest counts."""
+import json, os, subprocess, sys, time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CORES = ["", "SKYLAKEX", "HASWELL"]
+N, D = 100, 1_000_000
+
+
+def fedactors(*arguments):
+    program = os.path.join(ROOT, "src/FedActors.Cli/bin/Release/net10.0/fedactors.dll")
+    run = subprocess.run(["dotnet", program, "bench", *arguments, "--json"], capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+def best_numpy(name):
+    """Milliseconds of one task of this file in a process of its own, by the fastest OpenBLAS kernel."""
+    times = []
+    for core in CORES:
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
+        if core:
+            environment["OPENBLAS_CORETYPE"] = core
+        run = subprocess.run([sys.executable, __file__, "--task", name], capture_output=True, text=True, env=environment, check=True)
+        times.append(float(run.stdout))
+    return min(times)
+
+
+def task(name):
+    import numpy as np
+    rng = np.random.default_rng(1)
+
+    def median_of(work, repetitions=7):
+        work()
+        times = []
+        for _ in range(repetitions):
+            start = time.process_time()
+            work()
+            times.append(1e3 * (time.process_time() - start))
+        return sorted(times)[len(times) // 2]
+
+    if name in ("lr", "mlp"):
+        return median_of(simulation(np, rng, name), 3) / 1000
+    if name == "quantise":
+        x, acc, scale = rng.standard_normal(D), np.zeros(D, np.int32), 50 * 2.0**14
+        def work():
+            np.add(acc, np.rint(np.clip(x, -8, 8) * scale).astype(np.int32), out=acc)
+        return median_of(work)
+    # np.median and np.sort are slow enough for a tenth of the coordinates, times ten, to be exact.
+    part = D // 10 if name in ("median", "trimmed-mean") else D
+    x = rng.standard_normal((N, part), dtype=np.float32)
+    if name == "mean":
+        w = np.full(N, 1 / N, np.float32)
+        return median_of(lambda: w @ x)
+    if name == "median":
+        return 10 * median_of(lambda: np.median(x, axis=0), 3)
+    if name == "trimmed-mean":
+        return 10 * median_of(lambda: np.sort(x, axis=0)[N // 10:-N // 10].mean(axis=0), 3)
+
+    def gram():
+        g = x @ x.T
+        squares = np.diag(g)
+        return squares[:, None] + squares[None, :] - 2 * g
+    return median_of(gram)
+
+
+def simulation(np, rng, model, hospitals=1000, rows=50, features=30, batch=10, hidden=64):
+    """One round of the same fits in a plain loop: 50 rows, 30 features, batches of 10, one pass, mean of the updates."""
+    data = [(rng.uniform(-1, 1, (rows, features)), rng.integers(0, 2, rows)) for _ in range(hospitals)]
+    if model == "lr":
+        start = [np.zeros(features), np.zeros(1)]
+    else:
+        start = [rng.standard_normal((features, hidden)) * 0.1, np.zeros(hidden), rng.standard_normal((hidden, 2)) * 0.1, np.zeros(2)]
+
+    def fit(parameters, x, y):
+        order = rng.permutation(rows)
+        for at in range(0, rows, batch):
+            i = order[at:at + batch]
+            a, t = x[i], y[i]
+            if model == "lr":
+                w, b = parameters
+                r = 1 / (1 + np.exp(-(a @ w + b))) - t
+                w -= 0.1 / len(i) * (r @ a)
+                b -= 0.1 / len(i) * r.sum()
+            else:
+                w1, b1, w2, b2 = parameters
+                h = np.maximum(a @ w1 + b1, 0)
+                z = h @ w2 + b2
+                p = np.exp(z - z.max(axis=1, keepdims=True))
+                p /= p.sum(axis=1, keepdims=True)
+                p[np.arange(len(i)), t] -= 1
+                p *= 0.1 / len(i)
+                g = (p @ w2.T) * (h > 0)
+                w2 -= h.T @ p
+                b2 -= p.sum(axis=0)
+                w1 -= a.T @ g
+                b1 -= g.sum(axis=0)
+        return parameters
+
+    def one_round():
+        total = [np.zeros_like(p) for p in start]
+        for x, y in data:
+            for sum_, p, q in zip(total, fit([p.copy() for p in start], x, y), start):
+                sum_ += p - q
+        for p, sum_ in zip(start, total):
+            p += sum_ / len(data)
+    return one_round
+
+
+def main(chosen):
+    def line(what, ours, theirs, unit):
+        print(f"{what:<42} fedactors {ours:>10.3f} {unit}   numpy {theirs:>10.3f} {unit}   {theirs / ours:>6.2f}x", flush=True)
+
+    for rule in ("mean", "median", "trimmed-mean", "krum"):
+        if rule in chosen:
+            ours = fedactors("aggregation", "--vectors", str(N), "--parameters", str(D), "--rule", rule)
+            line(f"{rule} of {N} x {D}", ours["cpuMs"], best_numpy(rule), "ms")
+            if rule == "mean":
+                print(f"{'  of the read bandwidth, in blocks of four':<42} {ours['shareOfRead']:.2f}")
+                streaming = fedactors("aggregation", "--vectors", str(N), "--parameters", str(D), "--rule", "streaming")
+                print(f"{'  of the read bandwidth, one by one':<42} {streaming['shareOfRead']:.2f}")
+    if "quantise" in chosen:
+        ours = fedactors("aggregation", "--vectors", str(N), "--parameters", str(D), "--rule", "quantise")
+        line(f"saturate, round, add {D}", ours["cpuMs"] / N, best_numpy("quantise"), "ms")
+    if "simulation" in chosen:
+        for model, name in (("logistic-regression", "lr"), ("mlp", "mlp")):
+            ours = fedactors("simulation", "--hospitals", "1000", "--rounds", "50", "--model", model)
+            line(f"{model}, 1000 hospitals, each", 1e3 / ours["clientsPerCpuSecond"], best_numpy(name), "ms")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--task"]:
+        print(task(sys.argv[2]))
+    else:
+        main(sys.argv[1:] or ["mean", "median", "trimmed-mean", "krum", "quantise", "simulation"])
