@@ -29,7 +29,8 @@ internal static class LedgerCommands
             var (path, rules) = (parsed.GetValue(ledger)!, PolicyFile.Read(parsed.GetValue(policy)!));
             try
             {
-                using var made = PrivacyLedgerFile.Create(path, rules.Scope, rules.Rule, rules.Lifetime, isFlushed: true, terminal.Clock.GetUtcNow());
+                using var made = PrivacyLedgerFile.Create(
+                    path, rules.Scope, rules.Rule, isFlushed: true, terminal.Clock.GetUtcNow(), rules.Lifetime);
                 Show(terminal, parsed.GetValue(json), made.Ledger, null);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -39,8 +39,10 @@ public sealed class PrivacyLedgerFile : IDisposable
 
     /// <summary>Makes the ledger of patients that no job has used yet.</summary>
     /// <param name="isFlushed">Whether a write waits for the disk: a node's always does, a simulation's need not.</param>
+    /// <param name="limit">The policy's, for the record.</param>
     /// <exception cref="IOException">There is a file already, or none can be written.</exception>
-    public static PrivacyLedgerFile Create(string path, string scope, CompositionRule rule, PrivacyBudget limit, bool isFlushed, DateTimeOffset now)
+    public static PrivacyLedgerFile Create(
+        string path, string scope, CompositionRule rule, bool isFlushed, DateTimeOffset now, PrivacyBudget limit = default)
     {
         var held = Lock(path);
         try
@@ -56,7 +58,7 @@ public sealed class PrivacyLedgerFile : IDisposable
     }
 
     /// <summary>A ledger that ends with the process: for tests and benchmarks that have nothing to resume.</summary>
-    public static PrivacyLedgerFile InMemory(string scope, CompositionRule rule, PrivacyBudget limit, DateTimeOffset now) =>
+    public static PrivacyLedgerFile InMemory(string scope, CompositionRule rule, DateTimeOffset now, PrivacyBudget limit = default) =>
         Begin(new MemoryStream(), () => { }, PrivacyLedger.Open(scope, rule, limit, now), null);
 
     /// <summary>Takes the ledger for writing.</summary>

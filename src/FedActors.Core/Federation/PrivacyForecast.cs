@@ -76,7 +76,7 @@ public sealed record PrivacyForecast(
         var privacy = plan.Privacy;
         var units = privacy.Mode == PrivacyMode.Hospital ? left : size.Patients * ((double)left / size.Hospitals);
         // The whole noise once in each hospital, or a share of it.
-        var noises = left / (privacy.IsDistributed ? (double)privacy.HonestShares : 1);
+        var noises = left / (privacy.IsDistributed ? (double)(privacy.MinimumSurvivors - privacy.AssumedColluders) : 1);
         return privacy.SamplingRate * units / (noise * Math.Sqrt(size.Parameters * noises));
     }
 }

@@ -26,7 +26,7 @@ public sealed class PrivacyLedgerFileTests
     public void What_was_accepted_is_on_the_disk()
     {
         LedgerHead head;
-        using (var ledger = PrivacyLedgerFile.Create(Path, "ward", Basic, Limit, isFlushed: true, Now))
+        using (var ledger = PrivacyLedgerFile.Create(Path, "ward", Basic, isFlushed: true, Now, Limit))
         {
             Assert.That(Charge(ledger, "a", 1), Is.InstanceOf<LedgerDecision.Accepted>());
             Assert.That(Charge(ledger, "a", 2), Is.InstanceOf<LedgerDecision.Accepted>());
@@ -41,14 +41,14 @@ public sealed class PrivacyLedgerFileTests
     [Test]
     public void A_ledger_that_is_there_is_never_made_anew()
     {
-        PrivacyLedgerFile.Create(Path, "ward", Basic, Limit, true, Now).Dispose();
-        Assert.Throws<IOException>(() => PrivacyLedgerFile.Create(Path, "ward", Basic, Limit, true, Now));
+        PrivacyLedgerFile.Create(Path, "ward", Basic, true, Now, Limit).Dispose();
+        Assert.Throws<IOException>(() => PrivacyLedgerFile.Create(Path, "ward", Basic, true, Now, Limit));
     }
 
     [Test]
     public void A_second_writer_is_refused_until_the_first_lets_go()
     {
-        using (PrivacyLedgerFile.Create(Path, "ward", Basic, Limit, true, Now))
+        using (PrivacyLedgerFile.Create(Path, "ward", Basic, true, Now, Limit))
         {
             Assert.That(PrivacyLedgerFile.Open(Path, "ward", true, out var refusal), Is.Null);
             Assert.That(refusal, Is.EqualTo(new PrivacyRefusal.LedgerLocked()));
@@ -62,7 +62,7 @@ public sealed class PrivacyLedgerFileTests
         Assert.That(PrivacyLedgerFile.Open(Path, "ward", true, out var missing), Is.Null);
         Assert.That(missing, Is.EqualTo(new PrivacyRefusal.LedgerMissing()));
 
-        PrivacyLedgerFile.Create(Path, "cardiology", Basic, Limit, true, Now).Dispose();
+        PrivacyLedgerFile.Create(Path, "cardiology", Basic, true, Now, Limit).Dispose();
         Assert.That(PrivacyLedgerFile.Open(Path, "ward", true, out var other), Is.Null);
         Assert.That(other, Is.EqualTo(new PrivacyRefusal.LedgerOfAnotherScope("ward", "cardiology")));
     }
@@ -167,7 +167,7 @@ public sealed class PrivacyLedgerFileTests
     {
         using var key = SiteKey.Create(SecureRandomSource.Instance);
         SignedLedgerHead newest;
-        using (var ledger = PrivacyLedgerFile.Create(Path, "ward", Basic, Limit, true, Now))
+        using (var ledger = PrivacyLedgerFile.Create(Path, "ward", Basic, true, Now, Limit))
         {
             Charge(ledger, "a", 1);
             File.Copy(Path, Path + ".backup");
@@ -210,7 +210,7 @@ public sealed class PrivacyLedgerFileTests
     {
         using var key = SiteKey.Create(SecureRandomSource.Instance);
         using var other = SiteKey.Create(SecureRandomSource.Instance);
-        using var ledger = PrivacyLedgerFile.InMemory("ward", Basic, Limit, Now);
+        using var ledger = PrivacyLedgerFile.InMemory("ward", Basic, Now, Limit);
         var berlin = new HospitalId("berlin");
         Charge(ledger, "a", 1);
         var old = ledger.Ledger.Head;
@@ -230,7 +230,7 @@ public sealed class PrivacyLedgerFileTests
     [Test]
     public void Two_jobs_at_once_on_one_ledger_cannot_pass_its_limit()
     {
-        using var ledger = PrivacyLedgerFile.InMemory("ward", Basic, Limit, Now);
+        using var ledger = PrivacyLedgerFile.InMemory("ward", Basic, Now, Limit);
         var released = 0;
         Parallel.For(0, 2, new ParallelOptions { MaxDegreeOfParallelism = 2 }, job =>
         {

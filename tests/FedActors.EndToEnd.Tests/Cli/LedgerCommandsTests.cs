@@ -65,7 +65,7 @@ public sealed class LedgerCommandsTests
     [Test]
     public async Task Status_reads_beside_the_hospital_that_writes()
     {
-        using var writer = PrivacyLedgerFile.Create(Ledger, "ward", new CompositionRule(null, 0), new PrivacyBudget(3, 1e-5), true, Now);
+        using var writer = PrivacyLedgerFile.Create(Ledger, "ward", new CompositionRule(null, 0), true, Now, new PrivacyBudget(3, 1e-5));
         Assert.That(await Run("privacy", "status", "--ledger", Ledger), Is.Zero);
     }
 
@@ -123,7 +123,7 @@ public sealed class LedgerCommandsTests
 
     private LedgerHead Charged(int rounds)
     {
-        using var ledger = PrivacyLedgerFile.Create(Ledger, "ward", new CompositionRule(null, 0), new PrivacyBudget(3, 1e-5), true, Now);
+        using var ledger = PrivacyLedgerFile.Create(Ledger, "ward", new CompositionRule(null, 0), true, Now, new PrivacyBudget(3, 1e-5));
         for (var round = 1; round <= rounds; round++)
             ledger.Charge(new ChargeRequest("stroke", Digest.Of([1]), round, 1, Terms), new PrivacyBudget(3, 1e-5), Now);
         return ledger.Ledger.Head;
