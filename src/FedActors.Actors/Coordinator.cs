@@ -28,13 +28,14 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     private Commit? _commit;
     private Digest _planHash;
     private int _attempts;
+    private bool _isEnding;
 
     public Coordinator(HubServices hub)
     {
         _hub = hub;
         Command<JobProtocol.StartJob>(Start);
         Command<BlobStore.Stored>(OnStored);
-        Command<BlobStore.Found>(found => Begin(GlobalModel.FromBytes(found.Bytes.AsSpan(), _job!.InitialParameters.Length)));
+        Command<BlobStore.Found>(found => OnFound(GlobalModel.FromBytes(found.Bytes.AsSpan(), _job!.InitialParameters.Length)));
         Command<BlobStore.Missing>(missing => Fail(FaultNumber.BlobDamaged, $"The model {missing.Name} is missing or damaged."));
         Command<BlobStore.Failed>(failed => Fail(FaultNumber.JournalFailed, $"A model could not be kept: {failed.Reason}"));
         Command<SupervisionProtocol.RoundEnded>(OnRoundEnded);
@@ -66,7 +67,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
                 Sender.Tell(new JobProtocol.JobRefused(start.Plan.Name, rejected.Reason));
                 return;
             case Decision<FederationEvent>.Accepted accepted:
-                (_job, _submitter, _planHash, _strategy) = (start, Sender, PlanHash.Of(start.Plan), strategy);
+                (_job, _submitter, _planHash, _strategy, _isEnding) = (start, Sender, PlanHash.Of(start.Plan), strategy, false);
                 if (accepted.Events.IsEmpty)
                 {
                     AnnounceStart();
@@ -100,7 +101,31 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         }
     }
 
+    private void End()
+    {
+        _isEnding = true;
+        var kept = _state.ModelOf(KeptRound);
+        if (kept == _model!.Hash)
+            Finish(_model);
+        else
+            _hub.Blobs.Tell(new BlobStore.Get(kept));
+    }
+
+    private void Finish(GlobalModel model) =>
+        _submitter.Tell(new JobProtocol.JobFinished(_job!.Plan.Name, model.Parameters, model.Hash, KeptRound));
+
+    private int KeptRound => ModelSelection.Kept(_state.Rounds, _job!.Plan.Evaluation);
+
     private void AnnounceStart() => _submitter.Tell(new JobProtocol.JobStarted(_job!.Plan.Name, [.. _state.Rounds]));
+
+    // The model that a job goes on from, or the one it ends with.
+    private void OnFound(GlobalModel model)
+    {
+        if (_isEnding)
+            Finish(model);
+        else
+            Begin(model);
+    }
 
     private void Begin(GlobalModel model)
     {
@@ -111,9 +136,9 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
 
     private void OpenNext()
     {
-        if (_state.Rounds.Count >= _job!.Plan.Training.Rounds)
+        if (_state.IsOver(_job!.Plan))
         {
-            _submitter.Tell(new JobProtocol.JobFinished(_job.Plan.Name, _model!.Parameters, _model.Hash));
+            End();
             return;
         }
         var next = _state.Next;
@@ -155,7 +180,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var record = new RoundRecord(
             ended.Id, ended.Survivors, ended.Dropped, model.Hash, ended.Sum.Mean[^1], metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
             ended.BytesUp, BytesDown: (long)model.Bytes * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
-            ended.SumHash);
+            ended.SumHash, ended.ByHospitals);
         Record(_state.DecideCommit(record, now), () =>
         {
             (_model, _commit, _attempts) = (model, null, 0);

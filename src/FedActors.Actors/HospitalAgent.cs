@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
@@ -38,7 +37,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
     private RoundProtocol.UploadRequested? _requested;
     private HospitalMasking? _masking;
     private Digest _session;
-    private bool _isSealing;
+    private bool _isWorking;                                                    // the trainer has session and update
     private byte[] _update = [];                                                // encoded; masked in place once sealed
     private Digest _content;
     private (int Round, Digest Sum)? _lastSum;
@@ -63,12 +62,11 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         });
         Command<RoundProtocol.UploadRequested>(OnUploadRequested);
         Command<FromCoordinator>(OnSessionMessage);
-        Command<LocalTrainer.Sealed>(OnSealed);
+        Command<LocalTrainer.Stepped>(OnStepped);
         Command<LocalTrainer.NotKept>(failed =>
         {
-            _isSealing = false;
-            failed.Task.Masking.Dispose();
-            CryptographicOperations.ZeroMemory(failed.Task.Update);
+            _isWorking = false;
+            failed.Masking.Dispose();
             OnWriteRefused(failed.Reason);
             Context.Stop(Self);
         });
@@ -102,11 +100,11 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
     // What the sum says is the next model, whatever the hub will offer: computed where training is, before any new offer.
     private void OnSumPublished(RoundProtocol.SumPublished published)
     {
-        if (published.Id != _offer?.Id || _lastSum?.Round != published.Id.Round
-            || Digest.Of(published.Residues.AsSpan()) != _lastSum.Value.Sum || !_models.TryGet(_offer.Model, out var model))
+        if (published.Id != _offer?.Id || _lastSum is not { } last || last.Round != published.Id.Round
+            || !_models.TryGet(_offer.Model, out var model))
             return;
         _isFollowing = true;
-        _trainer.Tell(new LocalTrainer.Follow(_offer, model, published.Residues, _survivors));
+        _trainer.Tell(new LocalTrainer.Follow(_offer, model, published.Residues, last.Sum, _survivors, _models));
     }
 
     private void OnFollowed(LocalTrainer.Followed followed)
@@ -207,23 +205,19 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
     // Only what the session has sealed: it lies in the spool, and MaskedReady is durable.
     private void UploadMasked()
     {
-        if (_requested is not { } request || _masking is not { Phase: >= MaskingPhase.Masked and < MaskingPhase.Ended } || _isSealing
-            || _site.Security!.Spool.Read(_session) is not { } masked)
+        if (_requested is not { } request || _masking is not { Phase: >= MaskingPhase.Masked and < MaskingPhase.Ended } || _isWorking)
             return;
         _requested = null;
-        var offset = (int)Math.Max(0, request.FromOffset) / ChunkSize * ChunkSize;
-        for (var sent = 0; sent < request.Credit && offset < masked.Length; sent++, offset += ChunkSize)
-        {
-            var bytes = new ByteString(masked.AsSpan(offset, Math.Min(ChunkSize, masked.Length - offset)));
-            _aggregator.Tell(new MaskedChunk(_session, _site.Hospital, offset / ChunkSize, bytes));
-        }
+        var index = (int)Math.Max(0, request.FromOffset) / ChunkSize;
+        foreach (var piece in _site.Security!.Spool.Read(_session, index * ChunkSize, ChunkSize, request.Credit))
+            _aggregator.Tell(new MaskedChunk(_session, _site.Hospital, index++, piece));
     }
 
     private void OnSessionMessage(FromCoordinator message)
     {
         if (_site.Security is not { } security)
             return;
-        if (_isSealing)
+        if (_isWorking)
         {
             Stash.Stash();
             return;
@@ -241,12 +235,16 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
                 CarryOut(_masking!.Receive(open, new LocalView(
                     _offer!.Model, _offer.PlanHash, _lastSum is { } last && last.Round == open.Spec.Round - 1 ? last.Sum : null)));
                 break;
+            // Two steps are work: they are done where training is done, and until one is back nobody else touches the session.
+            case Roster1 roster when _masking!.Phase == MaskingPhase.Advertised:
+                _isWorking = true;
+                _trainer.Tell(new LocalTrainer.Share(_masking, roster, _update));
+                break;
             case Roster1 roster:
                 CarryOut(_masking!.Receive(roster));
                 break;
             case Inbox inbox when _masking!.Phase == MaskingPhase.Shared:
-                // Masking is work: it is done where training is done, and until it is back nobody else touches the session.
-                _isSealing = true;
+                _isWorking = true;
                 _trainer.Tell(new LocalTrainer.Seal(_session, _masking, inbox, _update, security.Spool));
                 break;
             case Inbox inbox:
@@ -288,7 +286,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         if (_state.Phase != ParticipationPhase.Ready || !IsWhatWasOffered(open.Spec, security))
             return Leave(message, AbortCode.PlanMismatch);
         _masking?.Dispose();
-        _masking = new HospitalMasking(_site.Hospital, security.Key, security.Roster, security.Policy, security.Random, _ledger);
+        _masking = new HospitalMasking(
+            _site.Hospital, security.Key, security.Roster, security.Policy, security.Random, _ledger, security.Peers);
         _session = message.Session;
         return true;
     }
@@ -314,17 +313,18 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         return false;
     }
 
-    private void OnSealed(LocalTrainer.Sealed @sealed)
+    private void OnStepped(LocalTrainer.Stepped stepped)
     {
-        _isSealing = false;
+        _isWorking = false;
         Stash.UnstashAll();
-        if (ReferenceEquals(@sealed.Task.Masking, _masking))
+        if (ReferenceEquals(stepped.Masking, _masking))
         {
-            CarryOut(@sealed.Decision);
+            _update = stepped.Update;
+            CarryOut(stepped.Decision);
             return;
         }
-        @sealed.Task.Masking.Dispose();
-        CryptographicOperations.ZeroMemory(@sealed.Task.Update);
+        stepped.Masking.Dispose();
+        UpdateBuffers.Return(stepped.Update);
     }
 
     // The three moves of every step: what the session decided is journaled, and only then said.
@@ -373,8 +373,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
 
     private void EndSession()
     {
-        // While the trainer seals, it owns session and update; both are wiped when it is done and finds itself alone.
-        if (!_isSealing)
+        // While the trainer works, it owns session and update; both are wiped when it is done and finds itself alone.
+        if (!_isWorking)
         {
             _masking?.Dispose();
             UpdateBuffers.Return(_update);
@@ -385,5 +385,5 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
     private bool IsSecure => _offer is { Plan.SecureAggregation.Enabled: true };
 
     private static FixedPointCode CodeOf(RoundProtocol.RoundOffered offer) => RoundCode.Of(
-        offer.Plan, offer.Cohort.Length, LocalTraining.UpdateLength(offer.Plan.Training, ModelCatalog.Create(offer.Plan.Model)));
+        offer.Plan, offer.Id.Round, offer.Cohort.Length, LocalTraining.UpdateLength(offer.Plan.Training, ModelCatalog.Create(offer.Plan.Model)));
 }

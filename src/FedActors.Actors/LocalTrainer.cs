@@ -28,12 +28,20 @@ public sealed class LocalTrainer : ReceiveActor
     /// <summary>Trainer → agent. The encoded update, the agent's own from now on.</summary>
     public sealed record Trained(RoundId Id, byte[] Update) : INoSerializationVerificationNeeded;
 
-    /// <summary>Agent → trainer. Mask the update and keep it; session and update are the trainer's until it answers.</summary>
-    public sealed record Seal(Digest Session, HospitalMasking Masking, SecureAggregationProtocol.Inbox Inbox, byte[] Update, ISpool Spool)
-        : INoSerializationVerificationNeeded;
+    /// <summary>Agent → trainer. A step of a session that is work; session and update are the trainer's until it answers.</summary>
+    public abstract record SessionStep(HospitalMasking Masking, byte[] Update) : INoSerializationVerificationNeeded;
 
-    /// <summary>Trainer → agent. What the session decided; where it masked, the bytes are kept.</summary>
-    public sealed record Sealed(Seal Task, MaskingDecision Decision) : INoSerializationVerificationNeeded;
+    /// <summary>Agree on keys with the others, and share this hospital's secrets among them.</summary>
+    public sealed record Share(HospitalMasking Masking, SecureAggregationProtocol.Roster1 Roster, byte[] Update)
+        : SessionStep(Masking, Update);
+
+    /// <summary>Mask the update and keep it.</summary>
+    public sealed record Seal(Digest Session, HospitalMasking Masking, SecureAggregationProtocol.Inbox Inbox, byte[] Update, ISpool Spool)
+        : SessionStep(Masking, Update);
+
+    /// <summary>Trainer → agent. What the session decided.</summary>
+    /// <param name="Update">The update, the agent's again; empty where it was masked: then the spool keeps it.</param>
+    public sealed record Stepped(HospitalMasking Masking, byte[] Update, MaskingDecision Decision) : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. Weights or loss are not finite.</summary>
     public sealed record Diverged(RoundId Id) : INoSerializationVerificationNeeded;
@@ -42,10 +50,13 @@ public sealed class LocalTrainer : ReceiveActor
     public sealed record StateNotKept(RoundId Id, string Reason) : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. The masked update could not be kept: nothing of it may leave.</summary>
-    public sealed record NotKept(Seal Task, string Reason) : INoSerializationVerificationNeeded;
+    public sealed record NotKept(HospitalMasking Masking, string Reason) : INoSerializationVerificationNeeded;
 
     /// <summary>Agent → trainer. Which model follows from this round's and its open sum?</summary>
-    public sealed record Follow(RoundProtocol.RoundOffered Offer, GlobalModel Model, ImmutableArray<byte> Sum, int Parties)
+    /// <param name="SumHash">What the session's result says of <paramref name="Sum"/>.</param>
+    /// <param name="Models">Remembers the answer for this process: where many hospitals ask, it is computed once.</param>
+    public sealed record Follow(
+        RoundProtocol.RoundOffered Offer, GlobalModel Model, ImmutableArray<byte> Sum, Digest SumHash, int Parties, ModelCache Models)
         : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. That one; null where none does.</summary>
@@ -63,6 +74,7 @@ public sealed class LocalTrainer : ReceiveActor
     {
         _site = site;
         Receive<Train>(task => Sender.Tell(Run(task)));
+        Receive<Share>(task => Sender.Tell(new Stepped(task.Masking, task.Update, task.Masking.Receive(task.Roster))));
         Receive<Seal>(task => Sender.Tell(MaskAndKeep(task)));
         Receive<Follow>(task => Sender.Tell(new Followed(task.Offer.Id, NextOf(task))));
     }
@@ -73,22 +85,36 @@ public sealed class LocalTrainer : ReceiveActor
     private static object MaskAndKeep(Seal task)
     {
         var decision = task.Masking.Receive(task.Inbox, task.Update);
+        if (decision is not MaskingDecision.Accepted { Journal.IsEmpty: false })
+            return new Stepped(task.Masking, task.Update, decision);
         try
         {
-            if (decision is MaskingDecision.Accepted { Journal.IsEmpty: false })
-                task.Spool.Write(task.Session, task.Update);
+            task.Spool.Write(task.Session, task.Update);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new NotKept(task, e.Message);
+            UpdateBuffers.Return(task.Update);
+            return new NotKept(task.Masking, e.Message);
         }
-        return new Sealed(task, decision);
+        return new Stepped(task.Masking, [], decision);
     }
 
     private Digest? NextOf(Follow task)
     {
+        var step = new ModelStep(task.Offer.PlanHash, task.Offer.Model, task.SumHash, task.Parties);
+        if (task.Models.NextOf(step) is { } known)
+            return known;
+        var next = Compute(task);
+        if (next is not null)
+            task.Models.Remember(step, next.Value);
+        return next;
+    }
+
+    private Digest? Compute(Follow task)
+    {
         var (plan, model, code) = PreparedFor(task.Offer);
-        if (task.Sum.Length != code.Bytes || code.Decode(task.Sum.AsSpan(), task.Parties) is not { } sum)
+        if (task.Sum.Length != code.Bytes || Digest.Of(task.Sum.AsSpan()) != task.SumHash
+            || code.Decode(task.Sum.AsSpan(), task.Parties) is not { } sum)
             return null;
         try
         {
@@ -103,8 +129,9 @@ public sealed class LocalTrainer : ReceiveActor
 
     private Prepared PreparedFor(RoundProtocol.RoundOffered offer) =>
         _prepared is not null && ReferenceEquals(_prepared.Plan, offer.Plan) && _prepared.Code.Parties == offer.Cohort.Length
+            && _prepared.Evaluates == FederatedEvaluation.IsDue(offer.Plan, offer.Id.Round)
             ? _prepared
-            : _prepared = Prepared.For(offer.Plan, offer.Cohort.Length);
+            : _prepared = Prepared.For(offer.Plan, offer.Id.Round, offer.Cohort.Length);
 
     private object Run(Train task)
     {
@@ -126,10 +153,11 @@ public sealed class LocalTrainer : ReceiveActor
         if (plan.Training.KeepsOwnState && Keep(task.Offer, kept.Trained(id.Round, own)) is { } failure)
             return new StateNotKept(id, failure);
         values[^1] = Math.Min(trained.Loss, code.Range);
-        return new Trained(id, Encode(plan.Training.Robust is not null, code, values, saturated));
+        var counts = Evaluate(plan, model, task.Model.Parameters.AsSpan(), code);
+        return new Trained(id, Encode(plan.Training.Robust is not null, code, values, saturated, counts));
     }
 
-    private byte[] Encode(bool isSingle, FixedPointCode code, ReadOnlySpan<double> values, int saturated)
+    private byte[] Encode(bool isSingle, FixedPointCode code, ReadOnlySpan<double> values, int saturated, ReadOnlySpan<long> counts)
     {
         byte[] update;
         if (isSingle)
@@ -139,7 +167,7 @@ public sealed class LocalTrainer : ReceiveActor
         }
         else
         {
-            code.Encode(values, _site.Patients.Rows, saturated, update = UpdateBuffers.Rent(code.Bytes));
+            code.Encode(values, _site.Patients.Rows, saturated, update = UpdateBuffers.Rent(code.Bytes), counts);
         }
         return update;
     }
@@ -168,13 +196,25 @@ public sealed class LocalTrainer : ReceiveActor
         }
     }
 
+    private ReadOnlySpan<long> Evaluate(JobPlan plan, IModel model, ReadOnlySpan<double> parameters, FixedPointCode code)
+    {
+        if (code.Counts == 0)
+            return [];
+        var counts = new long[code.Counts];
+        FederatedEvaluation.Count(
+            model, parameters, _site.EvaluationPatients ?? _site.Patients, plan.Evaluation.MinimumPatients, code, counts);
+        return counts;
+    }
+
     // What a plan asks for, made once and not once a round.
     private sealed record Prepared(JobPlan Plan, IModel Model, FixedPointCode Code)
     {
-        public static Prepared For(JobPlan plan, int parties)
+        public bool Evaluates => Code.Counts > 0;
+
+        public static Prepared For(JobPlan plan, int round, int parties)
         {
             var model = ModelCatalog.Create(plan.Model);
-            return new Prepared(plan, model, RoundCode.Of(plan, parties, LocalTraining.UpdateLength(plan.Training, model)));
+            return new Prepared(plan, model, RoundCode.Of(plan, round, parties, LocalTraining.UpdateLength(plan.Training, model)));
         }
     }
 }

@@ -246,7 +246,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
                 GoOn();
             else
                 _coordinator.Tell(new SupervisionProtocol.RoundEnded(
-                    _id, opened.Sum, opened.SumHash, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt, _state.BytesUp));
+                    _id, opened.Sum, opened.SumHash, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt, _state.BytesUp,
+                    FederatedEvaluation.Of(opened.Sum.Counts.AsSpan(), FederatedEvaluation.FractionBits(Code()))));
         });
     }
 
@@ -272,5 +273,6 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     private RobustPlan? Robust => _order!.Plan.Training.Robust;
 
     private FixedPointCode Code() =>
-        _code ??= RoundCode.Of(_order!.Plan, _state.Cohort.Length, LocalTraining.UpdateLength(_order.Plan.Training, ModelCatalog.Create(_order.Plan.Model)));
+        _code ??= RoundCode.Of(
+            _order!.Plan, _id.Round, _state.Cohort.Length, LocalTraining.UpdateLength(_order.Plan.Training, ModelCatalog.Create(_order.Plan.Model)));
 }

@@ -212,14 +212,10 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
         var window = Math.Max(1, WindowBytesEach * _task.Spec.Cohort.Length / _task.Spec.Ring.Bytes);
         while (_uploads.Count < window && _announced.TryDequeue(out var message))
         {
-            var spool = new MemoryStream(_task.Spec.Ring.Bytes);
-            Heed(_session.Begin(message, spool, out var upload));
+            Heed(_session.Begin(message, spool: null, out var upload));
             if (upload is null)
-            {
-                spool.Dispose();
                 continue;
-            }
-            _uploads.Add(message.Hospital, new Upload(upload, spool));
+            _uploads.Add(message.Hospital, new Upload(upload));
             Grant(message.Hospital);
         }
     }
@@ -297,16 +293,12 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
             _task.Id, (FaultNumber)(5000 + (int)(conflict ? AbortCode.LedgerConflict : why.Code)), sentence);
     }
 
-    private sealed class Upload(MaskedUpload masked, MemoryStream spool) : IDisposable
+    private sealed class Upload(MaskedUpload masked) : IDisposable
     {
         public MaskedUpload Masked => masked;
 
         public int GrantedUntil { get; set; }
 
-        public void Dispose()
-        {
-            masked.Dispose();
-            spool.Dispose();
-        }
+        public void Dispose() => masked.Dispose();
     }
 }

@@ -75,12 +75,13 @@ internal sealed class RoundProgress : IRunObserver
             {
                 _terminal.ProgressText.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"round {round}: {line.Included.Length:#,0} in, {line.Dropped.Length:#,0} out; loss {FigureText.Number(line.Loss)}, "
-                    + $"AUROC {FigureText.Number(line.Auroc)}, epsilon {epsilon}, sent {sent}, {left} left{Without(line)}"));
+                    + $"AUROC {FigureText.Number(line.Auroc)}, epsilon {epsilon}, sent {sent}, {left} left{Without(line)}{ByHospitals(line)}"));
                 return;
             }
             _rows.Enqueue(
             [
-                round, $"{line.Included.Length:#,0}", Out(line), FigureText.Number(line.Loss), FigureText.Number(line.Auroc), epsilon, sent, left,
+                round, $"{line.Included.Length:#,0}", Out(line), FigureText.Number(line.Loss), FigureText.Number(line.Auroc),
+                line.ByHospitals is { } figures ? FigureText.Number(figures.Auroc) : "", epsilon, sent, left,
             ]);
             if (_rows.Count > RowsShown)
                 _rows.Dequeue();
@@ -117,13 +118,18 @@ internal sealed class RoundProgress : IRunObserver
                 return;
             _refreshed = _terminal.Clock.GetTimestamp();
             var table = new Table().Border(TableBorder.Simple).Title(new TableTitle(Markup.Escape(_title)));
-            foreach (var column in (string[])["Round", "In", "Out", "Loss", "AUROC", "Epsilon", "Sent", "Time left"])
+            foreach (var column in (string[])["Round", "In", "Out", "Loss", "AUROC", "Before, by hospitals", "Epsilon", "Sent", "Time left"])
                 table.AddColumn(new TableColumn(column) { Alignment = column == "Out" ? Justify.Left : Justify.Right });
             foreach (var row in _rows)
                 table.AddRow(row.Select(cell => new Text(cell)));
             _live.UpdateTarget(new Rows([table, .. _notes.Select(note => new Text($"note: {note}"))]));
         }
     }
+
+    private static string ByHospitals(RoundLine line) => line.ByHospitals is not { } figures
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture,
+            $"; the hospitals count AUROC {FigureText.Number(figures.Auroc)} for round {line.Round - 1:#,0}");
 
     private static string Out(RoundLine line) => line.Dropped.Length switch
     {

@@ -30,8 +30,10 @@ public sealed class InProcessFederation : IAsyncDisposable
     /// <param name="plan">Says which model is judged, and whether sums are secure.</param>
     /// <param name="patients">Every hospital with those it trains on.</param>
     /// <param name="judged">Held-out patients that models are evaluated on, or null for no evaluation.</param>
+    /// <param name="keptBack">Those that hospitals evaluate on by themselves; one that is not in it has none but those it trains on.</param>
     public static InProcessFederation Start(
-        JobPlan plan, IReadOnlyCollection<KeyValuePair<HospitalId, PatientTable>> patients, SimulationStorage storage, PatientTable? judged)
+        JobPlan plan, IReadOnlyCollection<KeyValuePair<HospitalId, PatientTable>> patients, SimulationStorage storage, PatientTable? judged,
+        IReadOnlyDictionary<HospitalId, PatientTable>? keptBack = null)
     {
         var config = ConfigurationFactory.ParseString($$"""
             # No heartbeat is at stake here, and dedicated threads that wait for a thousand short fits spend their time spinning.
@@ -48,7 +50,8 @@ public sealed class InProcessFederation : IAsyncDisposable
             // With plain sums and no privacy a hospital has nothing to write, so its journal may be the memory's.
             var journal = security is null ? SimulationStorage.MemoryJournal : storage.HospitalJournal;
             var own = plan.Training.KeepsOwnState ? storage.OwnOf(hospital) : null;
-            var agent = HospitalAgent.Props(new HospitalSite(hospital, table, security, own), models, journal);
+            var agent = HospitalAgent.Props(
+                new HospitalSite(hospital, table, security, own, keptBack?.GetValueOrDefault(hospital)), models, journal);
             var started = system.ActorOf(agent, $"hospital-{hospital}");
             hospitals.Attach(hospital, started);
             agents.Add(started);

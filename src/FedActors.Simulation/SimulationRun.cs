@@ -43,18 +43,19 @@ public static class SimulationRun
         var baselines = Task.Run(() => Baselines.Of(data, plan), cancel);
         var committedBefore = 0;
         GlobalModel? model = null;
+        var modelRound = 0;
         ImmutableArray<RoundRecord> records;
-        await using (var federation = InProcessFederation.Start(plan, PatientsOf(data), storage, data.Test))
+        await using (var federation = InProcessFederation.Start(plan, PatientsOf(data), storage, data.Test, KeptBack(data)))
         {
             records = await federation.RunAsync(plan, IdentityOf(plan, data), [.. data.Hospitals.Select(h => h.Hospital)], Watch, cancel);
         }
         var results = new ResultFolder(folder.Path);
         var lines = records.Select(ToLine).ToImmutableArray();
-        var finishedBefore = committedBefore >= plan.Training.Rounds;
+        var finishedBefore = committedBefore == records.Length;
         var words = WordsOf(story);
         if (finishedBefore && results.Read() is { } stored && stored.Summary.ModelSha256 == model!.Hash.ToString())
             return new RunOutcome(stored.Summary, stored.Rounds, words, folder.Path, AlreadyFinished: true, committedBefore);
-        var summary = Summary(plan, data, records, model!, await baselines);
+        var summary = Summary(plan, data, records, model!, modelRound, await baselines);
         results.Write(summary, lines,
             new ModelFile(plan.Name, Names.Of(plan.Model.Kind), words.Positive, data.Inputs, model!.Parameters, summary.ModelSha256),
             new ReportExtras(story.Title, words, [.. data.Hospitals.Select(CountsOf)], CommandOf(options), story.Attribution));
@@ -76,7 +77,7 @@ public static class SimulationRun
                     observer.Note($"{attempt.Number.Code()}: round {attempt.Id.Round}, attempt {attempt.Id.Attempt} ended without a sum: {attempt.Reason}");
                     break;
                 case JobProtocol.JobFinished finished:
-                    model = new GlobalModel(finished.Model, finished.Parameters, []);
+                    (model, modelRound) = (new GlobalModel(finished.Model, finished.Parameters, []), finished.Round);
                     break;
             }
         }
@@ -105,6 +106,9 @@ public static class SimulationRun
     private static KeyValuePair<HospitalId, PatientTable>[] PatientsOf(FederatedData data) =>
         [.. data.Hospitals.Select(hospital => KeyValuePair.Create(hospital.Hospital, hospital.Train))];
 
+    private static Dictionary<HospitalId, PatientTable> KeptBack(FederatedData data) =>
+        data.Hospitals.Where(hospital => hospital.Test.Rows > 0).ToDictionary(hospital => hospital.Hospital, hospital => hospital.Test);
+
     // A run goes on only with the plan and the very patients it began with.
     private static Digest IdentityOf(JobPlan plan, FederatedData data)
     {
@@ -120,7 +124,7 @@ public static class SimulationRun
     }
 
     private static RunSummary Summary(
-        JobPlan plan, FederatedData data, ImmutableArray<RoundRecord> records, GlobalModel model, Baselines baselines)
+        JobPlan plan, FederatedData data, ImmutableArray<RoundRecord> records, GlobalModel model, int modelRound, Baselines baselines)
     {
         var federated = ModelEvaluator.Judge(plan.Model, model.Parameters, data.Test);
         var difference = model.Parameters.Zip(baselines.PooledParameters, (a, b) => Math.Abs(a - b)).Max();
@@ -141,7 +145,12 @@ public static class SimulationRun
                 records.Sum(record => record.Dropped.Length)),
             model.Hash.ToString(),
             new TestSummary(data.Test.Rows, data.Test.Positives),
-            Environment.ProcessId > 0 ? Math.Round(System.Diagnostics.Process.GetCurrentProcess().PeakWorkingSet64 / 1e6, 1) : double.NaN);
+            Environment.ProcessId > 0 ? Math.Round(System.Diagnostics.Process.GetCurrentProcess().PeakWorkingSet64 / 1e6, 1) : double.NaN,
+            modelRound, StoppedEarly: records.Length < plan.Training.Rounds,
+            // The record of a round holds what the hospitals found of the model before it.
+            records.LastOrDefault(record => record.ByHospitals is not null && record.Id.Round <= modelRound + 1) is { } evaluated
+                ? new HospitalsEvaluation(evaluated.Id.Round - 1, new HospitalsFigures(evaluated.ByHospitals!))
+                : null);
     }
 
     private static SecureAggregationSummary SecurityOf(JobPlan plan, int hospitals)
@@ -158,7 +167,8 @@ public static class SimulationRun
         [.. record.Included.Select(hospital => hospital.ToString())],
         [.. record.Dropped.Select(drop => new DroppedHospital(drop.Hospital.ToString(), Names.Of(drop.Phase), $"{drop.Reason}: {drop.Detail}"))],
         record.Loss, record.Metrics?.Auroc ?? double.NaN, record.BytesUp, record.BytesDown, record.Duration.TotalMilliseconds,
-        record.Model.ToString(), Epsilon: 0, record.Saturated, record.Metrics?.LogLoss ?? double.NaN);
+        record.Model.ToString(), Epsilon: 0, record.Saturated, record.Metrics?.LogLoss ?? double.NaN,
+        record.ByHospitals is { } figures ? new HospitalsFigures(figures) : null);
 
     private static HospitalCounts CountsOf(HospitalData hospital) =>
         new(hospital.Hospital.ToString(), hospital.Train.Rows, hospital.Train.Positives);

@@ -14,6 +14,7 @@ namespace FedActors.Simulation;
 public sealed class ThrowawayConsortium
 {
     private readonly ImmutableDictionary<HospitalId, SiteKey> _keys;
+    private readonly PeerKeyCache _peers = new();
 
     private ThrowawayConsortium(ImmutableDictionary<HospitalId, SiteKey> keys, HubIdentity hub) => (_keys, Hub) = (keys, hub);
 
@@ -28,5 +29,5 @@ public sealed class ThrowawayConsortium
     }
 
     public SiteSecurity SecurityOf(HospitalId hospital, ISpool spool) => new(
-        _keys[hospital], Hub.Roster, new MaskingPolicy(), SecureRandomSource.Instance, spool, RequiresSecureSums: true);
+        _keys[hospital], Hub.Roster, new MaskingPolicy(), SecureRandomSource.Instance, spool, RequiresSecureSums: true, _peers);
 }

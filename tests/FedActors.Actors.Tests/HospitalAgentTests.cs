@@ -26,7 +26,7 @@ public sealed class HospitalAgentTests : ActorTest
     {
         var agent = Start();
         agent.Tell(Offer, TestActor);
-        var uploads = new UploadCollection(32, RoundCode.Of(Plan, Sites.Length, Features + 1).Bytes, Offer.Cohort);
+        var uploads = new UploadCollection(32, RoundCode.Of(Plan, round: 1, Sites.Length, Features + 1).Bytes, Offer.Cohort);
 
         var first = uploads.Accept(ExpectMsg<RoundProtocol.UpdateChunk>());
         Assert.That(first, Is.EqualTo(new UploadStep.Continues(RoundProtocol.ChunkBytes)));

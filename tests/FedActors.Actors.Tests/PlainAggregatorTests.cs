@@ -62,13 +62,13 @@ public sealed class PlainAggregatorTests : ActorTest
         var aggregator = Sys.ActorOf(PlainAggregator.Props(hospitals));
         var offer = new RoundProtocol.RoundOffered(Id, Plan, PlanHash.Of(Plan), Digest.Of("model"u8), Cohort);
         aggregator.Tell(new SupervisionProtocol.BeginCollecting(
-            Id, RoundCode.Of(Plan, Cohort.Length, 5), offer, ImmutableDictionary<HospitalId, int>.Empty));
+            Id, RoundCode.Of(Plan, round: 1, Cohort.Length, 5), offer, ImmutableDictionary<HospitalId, int>.Empty));
         return aggregator;
     }
 
     private static void Upload(IActorRef aggregator, HospitalId hospital)
     {
-        var code = RoundCode.Of(Plan, Cohort.Length, 5);
+        var code = RoundCode.Of(Plan, round: 1, Cohort.Length, 5);
         var update = new byte[code.Bytes];
         code.Encode(new double[code.Values], 10, 0, update);
         aggregator.Tell(new RoundProtocol.UpdateChunk(Id, hospital, 0, update.Length, Digest.Of(update), [.. update]));

@@ -220,7 +220,7 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
         var plan = Plans.Small(minimum: 3, algorithm: Algorithm.Median, deadline: TimeSpan.FromSeconds(60), patients: 40);
         var supervisor = _coordinator.ChildActorOf(RoundSupervisor.Props(Id, plan.Cohort, Hub()));
         _coordinator.Send(supervisor, Order with { Plan = plan, PlanHash = PlanHash.Of(plan) });
-        var code = RoundCode.SingleOf(RoundCode.Of(plan, Cohort.Length, updateLength: 5));
+        var code = RoundCode.SingleOf(RoundCode.Of(plan, round: 1, Cohort.Length, updateLength: 5));
         foreach (var hospital in Cohort)
         {
             var bytes = new byte[code.Bytes];
@@ -253,7 +253,7 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
     {
         var probe = _hospitals[hospital];
         probe.FishForMessage<RoundProtocol.RoundOffered>(_ => true);
-        var code = RoundCode.Of(Plan, Cohort.Length, updateLength: 5);
+        var code = RoundCode.Of(Plan, round: 1, Cohort.Length, updateLength: 5);
         var update = new byte[code.Bytes];
         code.Encode(new double[code.Values], 10, 0, update);
         update = spoil?.Invoke(update) ?? update;

@@ -34,6 +34,52 @@ public sealed class SimulateTests
     }
 
     [Test]
+    public void The_hospitals_count_what_the_hub_may_only_see_as_a_sum()
+    {
+        Assert.That(Fedactors.Run("simulate", Job, "--out", Out(), "--rounds", "11").ExitCode, Is.Zero);
+
+        var rounds = File.ReadAllLines(Path.Combine(Out(), "rounds.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        var counted = rounds.Where(round => round.GetProperty("byHospitals").ValueKind == JsonValueKind.Object).ToArray();
+        Assert.That(counted.Select(round => round.GetProperty("round").GetInt32()), Is.EqualTo(new[] { 1, 6, 11 }));
+        foreach (var figures in counted.Select(round => round.GetProperty("byHospitals")))
+            Assert.That((figures.GetProperty("hospitals").GetInt32(), figures.GetProperty("n").GetInt32()), Is.EqualTo((5, 200)));
+        // A round counts the model it begins with; its loss is the same one's, summed by another path.
+        var last = counted[^1];
+        Assert.That(last.GetProperty("byHospitals").GetProperty("logLoss").GetDouble(),
+            Is.EqualTo(last.GetProperty("loss").GetDouble()).Within(1e-3));
+        var summary = Summary();
+        Assert.That(summary.GetProperty("modelRound").GetInt32(), Is.EqualTo(11));
+        Assert.That(summary.GetProperty("byHospitals").GetProperty("round").GetInt32(), Is.EqualTo(10));
+        var security = summary.GetProperty("secureAggregation");
+        Assert.That(
+            (security.GetProperty("threshold").GetInt32(), security.GetProperty("toleratedDropouts").GetInt32(),
+                security.GetProperty("toleratedColluders").GetInt32()),
+            Is.EqualTo((4, 1, 1)));
+    }
+
+    [Test]
+    public void A_job_that_keeps_the_best_but_has_no_hospitals_evaluate_is_refused_before_the_first_round()
+    {
+        var (exit, _, error) = Fedactors.Run(
+            "simulate", Job, "--out", Out(), "--set", "job.evaluation.keep=best", "--set", "job.secure-aggregation.enabled=off");
+        Assert.That(exit, Is.EqualTo(4));
+        Assert.That(error, Does.Contain("FA-1008").And.Contain("job.evaluation.keep"));
+    }
+
+    [Test]
+    public void A_secure_sum_is_measured_beside_openssl_and_through_the_actors_beside_a_plain_one()
+    {
+        string[] command = ["bench", "secagg", "--hospitals", "5", "--parameters", "2000", "--json"];
+        using var alone = JsonDocument.Parse(Fedactors.Run([.. command, "--dropout", "0.2"]).Output);
+        string[] contract = ["hospitals", "parameters", "dropout", "clientCpuMs", "serverCpuMs", "bytesUpPerHospital", "sumVerified"];
+        Assert.That(alone.RootElement.EnumerateObject().Select(property => property.Name), Is.SupersetOf(contract));
+        Assert.That(alone.RootElement.GetProperty("sumVerified").GetBoolean());
+        using var through = JsonDocument.Parse(Fedactors.Run([.. command, "--through-actors"]).Output);
+        Assert.That(through.RootElement.GetProperty("sumVerified").GetBoolean());
+        Assert.That(through.RootElement.GetProperty("wallRatio").GetDouble(), Is.Positive);
+    }
+
+    [Test]
     public void Two_hundred_rounds_reach_the_figures_of_the_table()
     {
         Assert.That(Fedactors.Run("simulate", Job, "--out", Out(), "--rounds", "200", "--json").ExitCode, Is.Zero);

@@ -183,7 +183,10 @@ public sealed class JobFile
 
     private static EvaluationPlan ReadEvaluation(HoconReader reader)
     {
-        var plan = new EvaluationPlan((int)reader.Integer("every", 1, 1_000_000), Names.Read<Metric>(reader, "metric"));
+        var patience = reader.Text("patience", otherwise: "off") == "off" ? 0 : (int)reader.Integer("patience", 1, 1_000_000);
+        var plan = new EvaluationPlan(
+            (int)reader.Integer("every", 1, 1_000_000), Names.Read<Metric>(reader, "metric"), reader.Switch("by-hospitals"),
+            (int)reader.Integer("minimum-patients", 1, 1_000_000), Names.Read<KeptModel>(reader, "keep"), patience);
         reader.Done();
         return plan;
     }

@@ -11,7 +11,9 @@ namespace FedActors.Actors.Hosting;
 /// <param name="Patients">Those it trains on.</param>
 /// <param name="Security">Its key and its rules for secure sums; null where it takes part in plain ones only.</param>
 /// <param name="Own">Where it keeps what a job lets it remember, by the plan's hash; null where it takes part in no such job.</param>
-public sealed record HospitalSite(HospitalId Hospital, PatientTable Patients, SiteSecurity? Security = null, ISpool? Own = null);
+/// <param name="EvaluationPatients">Those it keeps back to evaluate on; null where it has none but those it trains on.</param>
+public sealed record HospitalSite(
+    HospitalId Hospital, PatientTable Patients, SiteSecurity? Security = null, ISpool? Own = null, PatientTable? EvaluationPatients = null);
 
 /// <summary>What a hospital needs for secure sums.</summary>
 /// <param name="Key">Its signing key.</param>
@@ -20,5 +22,7 @@ public sealed record HospitalSite(HospitalId Hospital, PatientTable Patients, Si
 /// <param name="Random">Keys, seeds and shares are drawn from here.</param>
 /// <param name="Spool">Where its masked vectors lie until the hub's receipt.</param>
 /// <param name="RequiresSecureSums">Whether it refuses every job with plain sums.</param>
+/// <param name="Peers">Other hospitals' public keys of a round, where many hospitals of one process need the same ones.</param>
 public sealed record SiteSecurity(
-    SiteKey Key, Roster Roster, MaskingPolicy Policy, IRandomSource Random, ISpool Spool, bool RequiresSecureSums);
+    SiteKey Key, Roster Roster, MaskingPolicy Policy, IRandomSource Random, ISpool Spool, bool RequiresSecureSums,
+    PeerKeyCache? Peers = null);

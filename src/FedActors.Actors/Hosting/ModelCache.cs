@@ -12,6 +12,7 @@ public sealed class ModelCache
 {
     private volatile GlobalModel? _current;
     private volatile GlobalModel? _previous;
+    private volatile Tuple<ModelStep, Digest>? _next;
 
     /// <summary>Not to be called by two threads at once: one coordinator, or one hospital's fetch, fills it.</summary>
     public void Add(GlobalModel model)
@@ -28,4 +29,17 @@ public sealed class ModelCache
         model = current?.Hash == hash ? current : previous?.Hash == hash ? previous : null;
         return model is not null;
     }
+
+    /// <summary>The model that follows, where someone of this process has computed it already.</summary>
+    public Digest? NextOf(ModelStep step) => _next is { } next && next.Item1 == step ? next.Item2 : null;
+
+    /// <summary>Keeps the newest answer. Any thread: whoever asks at the same time finds the same.</summary>
+    public void Remember(ModelStep step, Digest next) => _next = Tuple.Create(step, next);
 }
+
+/// <summary>From a model and an open sum to the next model: these decide it.</summary>
+/// <param name="Plan">Hash of the plan.</param>
+/// <param name="Model">Hash of the model.</param>
+/// <param name="Sum">Hash of the sum.</param>
+/// <param name="Parties">Updates in it.</param>
+public readonly record struct ModelStep(Digest Plan, Digest Model, Digest Sum, int Parties);

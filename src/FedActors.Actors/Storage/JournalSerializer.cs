@@ -91,6 +91,7 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         BytesDown = e.Record.BytesDown,
         DurationTicks = e.Record.Duration.Ticks,
         Sum = Bytes(e.Record.Sum),
+        ByHospitals = e.Record.ByHospitals is { } figures ? ToProto(figures) : null,
     };
 
     private static FederationEvent.RoundCommitted FromProto(RoundCommittedProto p) => new(Time(p.At), new RoundRecord(
@@ -98,7 +99,11 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         p.Metrics is { } m
             ? new BinaryMetrics(m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity, m.N, m.Missed, m.FalseAlarms)
             : null,
-        p.TotalWeight, p.Saturated, p.BytesUp, p.BytesDown, TimeSpan.FromTicks(p.DurationTicks), Hash(p.Sum)));
+        p.TotalWeight, p.Saturated, p.BytesUp, p.BytesDown, TimeSpan.FromTicks(p.DurationTicks), Hash(p.Sum),
+        p.ByHospitals is { } h
+            ? new FederatedFigures(
+                h.Hospitals, h.N, h.Positives, h.Auroc, h.AurocError, h.Accuracy, h.LogLoss, h.Sensitivity, h.Specificity, h.CalibrationError)
+            : null));
 
     private static AttemptFailedProto ToProto(FederationEvent.AttemptFailed e) => new()
     {
@@ -165,6 +170,20 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         N = m.N,
         Missed = m.Missed,
         FalseAlarms = m.FalseAlarms,
+    };
+
+    private static FederatedFiguresProto ToProto(FederatedFigures f) => new()
+    {
+        Hospitals = f.Hospitals,
+        N = f.N,
+        Positives = f.Positives,
+        Auroc = f.Auroc,
+        AurocError = f.AurocError,
+        Accuracy = f.Accuracy,
+        LogLoss = f.LogLoss,
+        Sensitivity = f.Sensitivity,
+        Specificity = f.Specificity,
+        CalibrationError = f.CalibrationError,
     };
 
     private static ImmutableArray<Core.Rounds.Dropout> Dropouts(IEnumerable<DropoutProto> dropped) =>

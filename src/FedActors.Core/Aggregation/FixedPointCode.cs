@@ -4,7 +4,8 @@
 //  Source:   Bonawitz et al., CCS 2017 (aggregation in Z_R); rounding to nearest, ties to even.
 //  Layout:   d values, each weight·x·Scale, then three whole numbers: the weight, the constant 1, saturated coordinates.
 //            The sum's constant must equal the number of parties: a check on the whole path, masks included.
-//  Size:     (d + 3)·w/8 bytes, little-endian.
+//            Behind them any counts that the round asks for: whole numbers that add without weight.
+//  Size:     (d + 3 + counts)·w/8 bytes, little-endian.
 //  Repeats:  eight values at a time and one at a time round alike: adding 1.5 · 2^52 leaves the nearest whole number, ties to
 //            even, in the low bits of the sum.
 //  Error:    of the weighted mean, at most n/(2·Scale·Omega) a coordinate, Omega = total weight (plus double rounding).
@@ -29,17 +30,19 @@ public sealed record FixedPointCode
     /// <param name="weightCap">The largest weight of a party, at least 1.</param>
     /// <param name="range">The largest absolute value of a coordinate, above 0.</param>
     /// <param name="values">d: values of an update, at least 1.</param>
+    /// <param name="counts">Whole numbers beside them, at least 0.</param>
     /// <exception cref="ArgumentException">A parameter is out of range, or the ring has no room for a scale of at least 1.</exception>
-    public FixedPointCode(int ringBits, int parties, int weightCap, double range, int values)
+    public FixedPointCode(int ringBits, int parties, int weightCap, double range, int values, int counts = 0)
     {
         if (ringBits is not (32 or 64))
             throw new ArgumentException($"The ring has 32 or 64 bits, not {ringBits}.", nameof(ringBits));
         ArgumentOutOfRangeException.ThrowIfLessThan(parties, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(weightCap, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(values, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(counts);
         if (!(range > 0) || !double.IsFinite(range))
             throw new ArgumentException($"The range is {range}: it must be above 0 and finite.", nameof(range));
-        (RingBits, Parties, WeightCap, Range, Values) = (ringBits, parties, weightCap, range, values);
+        (RingBits, Parties, WeightCap, Range, Values, Counts) = (ringBits, parties, weightCap, range, values, counts);
         ScaleBits = (int)Math.Floor(ringBits - 2 - Math.Log2((double)parties * weightCap * range));
         if (ScaleBits < 0)
             throw new ArgumentException(
@@ -61,6 +64,12 @@ public sealed record FixedPointCode
     /// <summary>d: values of an update.</summary>
     public int Values { get; }
 
+    /// <summary>Whole numbers that stand beside the values.</summary>
+    public int Counts { get; }
+
+    /// <summary>The largest count of one party: what all of them count together stays in the ring.</summary>
+    public long CountCap => (1L << (RingBits - 2)) / Parties;
+
     /// <summary>log2 of <see cref="Scale"/>.</summary>
     public int ScaleBits { get; }
 
@@ -68,7 +77,7 @@ public sealed record FixedPointCode
     public double Scale => Math.ScaleB(1, ScaleBits);
 
     /// <summary>Words of an encoded update.</summary>
-    public int Words => Values + HiddenCoordinates;
+    public int Words => Values + HiddenCoordinates + Counts;
 
     /// <summary>Where the constant 1 stands.</summary>
     public int ConstantOneAt => Values + 1;
@@ -99,15 +108,23 @@ public sealed record FixedPointCode
     /// <param name="weight">1 to <see cref="WeightCap"/>.</param>
     /// <param name="saturated">How many coordinates the caller saturated; capped so that the sum over all parties cannot wrap.</param>
     /// <param name="residues">Length <see cref="Bytes"/>; overwritten with little-endian words.</param>
-    /// <exception cref="ArgumentException">A length, the weight or a coordinate is out of range, or not finite.</exception>
-    public void Encode(ReadOnlySpan<double> update, long weight, int saturated, Span<byte> residues)
+    /// <param name="counts">Length <see cref="Counts"/>, each 0 to <see cref="CountCap"/>.</param>
+    /// <exception cref="ArgumentException">A length, the weight, a count or a coordinate is out of range, or not finite.</exception>
+    public void Encode(
+        ReadOnlySpan<double> update, long weight, int saturated, Span<byte> residues, ReadOnlySpan<long> counts = default)
     {
+        if (counts.Length != Counts)
+            throw new ArgumentException($"{counts.Length} counts where the code has {Counts}.", nameof(counts));
+        foreach (var count in counts)
+        {
+            if (count < 0 || count > CountCap)
+                throw new ArgumentException($"A count is not in 0 to {CountCap}.", nameof(counts));
+        }
         if (update.Length != Values || residues.Length != Bytes)
             throw new ArgumentException($"{update.Length} values into {residues.Length} bytes: the code has {Values} and {Bytes}.");
         if (weight < 1 || weight > WeightCap)
             throw new ArgumentException($"The weight {weight} is not in 1 to {WeightCap}.", nameof(weight));
         var factor = weight * Scale;
-        var mostSaturated = (1L << (RingBits - 2)) / Parties;
         if (RingBits == 32)
         {
             var words = MemoryMarshal.Cast<byte, int>(residues);
@@ -115,7 +132,9 @@ public sealed record FixedPointCode
                 words[i] = (int)Quantise(update[i], factor);
             words[Values] = (int)weight;
             words[Values + 1] = 1;
-            words[Values + 2] = (int)Math.Min(saturated, mostSaturated);
+            words[Values + 2] = (int)Math.Min(saturated, CountCap);
+            for (var i = 0; i < counts.Length; i++)
+                words[Values + HiddenCoordinates + i] = (int)counts[i];
         }
         else
         {
@@ -124,7 +143,8 @@ public sealed record FixedPointCode
                 words[i] = Quantise(update[i], factor);
             words[Values] = weight;
             words[Values + 1] = 1;
-            words[Values + 2] = Math.Min(saturated, mostSaturated);
+            words[Values + 2] = Math.Min(saturated, CountCap);
+            counts.CopyTo(words[(Values + HiddenCoordinates)..]);
         }
     }
 
@@ -142,9 +162,22 @@ public sealed record FixedPointCode
             return null;
         var mean = new double[Values];
         var unit = Scale * weight;
-        for (var i = 0; i < mean.Length; i++)
-            mean[i] = Word(sum, i) / unit;
-        return new DecodedSum(ImmutableCollectionsMarshal.AsImmutableArray(mean), weight, parties, saturated);
+        if (RingBits == 32)
+        {
+            var words = MemoryMarshal.Cast<byte, int>(sum);
+            for (var i = 0; i < mean.Length; i++)
+                mean[i] = words[i] / unit;
+        }
+        else
+        {
+            var words = MemoryMarshal.Cast<byte, long>(sum);
+            for (var i = 0; i < mean.Length; i++)
+                mean[i] = words[i] / unit;
+        }
+        var counts = new long[Counts];
+        for (var i = 0; i < counts.Length; i++)
+            counts[i] = Word(sum, Values + HiddenCoordinates + i);
+        return new DecodedSum(ImmutableCollectionsMarshal.AsImmutableArray(mean), weight, parties, saturated, [.. counts]);
     }
 
     // Word() relies on the machine being little-endian, as every platform that .NET 10 ships for is but s390x.
@@ -184,4 +217,6 @@ public sealed record FixedPointCode
 /// <param name="TotalWeight">Omega: the sum of their weights.</param>
 /// <param name="Parties">How many are in it.</param>
 /// <param name="Saturated">Coordinates that some party had to saturate, over all parties.</param>
-public sealed record DecodedSum(ImmutableArray<double> Mean, long TotalWeight, int Parties, long Saturated);
+/// <param name="Counts">What the parties counted together: as they say, and checked by nobody here.</param>
+public sealed record DecodedSum(
+    ImmutableArray<double> Mean, long TotalWeight, int Parties, long Saturated, ImmutableArray<long> Counts = default);

@@ -27,6 +27,7 @@ public abstract record FederationEvent(DateTimeOffset At)
 /// <param name="BytesUp">Payload that hospitals sent.</param>
 /// <param name="BytesDown">Payload that hospitals fetch: the model, once each.</param>
 /// <param name="Sum">SHA-256 of the open sum that led to the model.</param>
+/// <param name="ByHospitals">The model the round began with, on the hospitals' own patients, where they evaluated it.</param>
 public sealed record RoundRecord(
     RoundId Id,
     ImmutableArray<HospitalId> Included,
@@ -39,4 +40,5 @@ public sealed record RoundRecord(
     long BytesUp,
     long BytesDown,
     TimeSpan Duration,
-    Digest Sum);
+    Digest Sum,
+    FederatedFigures? ByHospitals = null);

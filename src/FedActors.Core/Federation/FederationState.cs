@@ -20,6 +20,9 @@ public sealed record FederationState
     /// <summary>The model the next round starts from.</summary>
     public Digest Model { get; private init; }
 
+    /// <summary>The model the job started from.</summary>
+    public Digest InitialModel { get; private init; }
+
     /// <summary>Committed rounds, in order: the record of round r stands at r - 1.</summary>
     public ImmutableList<RoundRecord> Rounds { get; private init; } = [];
 
@@ -70,6 +73,13 @@ public sealed record FederationState
         return [.. rules.Require.Concat(drawn.Select(index => Roster[index])).Distinct().Take(size).Order()];
     }
 
+    /// <summary>No round follows: all are committed, or the hospitals found no better model for long enough.</summary>
+    public bool IsOver(JobPlan plan) =>
+        Rounds.Count >= plan.Training.Rounds || ModelSelection.IsExhausted(Rounds, plan.Evaluation);
+
+    /// <summary>The model of a committed round; of round 0 the initial one.</summary>
+    public Digest ModelOf(int round) => round == 0 ? InitialModel : Rounds[round - 1].Model;
+
     /// <summary>For each of these hospitals the last committed round that holds its update; those in none are left out.</summary>
     public ImmutableDictionary<HospitalId, int> LastIncluded(ImmutableArray<HospitalId> hospitals)
     {
@@ -96,6 +106,7 @@ public sealed record FederationState
             PlanHash = e.PlanHash,
             Roster = e.Roster,
             Model = e.InitialModel,
+            InitialModel = e.InitialModel,
         },
         FederationEvent.RoundCommitted e when Job is not null && e.Record.Id == Next => this with
         {

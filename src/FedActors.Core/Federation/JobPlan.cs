@@ -94,6 +94,18 @@ public sealed record SecureAggregationPlan(bool Enabled, int RingBits, double Ra
 
 public enum Metric { Auroc = 1, Accuracy = 2, LogLoss = 3, Sensitivity = 4, Specificity = 5 }
 
+/// <summary>Which model a job ends with.</summary>
+public enum KeptModel { Last = 1, Best = 2 }
+
 /// <param name="Every">The model is evaluated after every so many rounds, and after the last.</param>
-/// <param name="Metric">The figure a table or a plot shows.</param>
-public sealed record EvaluationPlan(int Every, Metric Metric);
+/// <param name="Metric">The figure a table or a plot shows, and a choice among models goes by.</param>
+/// <param name="ByHospitals">Whether the hospitals evaluate as well, each on its own patients, inside the secure sum.</param>
+/// <param name="MinimumPatients">A hospital with fewer to evaluate on counts none, at least 1.</param>
+/// <param name="Keep">Which model the job ends with: the last, or the best by what the hospitals counted together.</param>
+/// <param name="Patience">Evaluations by the hospitals without a better one after which a job stops; 0 never stops it.</param>
+public sealed record EvaluationPlan(
+    int Every, Metric Metric, bool ByHospitals = false, int MinimumPatients = 1, KeptModel Keep = KeptModel.Last, int Patience = 0)
+{
+    /// <summary>Whether the job's course or result hangs on what the hospitals find.</summary>
+    public bool Selects => Keep == KeptModel.Best || Patience > 0;
+}

@@ -25,6 +25,11 @@ public static class PlanCheck
         foreach (var hospital in plan.Cohort.Require.Where(hospital => !patients.ContainsKey(hospital)))
             yield return new Fault(FaultNumber.UnknownHospital, $"The job requires '{hospital}', which is not among the hospitals.",
                 $"{file}: job.cohort.require", $"Known: {string.Join(", ", patients.Keys.Order())}.");
+        if (plan.Evaluation.Selects && !(FederatedEvaluation.IsPartOf(plan) && FederatedEvaluation.IsCounted(plan.Evaluation.Metric)))
+            yield return new Fault(FaultNumber.NotAllowedTogether,
+                "A job that keeps the best model, or stops early, goes by what the hospitals count, and here they do not count that.",
+                $"{file}: job.evaluation.{(plan.Evaluation.Keep == KeptModel.Best ? "keep" : "patience")}",
+                "Set evaluation.by-hospitals = on with a binary model, secure-aggregation on and privacy off, or keep = last and patience = off.");
         foreach (var fault in LayerFaults(plan, file))
             yield return fault;
         if (plan.Training.Robust is { } robust && RobustRules.LeastUpdates(robust) is var least && least > patients.Count)
@@ -43,6 +48,12 @@ public static class PlanCheck
                 $"A ring of {plan.SecureAggregation.RingBits} bits has no room for {patients.Count} hospitals of weight "
                     + $"{plan.SecureAggregation.WeightCap} and range {plan.SecureAggregation.Range:R}.",
                 $"{file}: job.secure-aggregation.ring-bits", "Set ring-bits = 64, or a smaller range or weight-cap.");
+        else if (FederatedEvaluation.IsPartOf(plan)
+            && FederatedEvaluation.FractionBits(RoundCode.Of(plan, round: 1, patients.Count, updateLength)) < 0)
+            yield return new Fault(FaultNumber.NotAllowedTogether,
+                $"A ring of {plan.SecureAggregation.RingBits} bits has no room for what {patients.Count} hospitals count when they evaluate.",
+                $"{file}: job.evaluation.by-hospitals",
+                "Set secure-aggregation.ring-bits = 64, a smaller weight-cap, or evaluation.by-hospitals = off.");
     }
 
     private static IEnumerable<Fault> LayerFaults(JobPlan plan, string file)
@@ -64,7 +75,7 @@ public static class PlanCheck
     {
         try
         {
-            return RoundCode.Of(plan, Math.Max(1, parties), updateLength).ScaleBits >= LeastScaleBits;
+            return RoundCode.Of(plan, round: 1, Math.Max(1, parties), updateLength).ScaleBits >= LeastScaleBits;
         }
         catch (ArgumentException)
         {

@@ -7,8 +7,9 @@ namespace FedActors.Core.Federation;
 
 /// <summary>
 /// Names a plan by its content, so that two parties know that they mean the same and a run resumes only what it began.
-/// The number of rounds and the evaluation are left out: neither changes what any single round computes, so a
-/// finished run may be continued with more rounds. But for one under differential privacy: its noise follows from them.
+/// The number of rounds is left out, and so is all of the evaluation that does not change what a round's sum holds: a
+/// finished run may be continued with more rounds, and its result chosen otherwise. But for one under differential privacy:
+/// its noise follows from the rounds.
 /// </summary>
 public static class PlanHash
 {
@@ -53,6 +54,11 @@ public static class PlanHash
         Line("weight-cap", plan.SecureAggregation.WeightCap);
         Line("phase-deadline", plan.SecureAggregation.PhaseDeadline);
         Line("privacy", plan.Privacy.Mode);
+        if (FederatedEvaluation.IsPartOf(plan))
+        {
+            Line("evaluation-every", plan.Evaluation.Every);
+            Line("evaluation-minimum-patients", plan.Evaluation.MinimumPatients);
+        }
         if (plan.Privacy is { Mode: not PrivacyMode.Off } privacy)
         {
             // The noise follows from how often there is a release.

@@ -10,12 +10,14 @@ namespace FedActors.Core.Federation;
 public static class RoundCode
 {
     /// <summary>The code that updates are written in.</summary>
-    /// <param name="plan">Fixes ring, range and weight cap.</param>
+    /// <param name="plan">Fixes ring, range and weight cap, and in which rounds hospitals evaluate.</param>
+    /// <param name="round">From 1.</param>
     /// <param name="parties">Hospitals in the cohort.</param>
     /// <param name="updateLength">Values of an update; the mean training loss travels as one more behind them.</param>
     /// <exception cref="ArgumentException">The ring has no room for so many parties.</exception>
-    public static FixedPointCode Of(JobPlan plan, int parties, int updateLength) => new(
-        plan.SecureAggregation.RingBits, parties, plan.SecureAggregation.WeightCap, plan.SecureAggregation.Range, updateLength + 1);
+    public static FixedPointCode Of(JobPlan plan, int round, int parties, int updateLength) => new(
+        plan.SecureAggregation.RingBits, parties, plan.SecureAggregation.WeightCap, plan.SecureAggregation.Range, updateLength + 1,
+        FederatedEvaluation.IsDue(plan, round) ? FederatedEvaluation.Counts : 0);
 
     /// <summary>The code of single updates, for a job with a robust rule.</summary>
     public static SingleUpdateCode SingleOf(FixedPointCode code) => new(code.Values, code.WeightCap);

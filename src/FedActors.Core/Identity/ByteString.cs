@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 
 namespace FedActors.Core.Identity;
 
@@ -9,22 +8,25 @@ namespace FedActors.Core.Identity;
 /// </summary>
 public readonly struct ByteString : IEquatable<ByteString>
 {
-    private readonly byte[]? _bytes;
+    private readonly ReadOnlyMemory<byte> _bytes;
 
     /// <summary>Copies <paramref name="bytes"/>.</summary>
     public ByteString(ReadOnlySpan<byte> bytes) => _bytes = bytes.ToArray();
 
-    private ByteString(byte[] owned) => _bytes = owned;
+    private ByteString(ReadOnlyMemory<byte> owned) => _bytes = owned;
 
-    public int Length => _bytes?.Length ?? 0;
+    public int Length => _bytes.Length;
 
-    public ReadOnlySpan<byte> Span => _bytes;
+    public ReadOnlySpan<byte> Span => _bytes.Span;
 
     /// <summary>Takes <paramref name="owned"/> over without a copy: nobody may write to it from now on.</summary>
     public static ByteString Own(byte[] owned) => new(owned);
 
+    /// <summary>Shares a part of an array: nobody may write to it from now on.</summary>
+    public static ByteString Own(ReadOnlyMemory<byte> owned) => new(owned);
+
     /// <summary>Shares the array's memory.</summary>
-    public static ByteString From(ImmutableArray<byte> bytes) => new(ImmutableCollectionsMarshal.AsArray(bytes) ?? []);
+    public static ByteString From(ImmutableArray<byte> bytes) => new(bytes.IsDefault ? default : bytes.AsMemory());
 
     public bool Equals(ByteString other) => Span.SequenceEqual(other.Span);
 

@@ -20,7 +20,9 @@ public sealed record GlobalModel(Digest Hash, ImmutableArray<double> Parameters,
 
     /// <summary>Names parameters and state.</summary>
     public static GlobalModel Of(ImmutableArray<double> parameters, ImmutableArray<double> state) =>
-        new(Digest.Of(Write(parameters, state)), parameters, state);
+        new(state.IsEmpty && BitConverter.IsLittleEndian
+            ? Digest.Of(MemoryMarshal.AsBytes(parameters.AsSpan()))
+            : Digest.Of(Write(parameters, state)), parameters, state);
 
     /// <summary>Length of <see cref="ToBytes"/>: what a hospital fetches.</summary>
     public int Bytes => sizeof(double) * (Parameters.Length + State.Length);

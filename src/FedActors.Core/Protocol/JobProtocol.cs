@@ -39,8 +39,9 @@ public static class JobProtocol
     /// <summary>Coordinator → submitter. An attempt ended without a sum; another follows.</summary>
     public sealed record AttemptReported(RoundId Id, FaultNumber Number, string Reason) : IJobMessage;
 
-    /// <summary>Coordinator → submitter. All rounds are committed.</summary>
-    public sealed record JobFinished(string Job, ImmutableArray<double> Parameters, Digest Model) : IJobMessage;
+    /// <summary>Coordinator → submitter. No round follows any more.</summary>
+    /// <param name="Round">The round that the model is of.</param>
+    public sealed record JobFinished(string Job, ImmutableArray<double> Parameters, Digest Model, int Round) : IJobMessage;
 
     /// <summary>Coordinator → submitter. The job cannot go on; what was committed stays.</summary>
     public sealed record JobFailed(string Job, FaultNumber Number, string Reason) : IJobMessage;

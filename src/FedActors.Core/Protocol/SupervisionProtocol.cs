@@ -43,9 +43,10 @@ public static class SupervisionProtocol
     }
 
     /// <summary>Supervisor → coordinator. The sum is open.</summary>
+    /// <param name="ByHospitals">What the hospitals counted of the model the round began with, where they did.</param>
     public sealed record RoundEnded(
         RoundId Id, DecodedSum Sum, Digest SumHash, ImmutableArray<HospitalId> Survivors, ImmutableArray<Dropout> Dropped,
-        DateTimeOffset OpenedAt, long BytesUp) : ISupervisionMessage;
+        DateTimeOffset OpenedAt, long BytesUp, FederatedFigures? ByHospitals = null) : ISupervisionMessage;
 
     /// <summary>Supervisor → coordinator. No sum, for a reason that is journaled.</summary>
     public sealed record RoundFailed(RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped) : ISupervisionMessage;

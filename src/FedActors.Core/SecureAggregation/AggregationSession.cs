@@ -170,10 +170,10 @@ public sealed class AggregationSession
     }
 
     /// <summary>Opens an upload that a hospital announces, or refuses it before a byte is stored.</summary>
-    /// <param name="spool">Empty, seekable, readable and writable: a file, or memory in a simulation. Stays the
-    /// caller's.</param>
+    /// <param name="spool">Empty, seekable, readable and writable; stays the caller's. Null keeps the pieces in memory as
+    /// they come, without a copy.</param>
     /// <param name="upload">Null where the announcement is refused, or its vector is in the sum already.</param>
-    public SessionDecision Begin(Masked message, Stream spool, out MaskedUpload? upload)
+    public SessionDecision Begin(Masked message, Stream? spool, out MaskedUpload? upload)
     {
         upload = null;
         var hospital = message.Hospital;
@@ -217,19 +217,7 @@ public sealed class AggregationSession
                 : Refuse(AbortCode.Equivocation, upload.Hospital,
                     $"{upload.Hospital} sent a second vector for one session");
         _accumulator ??= new byte[Spec.Ring.Bytes];
-        if (upload.Spool is MemoryStream memory && memory.TryGetBuffer(out var buffer) && buffer.Count == upload.Length)
-        {
-            MaskStream.Add(_accumulator, buffer, Spec.Ring.WordBits);
-            return SessionDecision.Accepted.Nothing;
-        }
-        upload.Spool.Position = 0;
-        var piece = new byte[Math.Min(ChunkSize, upload.Length)];
-        for (var at = 0; at < upload.Length; at += piece.Length)
-        {
-            var part = piece.AsSpan(0, Math.Min(piece.Length, upload.Length - at));
-            upload.Spool.ReadExactly(part);
-            MaskStream.Add(_accumulator.AsSpan(at, part.Length), part, Spec.Ring.WordBits);
-        }
+        upload.AddTo(_accumulator, Spec.Ring.WordBits);
         return SessionDecision.Accepted.Nothing;
     }
 

@@ -27,6 +27,8 @@ public sealed class HospitalMasking : IDisposable
     private readonly MaskingPolicy _policy;
     // null after a restart: nothing new is drawn
     private readonly IRandomSource? _random;
+    private readonly PeerKeyCache? _peers;
+    private readonly HashSet<SurvivorSignature> _verified = [];
     private RoundSpec? _spec;
     private Digest _session;
     private Digest _u1Hash, _u2Hash;
@@ -45,9 +47,11 @@ public sealed class HospitalMasking : IDisposable
     /// <param name="policy">What this hospital asks of any round.</param>
     /// <param name="random">Keys, seeds, coefficients and nonces are drawn from here.</param>
     /// <param name="ledger">What this hospital's journal tells.</param>
+    /// <param name="peers">Public keys that other hospitals of this process have imported, or null.</param>
     public HospitalMasking(
-        HospitalId self, SiteKey key, Roster roster, MaskingPolicy policy, IRandomSource random, MaskingLedger ledger) =>
-        (_self, _key, _roster, _policy, _random, Ledger) = (self, key, roster, policy, random, ledger);
+        HospitalId self, SiteKey key, Roster roster, MaskingPolicy policy, IRandomSource random, MaskingLedger ledger,
+        PeerKeyCache? peers = null) =>
+        (_self, _key, _roster, _policy, _random, Ledger, _peers) = (self, key, roster, policy, random, ledger, peers);
 
     private HospitalMasking(
         HospitalId self, SiteKey key, Roster roster, MaskingPolicy policy, MaskingLedger ledger, MaskingLedger.Entry entry)
@@ -97,7 +101,7 @@ public sealed class HospitalMasking : IDisposable
             return new MaskingDecision.Rejected(refusal, Ends: false, Decline(message, refusal.Code));
 
         (_spec, _session) = (spec, session);
-        _secrets = new MaskingSecrets(session, _self, _random);
+        _secrets = new MaskingSecrets(session, _self, _random, _peers);
         _advertise = Signed(_secrets.Advertise());
         Phase = MaskingPhase.Advertised;
         return Send(_advertise);
@@ -237,7 +241,7 @@ public sealed class HospitalMasking : IDisposable
             return Repeat(_response);
         if (_secrets is null)
             return Ignore(AbortCode.SecretsLost, "this hospital restarted and holds no shares of this session");
-        if (!RosterChecks.IsSigned(message.Signatures, _consistency, _u3, _spec!.Thresholds.Quorum, _roster))
+        if (!RosterChecks.IsSigned(message.Signatures, _consistency, _u3, _spec!.Thresholds.Quorum, _roster, _verified))
             return Ignore(AbortCode.NotEnoughSignatures,
                 $"fewer than {_spec.Thresholds.Quorum} hospitals signed these survivors");
         if (LedgerConflict(_u3) is { } conflict)
@@ -259,7 +263,7 @@ public sealed class HospitalMasking : IDisposable
         if (_consistency is not null && !message.Hospitals.SequenceEqual(_u3))
             return End(AbortCode.Equivocation, "the result is about other survivors than this hospital signed");
         if (_consistency is not null
-            && !RosterChecks.IsSigned(message.Signatures, _consistency, _u3, _spec.Thresholds.Quorum, _roster))
+            && !RosterChecks.IsSigned(message.Signatures, _consistency, _u3, _spec.Thresholds.Quorum, _roster, _verified))
             return Ignore(AbortCode.NotEnoughSignatures,
                 $"fewer than {_spec.Thresholds.Quorum} hospitals signed these survivors");
         Wipe();

@@ -13,11 +13,13 @@ public sealed class MaskedUpload : IDisposable
 {
     private readonly Masked _announced;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly Stream? _spool;
+    private readonly List<ByteString> _pieces = [];                             // where there is no spool
 
-    internal MaskedUpload(Masked announced, int length, Stream spool)
+    internal MaskedUpload(Masked announced, int length, Stream? spool)
     {
-        (_announced, Length, Spool) = (announced, length, spool);
-        spool.SetLength(0);
+        (_announced, Length, _spool) = (announced, length, spool);
+        spool?.SetLength(0);
     }
 
     /// <summary>Whose vector.</summary>
@@ -39,7 +41,26 @@ public sealed class MaskedUpload : IDisposable
 
     internal Digest Vector => _announced.Vector;
 
-    internal Stream Spool { get; }
+    /// <summary>Adds the whole vector to a sum, mod 2^<paramref name="wordBits"/>.</summary>
+    internal void AddTo(Span<byte> sum, int wordBits)
+    {
+        var at = 0;
+        foreach (var piece in _pieces)
+        {
+            MaskStream.Add(sum.Slice(at, piece.Length), piece.Span, wordBits);
+            at += piece.Length;
+        }
+        if (_spool is null)
+            return;
+        _spool.Position = 0;
+        var buffer = new byte[Math.Min(ChunkSize, Length)];
+        for (; at < Length; at += buffer.Length)
+        {
+            var part = buffer.AsSpan(0, Math.Min(buffer.Length, Length - at));
+            _spool.ReadExactly(part);
+            MaskStream.Add(sum.Slice(at, part.Length), part, wordBits);
+        }
+    }
 
     /// <summary>Takes the next chunk. One that was taken before is agreed to and ignored.</summary>
     public SessionDecision Append(MaskedChunk chunk)
@@ -53,7 +74,10 @@ public sealed class MaskedUpload : IDisposable
         var due = Math.Min(ChunkSize, Length - Received);
         if (chunk.Bytes.Length != due || due == 0)
             return Refuse($"chunk {chunk.Index} of {Hospital} has {chunk.Bytes.Length} bytes, {due} are due");
-        Spool.Write(chunk.Bytes.Span);
+        if (_spool is null)
+            _pieces.Add(chunk.Bytes);
+        else
+            _spool.Write(chunk.Bytes.Span);
         _hash.AppendData(chunk.Bytes.Span);
         Received += chunk.Bytes.Length;
         if (Received < Length)
@@ -62,8 +86,12 @@ public sealed class MaskedUpload : IDisposable
         return IsWhole ? SessionDecision.Accepted.Nothing : Refuse($"the bytes of {Hospital} are not those it signed");
     }
 
-    /// <summary>Frees the hash. The spool stays the caller's.</summary>
-    public void Dispose() => _hash.Dispose();
+    /// <summary>Frees the hash and the pieces. The spool stays the caller's.</summary>
+    public void Dispose()
+    {
+        _hash.Dispose();
+        _pieces.Clear();
+    }
 
     private SessionDecision.Rejected Refuse(string sentence) =>
         new(Refusal.By(AbortCode.BadUpload, Hospital, sentence), Ends: false);

@@ -16,6 +16,7 @@ internal sealed class MaskingSecrets : IDisposable
 
     private readonly Digest _session;
     private readonly HospitalId _self;
+    private readonly PeerKeyCache? _peers;
     private readonly EphemeralKey _envelopeKey, _maskKey;
     private readonly SecretBuffer _seed = new(Size);
     private readonly Digest _beacon;
@@ -27,9 +28,9 @@ internal sealed class MaskingSecrets : IDisposable
     private ImmutableArray<HospitalId> _owners = [];
     private SecretBuffer? _held;                                                // for each owner 64 bytes
 
-    public MaskingSecrets(Digest session, HospitalId self, IRandomSource random)
+    public MaskingSecrets(Digest session, HospitalId self, IRandomSource random, PeerKeyCache? peers)
     {
-        (_session, _self) = (session, self);
+        (_session, _self, _peers) = (session, self, peers);
         _envelopeKey = EphemeralKey.Draw(random);
         _maskKey = EphemeralKey.Draw(random);
         random.Fill(_seed.Span);
@@ -183,12 +184,21 @@ internal sealed class MaskingSecrets : IDisposable
 
     public override string ToString() => "secrets";
 
-    private static bool Agree(EphemeralKey mine, ByteString theirs, Span<byte> raw)
+    private bool Agree(EphemeralKey mine, ByteString theirs, Span<byte> raw)
     {
+        if (_peers?.TryTake(theirs) is { } known)
+        {
+            mine.Agree(known, raw);
+            _peers.Return(theirs, known);
+            return true;
+        }
         if (!P256Point.TryParse(theirs.Span, out var point) || PeerKey.Import(point) is not { } peer)
             return false;
-        using (peer)
-            mine.Agree(peer, raw);
+        mine.Agree(peer, raw);
+        if (_peers is null)
+            peer.Dispose();
+        else
+            _peers.Return(theirs, peer);
         return true;
     }
 

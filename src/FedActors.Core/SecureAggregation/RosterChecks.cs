@@ -52,20 +52,28 @@ internal static class RosterChecks
     /// <summary>
     /// Whether at least <paramref name="quorum"/> different survivors signed what <paramref name="statement"/> says.
     /// </summary>
+    /// <param name="verified">Signatures of this very statement that were verified before; new ones are added.</param>
     public static bool IsSigned(
         ImmutableArray<SurvivorSignature> signatures, Consistency statement, ImmutableArray<HospitalId> survivors,
-        int quorum, Roster roster)
+        int quorum, Roster roster, HashSet<SurvivorSignature> verified)
     {
         var signers = new HashSet<HospitalId>();
-        foreach (var (hospital, signature) in signatures)
+        // Those known already first: a message may hold others, and no more than a quorum is ever looked at.
+        foreach (var signed in signatures.OrderByDescending(verified.Contains))
         {
+            var hospital = signed.Hospital;
             if (signers.Count >= quorum)
                 break;
             if (!signers.Contains(hospital) && HospitalSet.Holds(survivors, hospital)
-                && roster.KeyOf(hospital) is { } key
-                && key.Verifies((statement with { Hospital = hospital }).Statement(), signature))
+                && (verified.Contains(signed) || IsBy(hospital, signed.Signature)))
+            {
+                verified.Add(signed);
                 signers.Add(hospital);
+            }
         }
         return signers.Count >= quorum;
+
+        bool IsBy(HospitalId hospital, Signature signature) => roster.KeyOf(hospital) is { } key
+            && key.Verifies((statement with { Hospital = hospital }).Statement(), signature);
     }
 }

@@ -21,9 +21,18 @@ namespace FedActors.Simulation.Benchmarks;
 /// <param name="BytesUpPerHospital">Mean over the hospitals that stayed: payload of every message and chunk.</param>
 /// <param name="SumVerified">The opened sum equals the integer sum over exactly the survivors, in every
 /// coordinate.</param>
+/// <param name="UploadRatio"><see cref="BytesUpPerHospital"/> over the bytes of the parameters as 32-bit floats.</param>
+/// <param name="ClientRatio"><see cref="ClientCpuMs"/> over the time that openssl needs for as many bytes of key stream as a
+/// hospital masks with; NaN where there is no openssl.</param>
+/// <param name="ServerRatio"><see cref="ServerCpuMs"/> over the same for what the hub takes off.</param>
+/// <param name="MaskRatio">Speed of the key stream, expanded and added, over openssl's; the goal is 0.9.</param>
+/// <param name="TiledMaskRatio">The same for 100 keys.</param>
+/// <param name="Primitives">What the ratios come from, and Shamir's times for 100 holders.</param>
 public sealed record SecureAggregationFigures(
     int Hospitals, int Parameters, double Dropout, double ClientCpuMs, double ServerCpuMs, double UploadCpuMs,
-    long BytesUpPerHospital, bool SumVerified);
+    long BytesUpPerHospital, bool SumVerified, double UploadRatio = double.NaN, double ClientRatio = double.NaN,
+    double ServerRatio = double.NaN, double MaskRatio = double.NaN, double TiledMaskRatio = double.NaN,
+    SecureAggregationPrimitives? Primitives = null);
 
 /// <summary>
 /// Runs one secure sum in memory, without actors, and measures it. Holds one vector per role, never one per hospital.
@@ -59,7 +68,18 @@ public static class SecureAggregationBench
             using (var warm = new Round(12, 20_000, 3, seed))
                 warm.Play();
         using var round = new Round(hospitals, parameters, (int)(dropout * hospitals), seed);
-        return round.Play() with { Dropout = dropout };
+        var figures = round.Play() with { Dropout = dropout };
+        var primitives = SecureAggregationPrimitives.Measure();
+        var openssl = primitives.OpensslGbPerSecond * 1e6;                     // bytes a millisecond
+        return figures with
+        {
+            UploadRatio = figures.BytesUpPerHospital / (4.0 * parameters),
+            ClientRatio = figures.ClientCpuMs * openssl / round.ClientStream,
+            ServerRatio = figures.ServerCpuMs * openssl / round.ServerStream,
+            MaskRatio = primitives.MaskGbPerSecond / primitives.OpensslGbPerSecond,
+            TiledMaskRatio = primitives.TiledMaskGbPerSecond / primitives.OpensslGbPerSecond,
+            Primitives = primitives,
+        };
     }
 
     private sealed class Round : IDisposable
@@ -101,6 +121,22 @@ public static class SecureAggregationBench
                     MaskingLedger.Empty), number));
         }
 
+        /// <summary>Bytes of key stream in one hospital's vector: one stream for each neighbour, and its own.</summary>
+        public double ClientStream => (Neighbours + 1.0) * _spec.Ring.Bytes;
+
+        /// <summary>Bytes of key stream that the hub takes off: one for each survivor, and for each pair of a lost hospital and a
+        /// surviving neighbour.</summary>
+        public double ServerStream
+        {
+            get
+            {
+                double survivors = _spec.Cohort.Length - _dropouts;
+                return (survivors + _dropouts * Neighbours * survivors / _spec.Cohort.Length) * _spec.Ring.Bytes;
+            }
+        }
+
+        private double Neighbours => _spec.Graph.IsComplete ? _spec.Cohort.Length - 1 : _spec.Graph.Degree;
+
         public SecureAggregationFigures Play()
         {
             while (_hub.Phase is AggregationPhase.Advertising or AggregationPhase.Sharing)
@@ -108,10 +144,9 @@ public static class SecureAggregationBench
             var staying = _roster.Hospitals.RemoveAll(Draw(_roster.Hospitals).Contains);
 
             var vector = new byte[_spec.Ring.Bytes];
-            using var spool = new MemoryStream(vector.Length);
             var inboxes = staying.Select(id => (Inbox)Server(() => _hub.MessagesFor(id)).Single()).ToArray();
             foreach (var inbox in inboxes)
-                MaskAndUpload(inbox, vector, spool);
+                MaskAndUpload(inbox, vector);
             Server(_hub.DeadlinePassed);
             while (_hub.Phase < AggregationPhase.Opened)
                 Phase(staying, Answer);
@@ -167,7 +202,7 @@ public static class SecureAggregationBench
             _ => throw new InvalidOperationException($"{message.GetType().Name} is no question of this phase."),
         });
 
-        private void MaskAndUpload(Inbox inbox, byte[] vector, MemoryStream spool)
+        private void MaskAndUpload(Inbox inbox, byte[] vector)
         {
             var (id, member) = (inbox.To, _members[inbox.To]);
             Fill(vector, member.Number);
@@ -180,7 +215,7 @@ public static class SecureAggregationBench
             member.BytesUp += Size(masked) + vector.Length;
 
             MaskedUpload? upload = null;
-            Server(() => _hub.Begin(masked, spool, out upload));
+            Server(() => _hub.Begin(masked, spool: null, out upload));
             using (upload)
             {
                 var start = ThreadCpuClock.Milliseconds;

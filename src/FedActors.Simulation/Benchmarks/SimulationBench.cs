@@ -91,7 +91,7 @@ public static class SimulationBench
     {
         var model = ModelCatalog.Create(plan.Model);
         var strategy = AggregationStrategies.Create(plan.Training, model, plan.Patients);
-        var code = RoundCode.Of(plan, sites.Length, LocalTraining.UpdateLength(plan.Training, model));
+        var code = RoundCode.Of(plan, round: 1, sites.Length, LocalTraining.UpdateLength(plan.Training, model));
         var (scratch, values, residues) = (new TrainingScratch(), new double[code.Values], new byte[code.Bytes]);
         var parameters = new double[model.ParameterCount];
         model.Initialize(parameters, plan.Seed);

@@ -138,6 +138,18 @@ internal static class Report
             "Log loss (nats per case)", rounds, line => line.LogLoss, summary.Pooled.LogLoss, summary.Alone.Mean.LogLoss)}
         <figcaption>Log loss on the held-out {extras.Words.Case}: how far the probabilities are from the truth. Lower is better.</figcaption>
         </figure>
+        {ByHospitals(summary, extras)}
+        """);
+
+    // Beside the held-out figures, and named for what it is: nobody but the hospitals saw these cases.
+    private static Html ByHospitals(RunSummary summary, ReportExtras extras) => summary.ByHospitals is not { } evaluation
+        ? Html.Empty
+        : Html.Of($"""
+        <p>The hospitals themselves counted, each on {extras.Words.Case} of its own and together in one secure sum, how the model of round
+        {evaluation.Round} does: AUROC {FigureText.Number(evaluation.Figures.Auroc)} (within {FigureText.Number(evaluation.Figures.AurocError)}),
+        accuracy {FigureText.Percent(evaluation.Figures.Accuracy)}, log loss {FigureText.Number(evaluation.Figures.LogLoss)}, calibration error
+        {FigureText.Number(evaluation.Figures.CalibrationError)}, on {evaluation.Figures.N:#,0} {extras.Words.Case} of {evaluation.Figures.Hospitals:#,0} hospitals.
+        Nobody saw the figures of one hospital.{(summary.StoppedEarly ? " They found no better model for long enough, and the job stopped early." : "")}</p>
         """);
 
     private static Html Participation(RunSummary summary, IReadOnlyList<RoundLine> rounds, ReportExtras extras)

@@ -11,6 +11,8 @@ namespace FedActors.Simulation.Results;
 /// <param name="Epsilon">Largest spent by a hospital so far; 0 while privacy is off.</param>
 /// <param name="Saturated">Coordinates of updates that lay beyond the range and were cut to it.</param>
 /// <param name="LogLoss">Of the round's model on the held-out patients, in nats; NaN where it was not evaluated.</param>
+/// <param name="ByHospitals">What the hospitals counted together, through the secure sum, of the model the round began with: the one
+/// of the round before. Null where they did not evaluate.</param>
 public sealed record RoundLine(
     int Round,
     int Attempt,
@@ -24,7 +26,8 @@ public sealed record RoundLine(
     string ModelSha256,
     double Epsilon,
     long Saturated,
-    double LogLoss);
+    double LogLoss,
+    HospitalsFigures? ByHospitals = null);
 
 /// <summary>A hospital that was invited and is not in the sum.</summary>
 /// <param name="Phase">Where in the round it was lost.</param>

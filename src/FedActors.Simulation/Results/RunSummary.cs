@@ -12,6 +12,9 @@ namespace FedActors.Simulation.Results;
 /// what the strategy remembers (momentum, moments, a control), where it does.</param>
 /// <param name="Test">What every figure was taken on.</param>
 /// <param name="PeakMemoryMb">Largest resident memory of the process, MB of 1,000,000 bytes; NaN where it was not measured.</param>
+/// <param name="ModelRound">The round that the model is of: the last, unless the job keeps the best.</param>
+/// <param name="StoppedEarly">Whether the job ended before its last round, since the hospitals found no better model.</param>
+/// <param name="ByHospitals">What the hospitals themselves found last up to that round; null where they did not evaluate.</param>
 public sealed record RunSummary(
     string Job,
     long Seed,
@@ -30,7 +33,10 @@ public sealed record RunSummary(
     ParticipationSummary Participation,
     string ModelSha256,
     TestSummary Test,
-    double PeakMemoryMb)
+    double PeakMemoryMb,
+    int ModelRound = 0,
+    bool StoppedEarly = false,
+    HospitalsEvaluation? ByHospitals = null)
 {
     public const string CurrentSchema = "fedactors.summary/1";
 

@@ -27,7 +27,7 @@ public sealed class JobFileTests
         }));
         Assert.That(plan.Training.LocalLayers, Is.Empty);
         Assert.That(plan.Cohort.Deadline, Is.EqualTo(TimeSpan.FromSeconds(60)));
-        Assert.That(plan.Evaluation, Is.EqualTo(new EvaluationPlan(5, Metric.Auroc)));
+        Assert.That(plan.Evaluation, Is.EqualTo(new EvaluationPlan(5, Metric.Auroc, ByHospitals: true, MinimumPatients: 10)));
         Assert.That(plan.SecureAggregation.RingBits, Is.EqualTo(32));
     }
 
@@ -137,6 +137,12 @@ public sealed class JobFileTests
     [TestCase("privacy { mode = off, epsilon = 1 }", "FA-1008", "job.privacy.epsilon", "off")]
     [TestCase("privacy.spare = -0.5", "FA-1005", "job.privacy.spare", "-0.5")]
     [TestCase("privacy.epsilom = 1", "FA-1003", "job.privacy.epsilom", "Did you mean 'epsilon'?")]
+    [TestCase("evaluation.metric = auc", "FA-1007", "job.evaluation.metric", "auc")]
+    [TestCase("evaluation.keep = bset", "FA-1007", "job.evaluation.keep", "Did you mean 'best'?")]
+    [TestCase("evaluation.patience = 0", "FA-1005", "job.evaluation.patience", "0")]
+    [TestCase("evaluation.patience = long", "FA-1004", "job.evaluation.patience", "long")]
+    [TestCase("evaluation.minimum-patients = 0", "FA-1005", "job.evaluation.minimum-patients", "0")]
+    [TestCase("evaluation.by-hospitals = maybe", "FA-1004", "job.evaluation.by-hospitals", "maybe")]
     [TestCase("seed = -1", "FA-1005", "job.seed", "-1")]
     [TestCase("trainig { rounds = 3 }", "FA-1003", "job.trainig", "Did you mean 'training'?")]
     [TestCase("training.round = 3", "FA-1003", "job.training.round", "Did you mean 'rounds'?")]

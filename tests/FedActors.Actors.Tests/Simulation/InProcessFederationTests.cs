@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using FedActors.Actors.Hosting;
 using FedActors.Core;
 using FedActors.Core.Aggregation;
+using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
@@ -15,6 +16,7 @@ namespace FedActors.Actors.Tests.Simulation;
 public sealed class InProcessFederationTests
 {
     private string _folder = "";
+    private JobProtocol.JobFinished? _finished;
 
     [SetUp]
     public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("fedactors-test-").FullName;
@@ -60,6 +62,63 @@ public sealed class InProcessFederationTests
         var resumed = await Run(Plan(6), sites, "stopped");
 
         Assert.That(resumed.Select(record => record.Model), Is.EqualTo(undisturbed.Select(record => record.Model)));
+    }
+
+    private static readonly EvaluationPlan ByHospitals = new(Every: 2, Metric.LogLoss, ByHospitals: true, MinimumPatients: 13);
+
+    [Test]
+    public async Task The_hospitals_evaluate_what_each_round_begins_with_and_those_with_too_few_patients_count_none()
+    {
+        var sites = Plans.Sites();
+        var records = await Run(Plans.Small(rounds: 4, secure: true) with { Evaluation = ByHospitals }, sites);
+
+        Assert.That(records.Select(record => record.ByHospitals?.Hospitals), Is.EqualTo(new int?[] { 4, null, 4, null }));
+        Assert.That(records[0].ByHospitals!.LogLoss, Is.EqualTo(Math.Log(2)).Within(1e-3), "the initial model says one half to all");
+        // One hospital of twelve patients is left out; the others are judged together, as in one place.
+        var judged = BareRecount(sites[1..], await ModelAfter(sites, round: 2));
+        Assert.That(records[2].ByHospitals!.N, Is.EqualTo(judged.N));
+        Assert.That(records[2].ByHospitals!.Accuracy, Is.EqualTo(judged.Accuracy));
+        Assert.That(records[2].ByHospitals!.LogLoss, Is.EqualTo(judged.LogLoss).Within(1e-3));
+        Assert.That(records[2].ByHospitals!.Auroc, Is.EqualTo(judged.Auroc).Within(records[2].ByHospitals!.AurocError + 1e-12));
+    }
+
+    [Test]
+    public async Task What_hospitals_count_changes_no_model()
+    {
+        var sites = Plans.Sites();
+        var plan = Plans.Small(rounds: 3, secure: true);
+        var counted = await Run(plan with { Evaluation = ByHospitals }, sites, "counted");
+        var uncounted = await Run(plan, sites, "uncounted");
+        Assert.That(counted.Select(record => record.Model), Is.EqualTo(uncounted.Select(record => record.Model)));
+    }
+
+    [Test]
+    public async Task With_plain_sums_no_hospital_counts()
+    {
+        var records = await Run(Plans.Small(rounds: 1) with { Evaluation = ByHospitals }, Plans.Sites());
+        Assert.That(records.Single().ByHospitals, Is.Null);
+    }
+
+    [Test]
+    public async Task A_job_that_keeps_the_best_and_stops_early_ends_the_same_when_it_was_stopped_between([Values] bool stopped)
+    {
+        // Such steps overshoot: the loss rises from the first round on, and the initial model stays the best.
+        var sites = Plans.Sites();
+        var plan = Plans.Small(rounds: 9, secure: true) with
+        {
+            Evaluation = ByHospitals with { Every = 1, Keep = KeptModel.Best, Patience = 3 },
+            Training = Plans.Small().Training with { Rounds = 9, LearningRate = 60 },
+        };
+        if (stopped)
+            await Run(plan with { Training = plan.Training with { Rounds = 2 } }, sites);
+
+        var records = await Run(plan, sites);
+
+        var best = ModelSelection.Best(records, Metric.LogLoss)!.Value;
+        Assert.That(records, Has.Length.EqualTo(best + 1 + 3));
+        Assert.That(_finished!.Round, Is.EqualTo(best));
+        Assert.That(_finished.Model, Is.EqualTo(GlobalModel.Of(_finished.Parameters).Hash));
+        Assert.That(_finished.Model, Is.EqualTo(best == 0 ? GlobalModel.Of([0, 0, 0, 0, 0]).Hash : records[best - 1].Model));
     }
 
     [Test]
@@ -154,7 +213,23 @@ public sealed class InProcessFederationTests
         var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
         await using var federation = InProcessFederation.Start(
             plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))], SimulationStorage.In(folder), sites[0].Patients);
-        return await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], _ => { }, CancellationToken.None);
+        return await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], Watch, CancellationToken.None);
+
+        void Watch(JobProtocol.IJobMessage message) => _finished = message as JobProtocol.JobFinished ?? _finished;
+    }
+
+    private async Task<ImmutableArray<double>> ModelAfter(HospitalSite[] sites, int round)
+    {
+        await Run(Plans.Small(rounds: round), sites, "plain");
+        return _finished!.Parameters;
+    }
+
+    private static BinaryMetrics BareRecount(HospitalSite[] sites, ImmutableArray<double> model)
+    {
+        var all = PatientTable.Concat([.. sites.Select(site => site.Patients)]);
+        var scores = new double[all.Rows];
+        new LogisticRegression(all.Features).Predict(model.AsSpan(), all, scores);
+        return BinaryEvaluation.Of(scores, all.Labels);
     }
 
     // The same rounds as a loop of big-integer-free arithmetic: encode each hospital, add as 64-bit integers, decode, step.
@@ -163,7 +238,7 @@ public sealed class InProcessFederationTests
         var model = ModelCatalog.Create(plan.Model);
         var strategy = AggregationStrategies.Create(plan.Training, model, plan.Patients);
         var own = sites.ToDictionary(site => site, _ => LocalTraining.FirstOwn(plan.Training, model, new double[model.ParameterCount]));
-        var code = RoundCode.Of(plan, sites.Length, LocalTraining.UpdateLength(plan.Training, model));
+        var code = RoundCode.Of(plan, round: 1, sites.Length, LocalTraining.UpdateLength(plan.Training, model));
         var global = NextGlobalModel.First(strategy, [.. new double[model.ParameterCount]]);
         var models = new List<Digest>();
         for (var round = 1; round <= plan.Training.Rounds; round++)

@@ -36,6 +36,8 @@ public sealed class JournalSerializerTests : ActorTest
         (new FederationEvent.RoundCommitted(At, new RoundRecord(Id, [A], [Gone], One, 0.25,
             new BinaryMetrics(0.9, 0.8, 0.3, 0.7, 0.6, 10, 1, 2), 40, 3, 500, 600, TimeSpan.FromMilliseconds(12), Two)), "round-committed/1"),
         (new FederationEvent.RoundCommitted(At, new RoundRecord(Id, [A], [], One, 0.25, null, 40, 0, 5, 6, TimeSpan.Zero, Two)), "round-committed/1"),
+        (new FederationEvent.RoundCommitted(At, new RoundRecord(Id, [A], [], One, 0.25, null, 40, 0, 5, 6, TimeSpan.Zero, Two,
+            new FederatedFigures(5, 60, 20, 0.9, 0.01, 0.8, 0.4, 0.7, 0.6, 0.05))), "round-committed/1"),
         (new FederationEvent.AttemptFailed(At, Id, FaultNumber.TooFewHospitals, "few", [Gone]), "attempt-failed/1"),
         (new RoundEvent.Opened(At, Id, One, Two, [A, B], At.AddMinutes(1)), "round-opened/1"),
         (new RoundEvent.SurvivorSetFixed(At, [A], [Gone], One, 77), "survivor-set-fixed/1"),
@@ -51,7 +53,7 @@ public sealed class JournalSerializerTests : ActorTest
     private JournalSerializer Serializer => new((ExtendedActorSystem)Sys);
 
     [Test]
-    public void Every_event_reads_back_as_it_was_written([Range(0, 11)] int index)
+    public void Every_event_reads_back_as_it_was_written([Range(0, 12)] int index)
     {
         var (@event, manifest) = Golden[index];
 

@@ -33,7 +33,8 @@ internal static class MadeUpRun
         new ParticipationSummary(5, 3, 3),
         ModelSha256,
         new TestSummary(369, 122),
-        101.5);
+        101.5,
+        ModelRound: 60, StoppedEarly: false, new HospitalsEvaluation(55, new HospitalsFigures(.9921, .0004, .965, .11, .94, .98, .03, 5, 200)));
 
     public static ImmutableArray<RoundLine> Rounds { get; } = [.. Enumerable.Range(1, 60).Select(Round)];
 

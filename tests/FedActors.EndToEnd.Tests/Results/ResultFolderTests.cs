@@ -36,6 +36,7 @@ public sealed class ResultFolderTests
         [
             "schema", "job", "seed", "algorithm", "hospitals", "rounds", "parameters", "durationSeconds", "federated", "pooled", "alone",
             "ensemble", "secureAggregation", "privacy", "traffic", "participation", "modelSha256", "test", "peakMemoryMb",
+            "modelRound", "stoppedEarly", "byHospitals",
         ]));
         Assert.That((string?)summary["schema"], Is.EqualTo("fedactors.summary/1"));
         Assert.That(Keys(summary["federated"]), Is.EqualTo(figures));
@@ -74,6 +75,7 @@ public sealed class ResultFolderTests
         Assert.That(Keys(line), Is.EqualTo((string[])
         [
             "round", "attempt", "included", "dropped", "loss", "auroc", "bytesUp", "bytesDown", "durationMs", "modelSha256", "epsilon", "saturated", "logLoss",
+            "byHospitals",
         ]));
         Assert.That(Keys(line["dropped"]![0]), Is.EqualTo((string[])["hospital", "phase", "reason"]));
         Assert.That(((int)line["round"]!, (string?)line["included"]![1], line["auroc"]), Is.EqualTo((7, "madrid", (JsonNode?)null)));
