@@ -7,7 +7,7 @@ namespace FedActors.Cli;
 /// <summary>The benchmarks a person can run.</summary>
 internal static class Benchmarks
 {
-    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), Memory(), SecureSum(), Aggregation()];
+    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), Memory(), SecureSum(), Aggregation(), Privacy()];
 
     private static Benchmark Simulation()
     {
@@ -82,5 +82,24 @@ internal static class Benchmarks
                     parsed.GetValue(hospitals), parsed.GetValue(parameters), parsed.GetValue(seed), cancel)
                 : SecureAggregationBench.Run(
                     parsed.GetValue(hospitals), parsed.GetValue(parameters), parsed.GetValue(dropout), parsed.GetValue(seed)));
+    }
+
+    private static Benchmark Privacy()
+    {
+        var appends = new Option<int>("--appends") { Description = "Charges to time.", DefaultValueFactory = _ => 1000, HelpName = "N" };
+        var records = new Option<int>("--records")
+        {
+            Description = "Records of the ledger to read.",
+            DefaultValueFactory = _ => 1_000_000,
+            HelpName = "N",
+        };
+        appends.Validators.Add(Validate.Within(1, 1_000_000));
+        records.Validators.Add(Validate.Within(3, 10_000_000));
+        return new Benchmark(
+            "privacy",
+            "The accountants, the noise and the ledger: CPU milliseconds, draws a second, and how long a charge waits for the disk.",
+            "fedactors bench privacy --appends 1000 --records 1000000",
+            [appends, records],
+            (parsed, _) => Task.FromResult<object>(PrivacyBench.Run(parsed.GetValue(appends), parsed.GetValue(records))));
     }
 }

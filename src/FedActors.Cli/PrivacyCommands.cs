@@ -11,7 +11,7 @@ using FedActors.Simulation.Results;
 
 namespace FedActors.Cli;
 
-/// <summary><c>fedactors privacy</c>: what noise promises, and what noise a promise needs. Nothing here spends a budget.</summary>
+/// <summary><c>fedactors privacy</c>: what noise promises, what noise a promise needs, and what a hospital's ledger holds.</summary>
 internal static class PrivacyCommands
 {
     private static readonly string[] Accountants = ["rdp", "rdp-integer", "pld"];
@@ -30,6 +30,10 @@ internal static class PrivacyCommands
             terminal, json, "gaussian", "The least noise for an epsilon, for a single release of everybody (analytic Gaussian mechanism).",
             "fedactors privacy gaussian --epsilon 1 --delta 1e-6",
             [EpsilonTarget, Delta], [], Gaussian, ["noise_multiplier"]),
+        PrivacyPlanCommand.Create(terminal, json),
+        LedgerCommands.Create(terminal, json),
+        LedgerCommands.Status(terminal, json),
+        LedgerCommands.Reconcile(terminal, json),
     };
 
     private sealed record Parameter(string Name, string Description, Func<double, IEnumerable<Fault>> Check)

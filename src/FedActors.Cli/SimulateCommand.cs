@@ -49,7 +49,8 @@ internal static class SimulateCommand
         return command;
     }
 
-    private static ImmutableArray<KeyValuePair<string, string>> Overrides(IEnumerable<string> set, long? seed, long? rounds)
+    /// <summary>What <c>--set</c> and its short forms replace in a job file.</summary>
+    internal static ImmutableArray<KeyValuePair<string, string>> Overrides(IEnumerable<string> set, long? seed, long? rounds)
     {
         var faults = new List<Fault>();
         var overrides = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();

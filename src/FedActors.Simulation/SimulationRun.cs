@@ -83,6 +83,14 @@ public static class SimulationRun
         }
     }
 
+    /// <summary>The plan as a run would have it, with what its data add to it, and the number of hospitals.</summary>
+    /// <exception cref="FaultException">The job or its data do not allow a run.</exception>
+    public static (JobPlan Plan, int Hospitals) Plan(SimulationOptions options)
+    {
+        var (plan, _, data) = Load(options);
+        return (plan, data.Hospitals.Length);
+    }
+
     private static (JobPlan Plan, DataStory Story, FederatedData Data) Load(SimulationOptions options)
     {
         var faults = new List<Fault>();

@@ -32,6 +32,9 @@ public sealed class JobFile
         return new JobFile(path, config);
     }
 
+    /// <summary>Whether the job says where a simulation finds its data.</summary>
+    public bool HasData => _config.HasPath("job.data");
+
     /// <summary>The job's data section, for a simulation.</summary>
     public HoconReader Data(List<Fault> faults) => HoconReader.Of(_config, "job.data", Path, faults);
 

@@ -5,7 +5,8 @@ namespace FedActors.Actors.Storage;
 
 //  Privacy ledger file
 //      One file a patient population, records appended in the encoding of LedgerCodec, each answer given after its records
-//      are on the disk. One writer: an OS lock on the file keeps a second process out, a gate a second thread.
+//      are on the disk. One writer: an OS lock on the file's own lock file keeps a second process out, a gate a second
+//      thread; readers need no lock, for a writer only appends.
 //  Failure:  a write that fails is taken back, and refused; where it cannot be taken back, or a flush failed, what is on the
 //            disk is unknown, and everything is refused until the file is read again. Either way at least what was released
 //            is charged.
@@ -19,10 +20,12 @@ public sealed class PrivacyLedgerFile : IDisposable
     private readonly Lock _gate = new();
     private readonly Stream _stream;
     private readonly Action _flush;
+    private readonly IDisposable? _lock;
     private PrivacyLedger _ledger;
     private string? _unusable;
 
-    private PrivacyLedgerFile(Stream stream, Action flush, PrivacyLedger ledger) => (_stream, _flush, _ledger) = (stream, flush, ledger);
+    private PrivacyLedgerFile(Stream stream, Action flush, PrivacyLedger ledger, IDisposable? @lock) =>
+        (_stream, _flush, _ledger, _lock) = (stream, flush, ledger, @lock);
 
     /// <summary>As it stands on the disk.</summary>
     public PrivacyLedger Ledger
@@ -36,16 +39,27 @@ public sealed class PrivacyLedgerFile : IDisposable
 
     /// <summary>Makes the ledger of patients that no job has used yet.</summary>
     /// <param name="isFlushed">Whether a write waits for the disk: a node's always does, a simulation's need not.</param>
+    /// <param name="limit">The policy's, for the record.</param>
     /// <exception cref="IOException">There is a file already, or none can be written.</exception>
-    public static PrivacyLedgerFile Create(string path, string scope, CompositionRule rule, bool isFlushed, DateTimeOffset now)
+    public static PrivacyLedgerFile Create(
+        string path, string scope, CompositionRule rule, bool isFlushed, DateTimeOffset now, PrivacyBudget limit = default)
     {
-        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-        return Begin(file, () => file.Flush(isFlushed), scope, rule, now);
+        var held = Lock(path);
+        try
+        {
+            var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+            return Begin(file, () => file.Flush(isFlushed), PrivacyLedger.Open(scope, rule, limit, now), held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A ledger that ends with the process: for tests and benchmarks that have nothing to resume.</summary>
-    public static PrivacyLedgerFile InMemory(string scope, CompositionRule rule, DateTimeOffset now) =>
-        Begin(new MemoryStream(), () => { }, scope, rule, now);
+    public static PrivacyLedgerFile InMemory(string scope, CompositionRule rule, DateTimeOffset now, PrivacyBudget limit = default) =>
+        Begin(new MemoryStream(), () => { }, PrivacyLedger.Open(scope, rule, limit, now), null);
 
     /// <summary>Takes the ledger for writing.</summary>
     /// <param name="scope">The patients it must be about.</param>
@@ -53,27 +67,30 @@ public sealed class PrivacyLedgerFile : IDisposable
     /// <returns>Null where it is refused.</returns>
     public static PrivacyLedgerFile? Open(string path, string scope, bool isFlushed, out PrivacyRefusal? refusal)
     {
-        FileStream? file = null;
+        FileStream? held = null, file = null;
         try
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-            if (Open(file, () => file.Flush(isFlushed), scope, out refusal) is { } opened)
+            held = File.Exists(path) ? Lock(path) : throw new FileNotFoundException(null, path);
+            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+            if (Open(file, () => file.Flush(isFlushed), scope, out refusal, held) is { } opened)
                 return opened;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            refusal = Refusal(e, path);
+            refusal = Refusal(e, isLocking: held is null);
         }
         file?.Dispose();
+        held?.Dispose();
         return null;
     }
 
     /// <summary>As the other, on any storage that can be read, appended to and cut.</summary>
-    internal static PrivacyLedgerFile? Open(Stream stream, Action flush, string scope, out PrivacyRefusal? refusal)
+    internal static PrivacyLedgerFile? Open(
+        Stream stream, Action flush, string scope, out PrivacyRefusal? refusal, IDisposable? held = null)
     {
         var (ledger, damage, _) = LedgerReading.Of(stream);
         refusal = damage ?? (ledger!.Scope == scope ? null : new PrivacyRefusal.LedgerOfAnotherScope(scope, ledger.Scope));
-        return refusal is null ? new PrivacyLedgerFile(stream, flush, ledger!) : null;
+        return refusal is null ? new PrivacyLedgerFile(stream, flush, ledger!, held) : null;
     }
 
     /// <summary>
@@ -103,21 +120,54 @@ public sealed class PrivacyLedgerFile : IDisposable
         string @operator, string reason, LedgerHead? known, long? sharedUpTo, PrivacyBudget charge, DateTimeOffset now) => Append(ledger =>
         ledger.Reconcile(@operator, reason, known, sharedUpTo is { } record ? At(record)?.Spent ?? default : default, charge, now));
 
+    /// <summary>
+    /// Makes a damaged ledger usable: its records up to the damage stay, and an operator accounts for the rest. The damaged file is
+    /// kept beside it. Whatever happens on the way, either the damaged file or the mended one stands at the path.
+    /// </summary>
+    /// <param name="kept">Where the damaged file is kept.</param>
+    /// <exception cref="IOException">It cannot be read or written, or another process holds it.</exception>
+    /// <exception cref="InvalidDataException">Not even its first record is whole.</exception>
+    public static PrivacyLedger Mend(
+        string path, string @operator, string reason, LedgerHead? known, PrivacyBudget charge, DateTimeOffset now, out string kept)
+    {
+        using var held = Lock(path);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        var reading = LedgerReading.Of(file);
+        if (reading.Ledger is not { } ledger)
+            throw new InvalidDataException("Not even its first record is whole.");
+        var mended = (LedgerDecision.Accepted)ledger.Reconcile(@operator, reason, known, ledger.Spent, charge, now);
+        kept = Enumerable.Range(1, int.MaxValue).Select(number => $"{path}.damaged-{number}").First(name => !File.Exists(name));
+        File.Copy(path, kept);
+        var bytes = new byte[reading.WholeBytes];
+        file.Position = 0;
+        file.ReadExactly(bytes);
+        var temporary = path + ".tmp";
+        using (var copy = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        {
+            copy.Write([.. bytes, .. mended.Records.SelectMany(LedgerCodec.Frame)]);
+            copy.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
+        return mended.Next;
+    }
+
     /// <summary>Lets go of the lock.</summary>
     public void Dispose()
     {
         lock (_gate)
+        {
             _stream.Dispose();
+            _lock?.Dispose();
+        }
     }
 
-    private static PrivacyLedgerFile Begin(Stream stream, Action flush, string scope, CompositionRule rule, DateTimeOffset now)
+    private static PrivacyLedgerFile Begin(Stream stream, Action flush, LedgerRecord first, IDisposable? held)
     {
         try
         {
-            var first = PrivacyLedger.Open(scope, rule, now);
             stream.Write([.. LedgerCodec.Preamble, .. LedgerCodec.Frame(first)]);
             flush();
-            return new PrivacyLedgerFile(stream, flush, PrivacyLedger.From(first));
+            return new PrivacyLedgerFile(stream, flush, PrivacyLedger.From(first), held);
         }
         catch
         {
@@ -182,11 +232,14 @@ public sealed class PrivacyLedgerFile : IDisposable
 
     private static LedgerDecision.Refused Unavailable(string reason) => new(new PrivacyRefusal.LedgerUnavailable(reason));
 
-    private static PrivacyRefusal Refusal(Exception failure, string path) => failure switch
+    // The lock file stays when the lock goes: to remove it would let two processes hold two files of one name.
+    private static FileStream Lock(string path) => new(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+
+    private static PrivacyRefusal Refusal(Exception failure, bool isLocking) => failure switch
     {
         FileNotFoundException or DirectoryNotFoundException => new PrivacyRefusal.LedgerMissing(),
         // .NET has no exception of its own for a lock that another process holds.
-        IOException when File.Exists(path) && failure.Message.Contains("another process", StringComparison.Ordinal) => new PrivacyRefusal.LedgerLocked(),
+        IOException when isLocking && failure.Message.Contains("another process", StringComparison.Ordinal) => new PrivacyRefusal.LedgerLocked(),
         _ => new PrivacyRefusal.LedgerUnavailable(failure.Message),
     };
 }

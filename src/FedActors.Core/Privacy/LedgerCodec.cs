@@ -97,6 +97,7 @@ public static class LedgerCodec
                 writer.Text(e.Scope);
                 writer.Int32(e.Rule.RenyiOrder ?? 0);
                 writer.Double(e.Rule.Delta);
+                writer.Budget(e.Limit);
                 break;
             case LedgerEvent.Granted e:
                 writer.Start(2, e.At);
@@ -105,6 +106,7 @@ public static class LedgerCodec
                 Write(writer, e.Terms.Release);
                 writer.Int64(e.Terms.Releases);
                 writer.Budget(e.Terms.Cost);
+                writer.Budget(e.Limit);
                 break;
             case LedgerEvent.Charged e:
                 writer.Start(3, e.At);
@@ -139,9 +141,10 @@ public static class LedgerCodec
         var (kind, at) = (reader.Byte(), reader.Time());
         LedgerEvent read = kind switch
         {
-            1 => new LedgerEvent.Opened(at, reader.Text(), new CompositionRule(reader.Int32() is var order and > 0 ? order : null, reader.Double())),
-            2 => new LedgerEvent.Granted(at, reader.Text(), reader.Hash(),
-                PrivacyTerms.Recorded(ReadRelease(ref reader), reader.Int64(), reader.Budget())),
+            1 => new LedgerEvent.Opened(
+                at, reader.Text(), new CompositionRule(reader.Int32() is var order and > 0 ? order : null, reader.Double()), reader.Budget()),
+            2 => new LedgerEvent.Granted(
+                at, reader.Text(), reader.Hash(), PrivacyTerms.Recorded(ReadRelease(ref reader), reader.Int64(), reader.Budget()), reader.Budget()),
             3 => new LedgerEvent.Charged(at, reader.Int64(), reader.Int32(), reader.Int32()),
             4 => new LedgerEvent.Closed(at, reader.Int64()),
             5 => new LedgerEvent.Contradicted(at, new LedgerHead(reader.Int64(), reader.Hash(), reader.Budget())),

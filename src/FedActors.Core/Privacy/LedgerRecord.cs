@@ -6,10 +6,12 @@ namespace FedActors.Core.Privacy;
 public abstract record LedgerEvent(DateTimeOffset At)
 {
     /// <summary>Record 0. One ledger for one patient population, whatever files, jobs and installations come and go.</summary>
-    public sealed record Opened(DateTimeOffset At, string Scope, CompositionRule Rule) : LedgerEvent(At);
+    /// <param name="Limit">The policy's at that time: for the record, since each grant is held to the policy of its own time.</param>
+    public sealed record Opened(DateTimeOffset At, string Scope, CompositionRule Rule, PrivacyBudget Limit) : LedgerEvent(At);
 
     /// <summary>A job was given all it may release, at its worst case.</summary>
-    public sealed record Granted(DateTimeOffset At, string Job, Digest PlanHash, PrivacyTerms Terms) : LedgerEvent(At);
+    /// <param name="Limit">The policy's, which all grants together kept.</param>
+    public sealed record Granted(DateTimeOffset At, string Job, Digest PlanHash, PrivacyTerms Terms, PrivacyBudget Limit) : LedgerEvent(At);
 
     /// <summary>One round's noise may be drawn, once.</summary>
     /// <param name="Grant">Sequence number of the <see cref="Granted"/> this is part of.</param>

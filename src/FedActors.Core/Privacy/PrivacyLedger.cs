@@ -53,11 +53,11 @@ public sealed class PrivacyLedger
     private readonly IPrivacyFilter _spent;
 
     private PrivacyLedger(
-        string scope, CompositionRule rule, LedgerHead head, ImmutableDictionary<long, LedgerGrant> grants,
+        string scope, CompositionRule rule, PrivacyBudget limit, LedgerHead head, ImmutableDictionary<long, LedgerGrant> grants,
         ImmutableDictionary<(string, Digest), long> newest, ImmutableList<PrivacyBudget> reconciled, IPrivacyFilter spent,
         LedgerHead? contradiction, long reconciledAt)
     {
-        (Scope, Rule, Head, _grants, _newest) = (scope, rule, head, grants, newest);
+        (Scope, Rule, Limit, Head, _grants, _newest) = (scope, rule, limit, head, grants, newest);
         (_reconciled, _spent, Contradiction, ReconciledAt) = (reconciled, spent, contradiction, reconciledAt);
     }
 
@@ -66,6 +66,9 @@ public sealed class PrivacyLedger
 
     /// <summary>How jobs add up.</summary>
     public CompositionRule Rule { get; }
+
+    /// <summary>What the policy allowed when the last grant was made: for the record. What holds is what the policy says now.</summary>
+    public PrivacyBudget Limit { get; }
 
     /// <summary>Its last record.</summary>
     public LedgerHead Head { get; }
@@ -89,12 +92,12 @@ public sealed class PrivacyLedger
     /// <param name="scope">Names the patients, at most 200 characters.</param>
     /// <exception cref="ArgumentException">No such name.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The rule's order is below 2 or above 4096.</exception>
-    public static LedgerRecord Open(string scope, CompositionRule rule, DateTimeOffset now)
+    public static LedgerRecord Open(string scope, CompositionRule rule, PrivacyBudget limit, DateTimeOffset now)
     {
         if (string.IsNullOrWhiteSpace(scope) || scope.Length > 200)
             throw new ArgumentException("A scope has 1 to 200 characters.", nameof(scope));
         rule.Start();
-        return LedgerCodec.Seal(0, default, new LedgerEvent.Opened(now, scope, rule));
+        return LedgerCodec.Seal(0, default, new LedgerEvent.Opened(now, scope, rule, limit));
     }
 
     /// <summary>The ledger that begins with this record.</summary>
@@ -102,7 +105,7 @@ public sealed class PrivacyLedger
     public static PrivacyLedger From(LedgerRecord first) =>
         first is { Sequence: 0, Event: LedgerEvent.Opened opened } && first.Previous == default
             ? new PrivacyLedger(
-                opened.Scope, opened.Rule, new LedgerHead(0, first.Hash, default), ImmutableDictionary<long, LedgerGrant>.Empty,
+                opened.Scope, opened.Rule, opened.Limit, new LedgerHead(0, first.Hash, default), ImmutableDictionary<long, LedgerGrant>.Empty,
                 ImmutableDictionary<(string, Digest), long>.Empty, [], opened.Rule.Start(), null, -1)
             : throw new InvalidOperationException("A ledger begins with its opening.");
 
@@ -126,7 +129,7 @@ public sealed class PrivacyLedger
         if (_spent.Admit(request.Terms, limit) is null)
             return new LedgerDecision.Refused(new PrivacyRefusal.BudgetExhausted(Scope, Spent, request.Terms.Cost, limit));
         return Accept(
-            new LedgerEvent.Granted(now, request.Job, request.PlanHash, request.Terms),
+            new LedgerEvent.Granted(now, request.Job, request.PlanHash, request.Terms, limit),
             new LedgerEvent.Charged(now, Head.Sequence + 1, request.Round, request.Attempt));
     }
 
@@ -179,7 +182,8 @@ public sealed class PrivacyLedger
             LedgerEvent.Granted e => With(record,
                 grants: _grants.Add(record.Sequence, new LedgerGrant(record.Sequence, e.At, e.Job, e.PlanHash, e.Terms, 0, 0, 0, false)),
                 newest: _newest.SetItem((e.Job, e.PlanHash), record.Sequence),
-                spent: _spent.Add(e.Terms)),
+                spent: _spent.Add(e.Terms),
+                limit: e.Limit),
             LedgerEvent.Charged e when _grants.TryGetValue(e.Grant, out var grant) && grant.Left > 0 => With(record,
                 grants: _grants.SetItem(e.Grant, grant with { Charged = grant.Charged + 1, Round = e.Round, Attempt = e.Attempt })),
             LedgerEvent.Closed e when _grants.TryGetValue(e.Grant, out var grant) && !grant.IsClosed =>
@@ -203,8 +207,9 @@ public sealed class PrivacyLedger
 
     private PrivacyLedger With(
         LedgerRecord record, ImmutableDictionary<long, LedgerGrant>? grants = null, ImmutableDictionary<(string, Digest), long>? newest = null,
-        ImmutableList<PrivacyBudget>? reconciled = null, IPrivacyFilter? spent = null, LedgerHead? contradiction = null, long? reconciledAt = null) => new(
-        Scope, Rule, new LedgerHead(record.Sequence, record.Hash, spent?.Spent ?? Head.Spent), grants ?? _grants, newest ?? _newest,
+        ImmutableList<PrivacyBudget>? reconciled = null, IPrivacyFilter? spent = null, LedgerHead? contradiction = null, long? reconciledAt = null,
+        PrivacyBudget? limit = null) => new(
+        Scope, Rule, limit ?? Limit, new LedgerHead(record.Sequence, record.Hash, spent?.Spent ?? Head.Spent), grants ?? _grants, newest ?? _newest,
         reconciled ?? _reconciled, spent ?? _spent, reconciledAt is null ? contradiction ?? Contradiction : null, reconciledAt ?? ReconciledAt);
 
     private LedgerDecision.Accepted Accept(params ReadOnlySpan<LedgerEvent> events) => AcceptAt(Head.Sequence + 1, events);

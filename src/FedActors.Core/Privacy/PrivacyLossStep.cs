@@ -47,9 +47,9 @@ internal sealed class PrivacyLossStep
 
     /// <summary>
     /// Up to it <see cref="LogMgf"/> can be relied on: the largest loss, itself tilted by less than e^6400, does not differ
-    /// from its neighbour's by more than a factor e.
+    /// from its neighbour's by more than a factor e^4 (the nodes lie 1/8 of a standard deviation apart).
     /// </summary>
-    public double MostTilt => Math.Min(6400 / Loss(_last), 1 / (Loss(_last) - Loss(_last - _panel / 2)));
+    public double MostTilt => Math.Min(6400 / Loss(_last), 4 / (Loss(_last) - Loss(_last - _panel / 2)));
 
     /// <summary>ln E[exp(s loss); not cut off], about: it only chooses tilt and grid and scales numbers.</summary>
     public double LogMgf(double s)

@@ -14,7 +14,8 @@ internal static class Ledgers
     /// <summary>Room for two such jobs.</summary>
     public static readonly PrivacyBudget Limit = new(2.5 * Terms.Cost.Epsilon, 1e-5);
 
-    public static PrivacyLedger New(int? order = null) => PrivacyLedger.From(PrivacyLedger.Open("ward", new CompositionRule(order, 1e-6), Now));
+    public static PrivacyLedger New(int? order = null) =>
+        PrivacyLedger.From(PrivacyLedger.Open("ward", new CompositionRule(order, 1e-6), Limit, Now));
 
     public static ChargeRequest Request(string job, int round, int attempt = 1, PrivacyTerms? terms = null) =>
         new(job, Digest.Of(System.Text.Encoding.UTF8.GetBytes(job)), round, attempt, terms ?? Terms);

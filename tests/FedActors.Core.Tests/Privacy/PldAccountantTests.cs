@@ -162,6 +162,16 @@ public sealed class PldAccountantTests
             },
             iter: 8);
 
+    // Rate, noise, delta; epsilon of a single step by the closed form of its delta, with 60 digits.
+    [TestCase(0.004, 2.5, 1e-14, 0.0525531089082)]
+    [TestCase(0.1, 2.5, 1e-16, 1.13996464634)]
+    [TestCase(0.99, 6, 1e-30, 1.85392215667)]
+    [TestCase(0.999, 1, 1e-33, 12.3330962284)]
+    public void A_single_step_at_a_tiny_delta_is_met_and_never_undercut(double rate, double noise, double delta, double exact) =>
+        Assert.That(
+            PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(rate, noise, 1)).Spent(delta).Epsilon,
+            Is.InRange(exact * (1 - 1e-9), exact * 1.01 + 1e-3));
+
     [Test]
     public void Delta_and_epsilon_are_inverse_to_each_other()
     {

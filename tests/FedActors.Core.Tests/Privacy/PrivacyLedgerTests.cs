@@ -165,12 +165,12 @@ public sealed class PrivacyLedgerTests
     {
         LedgerEvent[] events =
         [
-            new LedgerEvent.Opened(Now, "ward", new CompositionRule(12, 1e-6)),
-            new LedgerEvent.Opened(Now, "ward", new CompositionRule(null, 0)),
-            new LedgerEvent.Granted(Now, "übung", Digest.Of([1]), Terms),
+            new LedgerEvent.Opened(Now, "ward", new CompositionRule(12, 1e-6), Limit),
+            new LedgerEvent.Opened(Now, "ward", new CompositionRule(null, 0), Limit),
+            new LedgerEvent.Granted(Now, "übung", Digest.Of([1]), Terms, Limit),
             new LedgerEvent.Granted(Now, "b", Digest.Of([2]),
-                PrivacyTerms.Of(new DpEvent.DistributedDiscreteGaussian(0.5, 10, 20, 300, 4, 31, 1), 7, 1e-6)),
-            new LedgerEvent.Granted(Now, "c", Digest.Of([3]), PrivacyTerms.Of(new DpEvent.Skellam(1, 10, 20, 90000, 2), 7, 1e-6)),
+                PrivacyTerms.Of(new DpEvent.DistributedDiscreteGaussian(0.5, 10, 20, 300, 4, 31, 1), 7, 1e-6), Limit),
+            new LedgerEvent.Granted(Now, "c", Digest.Of([3]), PrivacyTerms.Of(new DpEvent.Skellam(1, 10, 20, 90000, 2), 7, 1e-6), Limit),
             new LedgerEvent.Charged(Now, 1, 2, 3),
             new LedgerEvent.Closed(Now, 1),
             new LedgerEvent.Contradicted(Now, new LedgerHead(9, Digest.Of([4]), new PrivacyBudget(1.5, 1e-6))),
