@@ -54,8 +54,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         _trainer = Context.ActorOf(LocalTrainer.Props(site), "trainer");
         Command<RoundProtocol.RoundOffered>(Answer);
         Command<LocalTrainer.Trained>(OnTrained);
-        Command<LocalTrainer.Diverged>(diverged => Decline(diverged.Id, DropReason.Diverged, "Its training left the finite numbers."));
-        Command<LocalTrainer.Refused>(refused => Decline(refused.Id, DropReason.PrivacyRefused, refused.Reason.ToString()));
+        Command<LocalTrainer.Diverged>(diverged => Decline(diverged.Id, DropReason.Diverged,
+            "Its training left the finite numbers: lower job.training.learning-rate or job.training.local-steps, or scale the features."));
         Command<LocalTrainer.StateNotKept>(failed =>
         {
             _log.Error("{Hospital} cannot keep its state of round {Round}: {Reason}", _site.Hospital, failed.Id, failed.Reason);
@@ -128,7 +128,9 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             return;
         }
         var known = _models.TryGet(offer.Model, out var model);
-        var answer = _state.Answer(offer, FactsFor(offer, known));
+        var answer = _state.Answer(offer, new HospitalFacts(
+            _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, CanKeep: _site.Own is not null,
+            Misfit: ModelRules.Misfit(offer.Plan.Model, _site.Patients)));
         if (answer is not OfferAnswer.Stale)
             _supervisor = Sender;
         if (!offer.Plan.SecureAggregation.Enabled)
@@ -157,17 +159,6 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
                 _log.Warning("{Hospital} does not answer an offer: {Reason}", _site.Hospital, stale.Reason);
                 break;
         }
-    }
-
-    private HospitalFacts FactsFor(RoundProtocol.RoundOffered offer, bool hasModel)
-    {
-        var facts = new HospitalFacts(
-            _site.Patients.Rows, hasModel, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, _site.Privacy?.Policy,
-            CanKeep: _site.Own is not null);
-        // Under differential privacy the public figure stands for the true one, in the decision too.
-        return offer.Plan.Privacy.Mode == PrivacyMode.Off || _site.Privacy is not { } privacy
-            ? facts
-            : facts with { Patients = privacy.Policy.NominalPatients, Terms = JobPrivacy.TermsOrNull(offer.Plan, offer.Cohort.Length) };
     }
 
     private void OnTrained(LocalTrainer.Trained trained)

@@ -17,6 +17,8 @@ public enum FaultNumber
     NotAllowedTogether = 1008,
     DuplicateName = 1009,
     Usage = 1010,
+    MetricNotOfModel = 1040,
+    OutcomeNotOfModel = 1041,
     NeedsSingleUpdates = 1050,
 
     DataFileMissing = 2001,
@@ -31,6 +33,8 @@ public enum FaultNumber
     DataNotGiven = 2010,
     ChecksumDiffers = 2011,
     ConstantColumn = 2012,
+    TimeNotPositive = 2020,
+    NoEvents = 2021,
 
     OutputUnwritable = 3001,
     OutputInUse = 3002,
@@ -111,7 +115,6 @@ public enum FaultNumber
     PolicyMissing = 6034,
     PolicyContradicts = 6035,
     UnitMismatch = 6036,
-    NoiseShareTooSmall = 6050,
 
     SimulationOnly = 7001,
 
@@ -122,8 +125,4 @@ public static class FaultNumbers
 {
     /// <summary>The printed form, <c>FA-1001</c>.</summary>
     public static string Code(this FaultNumber number) => $"FA-{(int)number:0000}";
-
-    /// <summary>Whether a hospital's policy or privacy ledger said no: nothing failed, and the exe exits with 2.</summary>
-    public static bool IsRefusal(this FaultNumber number) =>
-        number is (>= FaultNumber.BudgetExhausted and <= FaultNumber.AccountantDisagreement) or FaultNumber.PolicyMissing or FaultNumber.UnitMismatch;
 }

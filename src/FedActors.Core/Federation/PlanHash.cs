@@ -27,6 +27,12 @@ public static class PlanHash
         Line("model", plan.Model.Kind);
         foreach (var feature in plan.Model.Features)
             Line("feature", feature);
+        Line("outcome", plan.Model.Outcome);
+        foreach (var name in plan.Model.Classes)
+            Line("class", name);
+        foreach (var size in plan.Model.Hidden)
+            Line("hidden", size);
+        Line("activation", plan.Model.Activation);
         Line("algorithm", plan.Training.Algorithm);
         Line("local-steps", plan.Training.LocalSteps);
         Line("learning-rate", plan.Training.LearningRate);
@@ -70,7 +76,6 @@ public static class PlanHash
             Line("sampling-rate", privacy.SamplingRate);
             Line("spare", privacy.Spare);
             Line("minimum-survivors", privacy.MinimumSurvivors);
-            Line("minimum-survivor-share", privacy.MinimumSurvivorShare);
             Line("assumed-colluders", privacy.AssumedColluders);
             Line("patient-id", privacy.PatientId);
         }

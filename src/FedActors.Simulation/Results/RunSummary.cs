@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using FedActors.Core.Data;
 
 namespace FedActors.Simulation.Results;
 
@@ -36,7 +37,7 @@ public sealed record RunSummary(
     double PeakMemoryMb,
     int ModelRound = 0,
     bool StoppedEarly = false,
-    HospitalsEvaluation? ByHospitals = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] HospitalsEvaluation? ByHospitals = null)
 {
     public const string CurrentSchema = "fedactors.summary/1";
 
@@ -51,40 +52,21 @@ public sealed record SecureAggregationSummary(
     bool Enabled, int Threshold, int RingBits, int ToleratedDropouts, int ToleratedColluders);
 
 /// <param name="Mode"><c>off</c>, <c>patient-local</c>, <c>patient-distributed</c> or <c>hospital</c>.</param>
-/// <param name="Epsilon">
-/// Bound of this job with all it may release, by the accountant that the ledgers enforce: Renyi divergence at integer orders. 0, and
-/// without meaning, while the mode is off.
-/// </param>
-/// <param name="NoiseMultiplier">Standard deviation of the noise over how far one unit moves a sum.</param>
+/// <param name="Epsilon">The bound reached; 0, and without meaning, while the mode is off.</param>
+/// <param name="NoiseMultiplier">Standard deviation of the noise over the clip.</param>
 public sealed record PrivacySummary(
     string Mode, double Epsilon, double Delta, double NoiseMultiplier, ImmutableArray<HospitalPrivacy> ByHospital)
 {
     public const string Off = "off";
-
-    /// <summary><c>patient</c> or <c>hospital</c>: neighbours differ by all records of one.</summary>
-    public string Unit { get; init; } = "patient";
-
-    /// <summary>The same releases by privacy-loss distributions: tighter, and for continuous noise. Shown, not enforced.</summary>
-    public double EpsilonPld { get; init; }
-
-    /// <summary>Times a hospital may release under the job, spare attempts included.</summary>
-    public long Releases { get; init; }
-
-    /// <summary>Noise shared: hospitals whose share the bound counts on. 1 where each hospital adds all of it.</summary>
-    public int Shares { get; init; } = 1;
 
     /// <summary>No noise, no bound: all figures are 0.</summary>
     public static PrivacySummary None(IEnumerable<string> hospitals) =>
         new(Off, 0, 0, 0, [.. hospitals.Select(hospital => new HospitalPrivacy(hospital, 0, 0, 0))]);
 }
 
-/// <param name="Epsilon">What the hospital's ledger has spent, in all jobs.</param>
-/// <param name="Budget">The largest epsilon its policy allows for all jobs together.</param>
-public sealed record HospitalPrivacy(string Hospital, double Epsilon, double Delta, double Budget)
-{
-    /// <summary>What later jobs may still spend.</summary>
-    public double Left => Math.Max(0, Budget - Epsilon);
-}
+/// <param name="Epsilon">What the hospital's ledger has spent.</param>
+/// <param name="Budget">The largest epsilon its ledger allows.</param>
+public sealed record HospitalPrivacy(string Hospital, double Epsilon, double Delta, double Budget);
 
 /// <summary>Bytes of all hospitals and rounds; up is from hospital to hub.</summary>
 public sealed record TrafficSummary(long BytesUp, long BytesDown);
@@ -95,4 +77,10 @@ public sealed record TrafficSummary(long BytesUp, long BytesDown);
 public sealed record ParticipationSummary(int Invited, int IncludedEveryRound, int Dropouts);
 
 /// <param name="Positives">Of the <paramref name="N"/> held-out patients, those with label 1.</param>
-public sealed record TestSummary(int N, int Positives);
+public sealed record TestSummary(int N, int Positives)
+{
+    /// <summary>How they fall apart, in brackets behind their number; empty where the outcome is no yes or no.</summary>
+    public string Shares(OutcomeKind outcome, CaseWords words) => outcome is OutcomeKind.Binary or OutcomeKind.Survival
+        ? $" ({Positives:#,0} {words.Plural}, {N - Positives:#,0} others)"
+        : "";
+}

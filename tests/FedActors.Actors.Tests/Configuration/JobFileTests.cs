@@ -1,6 +1,8 @@
 using FedActors.Actors.Configuration;
 using FedActors.Core;
+using FedActors.Core.Data;
 using FedActors.Core.Federation;
+using FedActors.Core.Models;
 
 namespace FedActors.Actors.Tests.Configuration;
 
@@ -32,41 +34,18 @@ public sealed class JobFileTests
     }
 
     [Test]
-    public void Newton_sums_in_sixty_four_bits_unless_told_otherwise() =>
-        Assert.That(Read("name = small, training.algorithm = newton").Plan.SecureAggregation.RingBits, Is.EqualTo(64));
-
-    private const string Profiles = """
-        name = small
-        training { rounds = 7, local-steps = 5 }
-        privacy {
-          delta = 1e-5
-          profiles {
-            patient-distributed {
-              training { rounds = 80, local-steps = 1 }
-              privacy { clip = 3 }
-            }
-          }
-        }
-        """;
-
-    [Test]
-    public void A_privacy_mode_brings_its_profile_and_the_command_line_wins_over_it()
+    public void A_perceptron_says_its_layers_and_the_others_what_they_learn()
     {
-        var mode = KeyValuePair.Create("job.privacy.mode", "patient-distributed");
-        var epsilon = KeyValuePair.Create("job.privacy.epsilon", "4");
-        var (plan, faults) = Read(Profiles, mode, epsilon);
-        Assert.That(faults, Is.Empty);
-        Assert.That((plan.Training.Rounds, plan.Training.LocalSteps, plan.Privacy.Clip, plan.Privacy.Delta), Is.EqualTo((80, 1, 3.0, 1e-5)));
-        Assert.That(Read(Profiles, new("job.training.rounds", "9"), mode, epsilon).Plan.Training.Rounds, Is.EqualTo(9));
-        Assert.That(Read(Profiles, mode, epsilon, new("job.training.local-steps", "5")).Plan.Training.LocalSteps, Is.EqualTo(5));
-        Assert.That(Read(Profiles).Plan.Training.Rounds, Is.EqualTo(7));
-        Assert.That(Read(Profiles, new("job.privacy.mode", "patient-local"), epsilon).Plan.Training.Rounds, Is.EqualTo(7));
+        var mlp = Read("name = small, model { kind = mlp, hidden = [16, 8], activation = relu }").Plan.Model;
+        Assert.That((mlp.Hidden, mlp.Activation), Is.EqualTo((new[] { 16, 8 }, Activation.Relu)));
+        Assert.That(Read("name = small, model.kind = cox").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Survival));
+        Assert.That(Read("name = small, model.kind = softmax").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Class));
+        Assert.That(Read("name = small, model.kind = linear-regression").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Real));
     }
 
-    [TestCase("privacy.profiles.patient-lokal { }", "FA-1003", "Did you mean 'patient-local'?")]
-    [TestCase("privacy.profiles.patient-local.trainig { }", "FA-1003", "Did you mean 'training'?")]
-    public void A_profile_of_no_mode_or_with_no_section_of_a_job_is_refused(string line, string code, string says) =>
-        Assert.That(Read($"name = small, {line}").Faults.Select(fault => fault.ToString()), Has.One.Contains(code).And.One.Contains(says));
+    [Test]
+    public void Newton_sums_in_sixty_four_bits_unless_told_otherwise() =>
+        Assert.That(Read("name = small, training.algorithm = newton").Plan.SecureAggregation.RingBits, Is.EqualTo(64));
 
     [TestCase("fedavgm", 1)]
     [TestCase("fedadam", 0.1)]
@@ -142,6 +121,12 @@ public sealed class JobFileTests
     [TestCase("training { algorithm = scaffold, local-layers = [bias] }", "FA-1008", "job.training.local-layers", "scaffold")]
     [TestCase("training { algorithm = newton, local-layers = [bias] }", "FA-1008", "job.training.local-layers", "newton")]
     [TestCase("model.kind = logistic", "FA-1007", "job.model.kind", "Did you mean 'logistic-regression'?")]
+    [TestCase("model { kind = mlp, hidden = [16, 0] }", "FA-1005", "job.model.hidden", "0")]
+    [TestCase("model { kind = mlp, hidden = [wide] }", "FA-1004", "job.model.hidden", "wide")]
+    [TestCase("model { kind = mlp, hidden = 16 }", "FA-1004", "job.model.hidden", "16")]
+    [TestCase("model { kind = mlp, activation = sigmoid }", "FA-1007", "job.model.activation", "sigmoid")]
+    [TestCase("model.hidden = [16]", "FA-1003", "job.model.hidden", "hidden")]
+    [TestCase("model.kind = mlp, training.algorithm = newton", "FA-1008", "job.training.algorithm", "mlp")]
     [TestCase("evaluation.metric = auc", "FA-1007", "job.evaluation.metric", "Did you mean 'auroc'?")]
     [TestCase("evaluation.every = 0", "FA-1005", "job.evaluation.every", "0")]
     [TestCase("cohort.fraction = 1.5", "FA-1005", "job.cohort.fraction", "1.5")]
