@@ -18,7 +18,7 @@ namespace FedActors.Actors;
 public sealed class PlainAggregator : ReceiveActor
 {
     // In bytes, of uploads that were given credit at the same time: what an unfinished upload can cost in memory.
-    private const long WindowBytes = 64L << 20;
+    private const long WindowBytes = 32L << 20;
     private const int CreditChunks = 16;
 
     // Single updates beyond this are kept in a file.

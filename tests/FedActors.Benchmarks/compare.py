@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Sets FedActors beside numpy: the same work, one after the other on one machine, CPU time, median of seven.
 
-Needs Python 3 with numpy (Debian: apt-get install python3-numpy) and a built command line:
+Needs Python 3 with numpy on OpenBLAS (Debian: apt-get install python3-numpy libopenblas0-pthread; without the second a
+matrix product is twenty times slower) and a built command line:
     dotnet build -c Release src/FedActors.Cli
-    python3 tests/FedActors.Benchmarks/compare.py [mean median trimmed-mean krum quantise simulation]
+    python3 tests/FedActors.Benchmarks/compare.py [mean median trimmed-mean krum quantise logistic-regression mlp]
 numpy runs on one thread; of the kernels that OpenBLAS may choose from, the fastest counts."""
 import json, os, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TASKS = ["mean", "median", "trimmed-mean", "krum", "quantise", "logistic-regression", "mlp"]
 CORES = ["", "SKYLAKEX", "HASWELL"]
 N, D = 100, 1_000_000
 
@@ -21,7 +23,7 @@ def fedactors(*arguments):
 def best_numpy(name):
     """Milliseconds of one task of this file in a process of its own, by the fastest OpenBLAS kernel."""
     times = []
-    for core in CORES:
+    for core in CORES if name in ("mean", "krum", "logistic-regression", "mlp") else CORES[:1]:
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
         if core:
             environment["OPENBLAS_CORETYPE"] = core
@@ -43,7 +45,7 @@ def task(name):
             times.append(1e3 * (time.process_time() - start))
         return sorted(times)[len(times) // 2]
 
-    if name in ("lr", "mlp"):
+    if name in ("logistic-regression", "mlp"):
         return median_of(simulation(np, rng, name), 3) / 1000
     if name == "quantise":
         x, acc, scale = rng.standard_normal(D), np.zeros(D, np.int32), 50 * 2.0**14
@@ -71,7 +73,7 @@ def task(name):
 def simulation(np, rng, model, hospitals=1000, rows=50, features=30, batch=10, hidden=64):
     """One round of the same fits in a plain loop: 50 rows, 30 features, batches of 10, one pass, mean of the updates."""
     data = [(rng.uniform(-1, 1, (rows, features)), rng.integers(0, 2, rows)) for _ in range(hospitals)]
-    if model == "lr":
+    if model != "mlp":
         start = [np.zeros(features), np.zeros(1)]
     else:
         start = [rng.standard_normal((features, hidden)) * 0.1, np.zeros(hidden), rng.standard_normal((hidden, 2)) * 0.1, np.zeros(2)]
@@ -81,7 +83,7 @@ def simulation(np, rng, model, hospitals=1000, rows=50, features=30, batch=10, h
         for at in range(0, rows, batch):
             i = order[at:at + batch]
             a, t = x[i], y[i]
-            if model == "lr":
+            if model != "mlp":
                 w, b = parameters
                 r = 1 / (1 + np.exp(-(a @ w + b))) - t
                 w -= 0.1 / len(i) * (r @ a)
@@ -126,14 +128,14 @@ def main(chosen):
     if "quantise" in chosen:
         ours = fedactors("aggregation", "--vectors", str(N), "--parameters", str(D), "--rule", "quantise")
         line(f"saturate, round, add {D}", ours["cpuMs"] / N, best_numpy("quantise"), "ms")
-    if "simulation" in chosen:
-        for model, name in (("logistic-regression", "lr"), ("mlp", "mlp")):
+    for model in ("logistic-regression", "mlp"):
+        if model in chosen:
             ours = fedactors("simulation", "--hospitals", "1000", "--rounds", "50", "--model", model)
-            line(f"{model}, 1000 hospitals, each", 1e3 / ours["clientsPerCpuSecond"], best_numpy(name), "ms")
+            line(f"{model}, 1000 hospitals, each", 1e3 / ours["clientsPerCpuSecond"], best_numpy(model), "ms")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--task"]:
         print(task(sys.argv[2]))
     else:
-        main(sys.argv[1:] or ["mean", "median", "trimmed-mean", "krum", "quantise", "simulation"])
+        main(sys.argv[1:] or TASKS)

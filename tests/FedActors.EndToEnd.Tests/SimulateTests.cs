@@ -100,7 +100,6 @@ public sealed class SimulateTests
     }
 
     [TestCase("job.training.algorithm=fedavg")]
-    [TestCase("job.training.algorithm=fedyogi")]
     [TestCase("job.training.algorithm=scaffold")]
     [TestCase("job.training.local-layers=[bias]")]
     public void Killed_in_any_round_and_run_again_it_ends_with_the_model_of_an_undisturbed_run(string strategy)
@@ -130,7 +129,7 @@ public sealed class SimulateTests
 
     [Test]
     public void Strategies_and_rules_of_the_contract_learn_the_main_job([Values(
-        "fedavgm", "fedadagrad", "scaffold", "trimmed-mean", "krum", "norm-bound")] string algorithm)
+        "fedadagrad", "scaffold", "krum", "norm-bound")] string algorithm)
     {
         var rule = algorithm.Contains('-') || algorithm is "median" or "krum";
         string[] plain = rule ? ["--set", "job.secure-aggregation.enabled=off"] : [];

@@ -19,7 +19,7 @@ public interface IHospitalDirectory
 public sealed class LocalHospitals : IHospitalDirectory
 {
     // A thousand updates of a million numbers would be 4 GB; a few at a time keep all threads busy.
-    public long UpdateMemoryBytes => 64L << 20;
+    public long UpdateMemoryBytes => 32L << 20;
 
     private readonly ConcurrentDictionary<HospitalId, IActorRef> _agents = new();
 

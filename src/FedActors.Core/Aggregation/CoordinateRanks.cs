@@ -1,7 +1,7 @@
 //  Ranks of every coordinate
 //      For each coordinate, the mean of the values of some ranks among n updates: the median, or what a trim leaves.
-//  How:      256 coordinates of every update are brought into the second-level cache, and 32 of them at a time sorted by one
-//            network: a comparator is a minimum and a maximum of 32 values, and no branch depends on any.
+//  How:      a block of coordinates of every update is brought into the second-level cache, and 64 of them at a time sorted
+//            by one network: a comparator is a minimum and a maximum of 64 values, and no branch depends on any.
 //  Source:   Yin et al., "Byzantine-Robust Distributed Learning", ICML 2018, definitions 1 and 2.
 //  Repeats:  minimum and maximum are exact, and what is left is added wire by wire in binary64: the same bits in every form.
 //            -0 is read as +0, which instruction sets rank differently.
@@ -17,8 +17,10 @@ namespace FedActors.Core.Aggregation;
 /// <summary>Sorts the coordinates of many updates beside one another.</summary>
 public static class CoordinateRanks
 {
-    private const int Lanes = 32;
-    private const int Block = 256;
+    private const int Lanes = 64;
+
+    // What the blocks of all updates may take together of the second-level cache.
+    private const int BlockBytes = 1 << 19;
 
     /// <summary>The mean of the network's ranks, coordinate by coordinate.</summary>
     /// <param name="updates">As many as the network has wires; all finite.</param>
@@ -28,22 +30,26 @@ public static class CoordinateRanks
     public static void Mean(SingleUpdates updates, SortingNetwork network, Span<double> means, SimdForm form)
     {
         if (updates.Count != network.Wires || means.Length != updates.Length)
-            throw new ArgumentException($"{updates.Count} updates of {updates.Length} for {network.Wires} wires and {means.Length} means.");
-        var block = new float[updates.Count * Block];
-        var strip = GC.AllocateUninitializedArray<float>(updates.Count * Lanes, pinned: true);
+            throw new ArgumentException(
+                $"{updates.Count} updates of {updates.Length} for {network.Wires} wires and {means.Length} means.");
+        var stride = Math.Clamp(BlockBytes / sizeof(float) / updates.Count / Lanes * Lanes, Lanes, 1024);
+        var block = GC.AllocateArray<float>(updates.Count * stride, pinned: true);
+        var strip = GC.AllocateArray<float>(RowOf(updates.Count), pinned: true);
+        // Where each comparator's two rows begin in the strip.
+        var rows = network.Comparators.Select(RowOf).ToArray();
         Span<double> sums = stackalloc double[Lanes];
         for (var window = 0; window < updates.Length; window += updates.Window)
         {
             var loaded = Math.Min(updates.Window, updates.Length - window);
             updates.Load(window, loaded);
-            for (var at = 0; at < loaded; at += Block)
+            for (var at = 0; at < loaded; at += stride)
             {
-                var size = Math.Min(Block, loaded - at);
+                var size = Math.Min(stride, loaded - at);
                 for (var update = 0; update < updates.Count; update++)
-                    updates.Row(update).Slice(at, size).CopyTo(block.AsSpan(update * Block));
+                    updates.Row(update).Slice(at, size).CopyTo(block.AsSpan(update * stride));
                 for (var first = 0; first < size; first += Lanes)
                 {
-                    Sort(block.AsSpan(first), strip, network, sums, form);
+                    Sort(block.AsSpan(first), stride, strip, network, rows, sums, form);
                     var count = Math.Min(Lanes, size - first);
                     for (var lane = 0; lane < count; lane++)
                         means[window + at + first + lane] = sums[lane] / network.Count;
@@ -52,90 +58,111 @@ public static class CoordinateRanks
         }
     }
 
+    // Rows that are compared lie 2^k wires apart. Without a step every 16 wires they would lie whole pages of 4,096 bytes apart,
+    // and processors that tell stores from loads by the last 12 bits of an address would take one row for the other.
+    private static int RowOf(int wire) => wire * Lanes + wire / 16 * 16;
+
     // Lanes behind the last coordinate hold what an earlier block left: sorted like the others, and never read.
-    private static void Sort(ReadOnlySpan<float> block, Span<float> strip, SortingNetwork network, Span<double> sums, SimdForm form)
+    private static void Sort(
+        ReadOnlySpan<float> block, int stride, Span<float> strip, SortingNetwork network, ReadOnlySpan<int> rows, Span<double> sums, SimdForm form)
     {
+        ref var from = ref MemoryMarshal.GetReference(block);
+        ref var to = ref MemoryMarshal.GetReference(strip);
+        ref var sum = ref MemoryMarshal.GetReference(sums);
         switch (form)
         {
             case SimdForm.Vector512:
-                Sort512(block, strip, network, sums);
+                for (var wire = 0; wire < network.Wires; wire++)
+                {
+                    for (nuint lane = 0; lane < Lanes; lane += 16)
+                        (Vector512.LoadUnsafe(ref from, (nuint)(wire * stride) + lane) + Vector512<float>.Zero)
+                            .StoreUnsafe(ref to, (nuint)RowOf(wire) + lane);
+                }
+                Exchange512(ref to, rows);
+                Sum512(ref to, network, ref sum);
                 break;
             case SimdForm.Vector256:
-                Sort256(block, strip, network, sums);
+                for (var wire = 0; wire < network.Wires; wire++)
+                {
+                    for (nuint lane = 0; lane < Lanes; lane += 8)
+                        (Vector256.LoadUnsafe(ref from, (nuint)(wire * stride) + lane) + Vector256<float>.Zero)
+                            .StoreUnsafe(ref to, (nuint)RowOf(wire) + lane);
+                }
+                Exchange256(ref to, rows);
+                Sum256(ref to, network, ref sum);
                 break;
             default:
-                SortPortable(block, strip, network, sums);
+                SortPortable(block, stride, strip, network, rows, sums);
                 break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Sort512(ReadOnlySpan<float> block, Span<float> strip, SortingNetwork network, Span<double> sums)
+    private static void Exchange512(ref float strip, ReadOnlySpan<int> rows)
     {
-        ref var from = ref MemoryMarshal.GetReference(block);
-        ref var rows = ref MemoryMarshal.GetReference(strip);
-        for (var wire = 0; wire < network.Wires; wire++)
+        ref var row = ref MemoryMarshal.GetReference(rows);
+        for (nint c = 0; c < rows.Length; c += 2)
         {
-            var (source, row) = ((nuint)(wire * Block), (nuint)(wire * Lanes));
-            (Vector512.LoadUnsafe(ref from, source) + Vector512<float>.Zero).StoreUnsafe(ref rows, row);
-            (Vector512.LoadUnsafe(ref from, source + 16) + Vector512<float>.Zero).StoreUnsafe(ref rows, row + 16);
+            ref var low = ref Unsafe.Add(ref strip, Unsafe.Add(ref row, c));
+            ref var high = ref Unsafe.Add(ref strip, Unsafe.Add(ref row, c + 1));
+            var (a0, b0) = (Vector512.LoadUnsafe(ref low), Vector512.LoadUnsafe(ref high));
+            var (a1, b1) = (Vector512.LoadUnsafe(ref low, 16), Vector512.LoadUnsafe(ref high, 16));
+            var (a2, b2) = (Vector512.LoadUnsafe(ref low, 32), Vector512.LoadUnsafe(ref high, 32));
+            var (a3, b3) = (Vector512.LoadUnsafe(ref low, 48), Vector512.LoadUnsafe(ref high, 48));
+            Vector512.MinNative(a0, b0).StoreUnsafe(ref low);
+            Vector512.MinNative(a1, b1).StoreUnsafe(ref low, 16);
+            Vector512.MinNative(a2, b2).StoreUnsafe(ref low, 32);
+            Vector512.MinNative(a3, b3).StoreUnsafe(ref low, 48);
+            Vector512.MaxNative(a0, b0).StoreUnsafe(ref high);
+            Vector512.MaxNative(a1, b1).StoreUnsafe(ref high, 16);
+            Vector512.MaxNative(a2, b2).StoreUnsafe(ref high, 32);
+            Vector512.MaxNative(a3, b3).StoreUnsafe(ref high, 48);
         }
-        var comparators = network.Comparators.AsSpan();
-        for (var c = 0; c + 1 < comparators.Length; c += 2)
+    }
+
+    private static void Sum512(ref float strip, SortingNetwork network, ref double sum)
+    {
+        for (nuint lane = 0; lane < Lanes; lane += 16)
         {
-            var (low, high) = ((nuint)(comparators[c] * Lanes), (nuint)(comparators[c + 1] * Lanes));
-            var (a, b) = (Vector512.LoadUnsafe(ref rows, low), Vector512.LoadUnsafe(ref rows, high));
-            var (d, e) = (Vector512.LoadUnsafe(ref rows, low + 16), Vector512.LoadUnsafe(ref rows, high + 16));
-            Vector512.MinNative(a, b).StoreUnsafe(ref rows, low);
-            Vector512.MaxNative(a, b).StoreUnsafe(ref rows, high);
-            Vector512.MinNative(d, e).StoreUnsafe(ref rows, low + 16);
-            Vector512.MaxNative(d, e).StoreUnsafe(ref rows, high + 16);
+            var (s0, s1) = (Vector512<double>.Zero, Vector512<double>.Zero);
+            for (var wire = network.First; wire < network.First + network.Count; wire++)
+            {
+                var (lower, upper) = Vector512.Widen(Vector512.LoadUnsafe(ref strip, (nuint)RowOf(wire) + lane));
+                (s0, s1) = (s0 + lower, s1 + upper);
+            }
+            s0.StoreUnsafe(ref sum, lane);
+            s1.StoreUnsafe(ref sum, lane + 8);
         }
-        ref var sum = ref MemoryMarshal.GetReference(sums);
-        var (s0, s1, s2, s3) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
-        for (var wire = network.First; wire < network.First + network.Count; wire++)
-        {
-            var row = (nuint)(wire * Lanes);
-            var (lower, upper) = Vector512.Widen(Vector512.LoadUnsafe(ref rows, row));
-            (s0, s1) = (s0 + lower, s1 + upper);
-            (lower, upper) = Vector512.Widen(Vector512.LoadUnsafe(ref rows, row + 16));
-            (s2, s3) = (s2 + lower, s3 + upper);
-        }
-        s0.StoreUnsafe(ref sum);
-        s1.StoreUnsafe(ref sum, 8);
-        s2.StoreUnsafe(ref sum, 16);
-        s3.StoreUnsafe(ref sum, 24);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Sort256(ReadOnlySpan<float> block, Span<float> strip, SortingNetwork network, Span<double> sums)
+    private static void Exchange256(ref float strip, ReadOnlySpan<int> rows)
     {
-        ref var from = ref MemoryMarshal.GetReference(block);
-        ref var rows = ref MemoryMarshal.GetReference(strip);
-        for (var wire = 0; wire < network.Wires; wire++)
+        ref var row = ref MemoryMarshal.GetReference(rows);
+        for (nint c = 0; c < rows.Length; c += 2)
         {
-            for (nuint lane = 0; lane < Lanes; lane += 8)
-                (Vector256.LoadUnsafe(ref from, (nuint)(wire * Block) + lane) + Vector256<float>.Zero)
-                    .StoreUnsafe(ref rows, (nuint)(wire * Lanes) + lane);
-        }
-        var comparators = network.Comparators.AsSpan();
-        for (var c = 0; c + 1 < comparators.Length; c += 2)
-        {
-            var (low, high) = ((nuint)(comparators[c] * Lanes), (nuint)(comparators[c + 1] * Lanes));
-            for (nuint lane = 0; lane < Lanes; lane += 8)
+            ref var low = ref Unsafe.Add(ref strip, Unsafe.Add(ref row, c));
+            ref var high = ref Unsafe.Add(ref strip, Unsafe.Add(ref row, c + 1));
+            for (nuint lane = 0; lane < Lanes; lane += 16)
             {
-                var (a, b) = (Vector256.LoadUnsafe(ref rows, low + lane), Vector256.LoadUnsafe(ref rows, high + lane));
-                Vector256.MinNative(a, b).StoreUnsafe(ref rows, low + lane);
-                Vector256.MaxNative(a, b).StoreUnsafe(ref rows, high + lane);
+                var (a0, b0) = (Vector256.LoadUnsafe(ref low, lane), Vector256.LoadUnsafe(ref high, lane));
+                var (a1, b1) = (Vector256.LoadUnsafe(ref low, lane + 8), Vector256.LoadUnsafe(ref high, lane + 8));
+                Vector256.MinNative(a0, b0).StoreUnsafe(ref low, lane);
+                Vector256.MinNative(a1, b1).StoreUnsafe(ref low, lane + 8);
+                Vector256.MaxNative(a0, b0).StoreUnsafe(ref high, lane);
+                Vector256.MaxNative(a1, b1).StoreUnsafe(ref high, lane + 8);
             }
         }
-        ref var sum = ref MemoryMarshal.GetReference(sums);
+    }
+
+    private static void Sum256(ref float strip, SortingNetwork network, ref double sum)
+    {
         for (nuint lane = 0; lane < Lanes; lane += 8)
         {
             var (s0, s1) = (Vector256<double>.Zero, Vector256<double>.Zero);
             for (var wire = network.First; wire < network.First + network.Count; wire++)
             {
-                var (lower, upper) = Vector256.Widen(Vector256.LoadUnsafe(ref rows, (nuint)(wire * Lanes) + lane));
+                var (lower, upper) = Vector256.Widen(Vector256.LoadUnsafe(ref strip, (nuint)RowOf(wire) + lane));
                 (s0, s1) = (s0 + lower, s1 + upper);
             }
             s0.StoreUnsafe(ref sum, lane);
@@ -143,18 +170,18 @@ public static class CoordinateRanks
         }
     }
 
-    private static void SortPortable(ReadOnlySpan<float> block, Span<float> strip, SortingNetwork network, Span<double> sums)
+    private static void SortPortable(
+        ReadOnlySpan<float> block, int stride, Span<float> strip, SortingNetwork network, ReadOnlySpan<int> rows, Span<double> sums)
     {
         for (var wire = 0; wire < network.Wires; wire++)
         {
-            for (var lane = 0; lane < Lanes && wire * Block + lane < block.Length; lane++)
-                strip[wire * Lanes + lane] = block[wire * Block + lane] + 0f;
+            for (var lane = 0; lane < Lanes; lane++)
+                strip[RowOf(wire) + lane] = block[wire * stride + lane] + 0f;
         }
-        var comparators = network.Comparators.AsSpan();
-        for (var c = 0; c + 1 < comparators.Length; c += 2)
+        for (var c = 0; c < rows.Length; c += 2)
         {
-            var low = strip.Slice(comparators[c] * Lanes, Lanes);
-            var high = strip.Slice(comparators[c + 1] * Lanes, Lanes);
+            var low = strip.Slice(rows[c], Lanes);
+            var high = strip.Slice(rows[c + 1], Lanes);
             for (var lane = 0; lane < Lanes; lane++)
                 (low[lane], high[lane]) = low[lane] <= high[lane] ? (low[lane], high[lane]) : (high[lane], low[lane]);
         }
@@ -162,7 +189,7 @@ public static class CoordinateRanks
         for (var wire = network.First; wire < network.First + network.Count; wire++)
         {
             for (var lane = 0; lane < Lanes; lane++)
-                sums[lane] += strip[wire * Lanes + lane];
+                sums[lane] += strip[RowOf(wire) + lane];
         }
     }
 }

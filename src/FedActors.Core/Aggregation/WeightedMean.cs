@@ -1,5 +1,5 @@
 //  Weighted sum of updates
-//      sum over u of weight(u) · update(u), four updates at a time over blocks whose running sums stay in the first-level cache,
+//      sum over u of weight(u) · update(u), four updates at a time over blocks whose running sums stay in the second-level cache,
 //      so that memory is read once and written once.
 //  Repeats:  every coordinate adds its products in the order of the updates, in binary64 with fused multiply-adds: the same bits
 //            in every form.
@@ -15,7 +15,7 @@ namespace FedActors.Core.Aggregation;
 /// <summary>Means of single updates, as fast as memory gives them.</summary>
 public static class WeightedMean
 {
-    private const int Block = 2048;
+    private const int Block = 8192;
     private const int Together = 4;
 
     /// <summary>The weighted sum of all updates.</summary>
