@@ -9,6 +9,7 @@ using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Participation;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
@@ -45,6 +46,9 @@ public sealed class LocalTrainer : ReceiveActor
 
     /// <summary>Trainer → agent. Weights or loss are not finite.</summary>
     public sealed record Diverged(RoundId Id) : INoSerializationVerificationNeeded;
+
+    /// <summary>Trainer → agent. The hospital's ledger does not allow the release: nothing was computed.</summary>
+    public sealed record Refused(RoundId Id, PrivacyRefusal Reason) : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. What the hospital must remember of the round could not be written: nothing of it may leave.</summary>
     public sealed record StateNotKept(RoundId Id, string Reason) : INoSerializationVerificationNeeded;
@@ -118,7 +122,7 @@ public sealed class LocalTrainer : ReceiveActor
             return null;
         try
         {
-            return NextGlobalModel.Of(AggregationStrategies.Create(plan.Training, model, plan.Patients), task.Model, sum).Hash;
+            return NextGlobalModel.Of(AggregationStrategies.Create(plan, model), task.Model, sum).Hash;
         }
         catch (FaultException)
         {
@@ -137,6 +141,8 @@ public sealed class LocalTrainer : ReceiveActor
     {
         var (id, plan) = (task.Offer.Id, task.Offer.Plan);
         var (_, model, code) = PreparedFor(task.Offer);
+        if (plan.Privacy.Mode != PrivacyMode.Off)
+            return PrivateRound.Run(_site, task.Offer, task.Model.Parameters.AsSpan(), model, code, _scratch ??= new TrainingScratch());
         if (_values is null || _values.Length < code.Values)
             _values = new double[code.Values];
         var values = _values.AsSpan(0, code.Values);
