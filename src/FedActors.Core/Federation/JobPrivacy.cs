@@ -164,6 +164,11 @@ public static class JobPrivacy
             yield return new Fault(FaultNumber.PrivacyNotTrained,
                 $"What one patient adds to the gradient of {plan.Model.Kind} cannot be clipped: its loss is no sum over patients.", "mode",
                 "Train a model whose loss is such a sum (logistic-regression), or set mode = hospital or off.");
+        // In single precision the roundings of a sum may move it by many clips, and GridSensitivity counts those of doubles.
+        if (plan.Privacy.Mode != PrivacyMode.Hospital && plan.Model.Kind == ModelKind.Mlp)
+            yield return new Fault(FaultNumber.PrivacyNotTrained,
+                "An mlp adds its patients' gradients in single precision, and how far one patient moves such a sum is not bounded here.", "mode",
+                "Train logistic-regression, softmax or linear-regression, or set mode = hospital or off.");
         if (training.Algorithm == Algorithm.Newton)
             yield return new Fault(FaultNumber.PrivacyNotTrained, "Newton sends second derivatives, and nothing clips what one patient adds to them.", "mode",
                 "Set job.training.algorithm = fedavg, or mode = off.");

@@ -69,6 +69,8 @@ public sealed class JobPrivacyTests
         new(Shared with { Privacy = Shared.Privacy with { MinimumSurvivorShare = 0.5, AssumedColluders = 5 } },
             FaultNumber.ModeNeedsOtherSettings, "assumed-colluders"),
         new(Plan with { Training = Plan.Training with { Algorithm = Algorithm.Newton } }, FaultNumber.PrivacyNotTrained, "mode"),
+        new(Plan with { Model = Plan.Model with { Kind = ModelKind.Cox } }, FaultNumber.PrivacyNotTrained, "mode"),
+        new(Plan with { Model = Plan.Model with { Kind = ModelKind.Mlp, Hidden = [4] } }, FaultNumber.PrivacyNotTrained, "mode"),
         new(Plan with { Training = Plan.Training with { BatchSize = 32 } }, FaultNumber.ModeNeedsOtherSettings, "sampling-rate"),
         new(Shared with
             {
