@@ -8,7 +8,6 @@ using FedActors.Core.Models;
 using FedActors.Core.Numerics;
 using FedActors.Core.Tests;
 using FedActors.Core.Training;
-using FedActors.Simulation;
 
 namespace FedActors.Actors.Tests.Data;
 
@@ -94,7 +93,7 @@ public sealed class PrivateUtilityTests
             }
             parameters = strategy.Next(parameters, new AggregatedUpdate(mean, plan.Patients, hospitals));
         }
-        return ModelEvaluator.Judge(plan.Model, [.. parameters], data.Test).Auroc;
+        return ModelEvaluation.Of(model, parameters, data.Test).Of(Metric.Auroc);
     }
 
     /// <summary>Repeatable bits, so that a figure is the same each time it is told.</summary>
