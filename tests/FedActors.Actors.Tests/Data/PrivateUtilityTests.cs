@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using FedActors.Actors.Configuration;
 using FedActors.Core;
 using FedActors.Core.Aggregation;
-using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Models;
 using FedActors.Core.Numerics;
