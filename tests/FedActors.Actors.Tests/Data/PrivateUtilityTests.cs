@@ -20,8 +20,9 @@ public sealed class PrivateUtilityTests
     [TestCase(4, 0.77)]
     public void Forty_nine_hospitals_with_shared_noise_still_rank_who_dies(double epsilon, double atLeast)
     {
-        var aurocs = Enumerable.Range(1, 5).Select(seed => Train("stroke", "data/ist", "patient-distributed", epsilon, (ulong)seed,
-            new("job.data.split", "hospitals"), new("job.data.splits.hospitals.seed", $"{seed}"))).ToArray();
+        // The noise alone moves the mean of five runs at epsilon 1 by 0.008: each split is trained with four draws of it.
+        var aurocs = Enumerable.Range(0, 20).Select(run => Train("stroke", "data/ist", "patient-distributed", epsilon, (ulong)run,
+            new("job.data.split", "hospitals"), new("job.data.splits.hospitals.seed", $"{1 + run % 5}"))).ToArray();
         Tell($"stroke, 49 hospitals, patient-distributed, epsilon {epsilon}", aurocs);
         Assert.That(aurocs.Average(), Is.GreaterThanOrEqualTo(atLeast));
     }
