@@ -128,7 +128,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         }
         var known = _models.TryGet(offer.Model, out var model);
         var answer = _state.Answer(offer, new HospitalFacts(
-            _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, CanKeep: _site.Own is not null));
+            _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, CanKeep: _site.Own is not null,
+            HasFeatures: _site.Patients.FeatureNames.SequenceEqual(offer.Plan.Model.Features)));
         if (answer is not OfferAnswer.Stale)
             _supervisor = Sender;
         if (!offer.Plan.SecureAggregation.Enabled)

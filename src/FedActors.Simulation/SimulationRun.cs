@@ -102,13 +102,22 @@ public static class SimulationRun
         var data = DataLoader.Load(dataPlan, Path.GetDirectoryName(Path.GetFullPath(options.JobFile))!, options.DataDirectory);
         plan = plan with
         {
-            Patients = data.Hospitals.Sum(hospital => (long)hospital.Train.Rows),
+            Patients = PatientsOf(data, plan.Patients, options.JobFile),
             Model = plan.Model with { Features = data.Test.FeatureNames },
         };
         var patients = data.Hospitals.ToDictionary(hospital => hospital.Hospital, hospital => hospital.Train.Rows);
         var updateLength = LocalTraining.UpdateLength(plan.Training, ModelCatalog.Create(plan.Model));
         faults.AddRange(PlanCheck.Faults(plan, patients, updateLength, options.JobFile));
         return faults.Count == 0 ? (plan, dataPlan.Story, data) : throw new FaultException(faults);
+    }
+
+    private static long PatientsOf(FederatedData data, long said, string file)
+    {
+        var counted = data.Hospitals.Sum(hospital => (long)hospital.Train.Rows);
+        return said == 0 || said == counted
+            ? counted
+            : throw new FaultException(new Fault(FaultNumber.ValueOutOfRange, $"The job says {said} patients, the hospitals train on {counted}.",
+                $"{file}: job.patients", $"Write {counted}, or leave the key out: a simulation counts them."));
     }
 
     private static KeyValuePair<HospitalId, PatientTable>[] PatientsOf(FederatedData data) =>

@@ -26,7 +26,11 @@ public sealed class JobFile
         if (!File.Exists(path))
             throw new FaultException(new Fault(FaultNumber.JobFileMissing, $"There is no file '{path}'.", path,
                 "Give the path of a job file, for example samples/breast-tumour/job.conf."));
-        var config = Parse(File.ReadAllText(path), path).WithFallback(Reference.Config);
+        var own = Parse(File.ReadAllText(path), path);
+        if (own.HasPath("node"))
+            throw new FaultException(new Fault(FaultNumber.UnknownKey, "This is a node's file, not a job's.", $"{path}: node",
+                "Start it with 'fedactors-node --config'; a job file holds one section: job { ... }."));
+        var config = own.WithFallback(Reference.Config);
         foreach (var (key, value) in overrides)
             config = Parse($"{key} = {value}", $"--set {key}={value}").WithFallback(config);
         return new JobFile(path, config);
@@ -53,7 +57,7 @@ public sealed class JobFile
         var plan = new JobPlan(
             name,
             job.Integer("seed", 0, long.MaxValue),
-            Patients: 0,
+            Patients: job.Integer("patients", 0, 1L << 40),
             new ModelPlan(Names.Read<ModelKind>(model, "kind"), []),
             training,
             ReadCohort(job.Section("cohort"), secure.Enabled),
@@ -75,7 +79,7 @@ public sealed class JobFile
             job.Section(section);
         job.Done();
         var root = HoconReader.Of(_config.Root.AtKey("root"), "root", Path, []);
-        var nearest = root.Keys.Where(key => key is not ("job" or "akka" or "fedactors")).ToArray();
+        var nearest = root.Keys.Where(key => key is not ("job" or "akka" or "fedactors" or "node")).ToArray();
         foreach (var key in nearest)
             faults.Add(new Fault(FaultNumber.UnknownKey, $"There is no key '{key}'.", $"{Path}: {key}", "A job file holds one section: job { ... }."));
         return plan;
