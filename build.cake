@@ -33,10 +33,10 @@ Task("Test").IsDependentOn("Build").Does(() =>
 
 Task("EndToEnd").IsDependentOn("Build").Does(() => Test("FedActors.EndToEnd.Tests"));
 
-// The samples that do not carry their data run where --data=DIR names a folder with ist/ and heart-disease/ in it.
+// The samples that do not carry their data run where --data=DIR names a folder with ist/, heart-disease/ and tcga-brca/ in it.
 Task("Samples").IsDependentOn("Build").Does(() =>
 {
-    foreach (var (sample, folder) in new[] { ("breast-tumour", ""), ("stroke", "ist"), ("heart-disease", "heart-disease") })
+    foreach (var (sample, folder) in new[] { ("breast-tumour", ""), ("stroke", "ist"), ("heart-disease", "heart-disease"), ("breast-survival", "tcga-brca") })
         if (folder.Length == 0 || data.Length > 0)
             DotNetRun(
                 "src/FedActors.Cli",

@@ -173,7 +173,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             CommitRound(evaluated.Metrics);
     }
 
-    private void CommitRound(BinaryMetrics? metrics)
+    private void CommitRound(ModelMetrics? metrics)
     {
         var (ended, model) = (_commit!.Ended, _commit.Model);
         var now = _hub.Clock.GetUtcNow();

@@ -54,7 +54,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         _trainer = Context.ActorOf(LocalTrainer.Props(site), "trainer");
         Command<RoundProtocol.RoundOffered>(Answer);
         Command<LocalTrainer.Trained>(OnTrained);
-        Command<LocalTrainer.Diverged>(diverged => Decline(diverged.Id, DropReason.Diverged, "Its training left the finite numbers."));
+        Command<LocalTrainer.Diverged>(diverged => Decline(diverged.Id, DropReason.Diverged,
+            "Its training left the finite numbers: lower job.training.learning-rate or job.training.local-steps, or scale the features."));
         Command<LocalTrainer.StateNotKept>(failed =>
         {
             _log.Error("{Hospital} cannot keep its state of round {Round}: {Reason}", _site.Hospital, failed.Id, failed.Reason);
@@ -129,7 +130,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         var known = _models.TryGet(offer.Model, out var model);
         var answer = _state.Answer(offer, new HospitalFacts(
             _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, CanKeep: _site.Own is not null,
-            HasFeatures: _site.Patients.FeatureNames.SequenceEqual(offer.Plan.Model.Features)));
+            Misfit: ModelRules.Misfit(offer.Plan.Model, _site.Patients)));
         if (answer is not OfferAnswer.Stale)
             _supervisor = Sender;
         if (!offer.Plan.SecureAggregation.Enabled)

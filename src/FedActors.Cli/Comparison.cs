@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using FedActors.Core.Data;
 using FedActors.Simulation;
 using FedActors.Simulation.Results;
 using Spectre.Console;
@@ -13,7 +14,8 @@ internal static class Comparison
     public static void Print(IAnsiConsole console, RunOutcome outcome)
     {
         var (summary, words) = (outcome.Summary, outcome.Words);
-        var negatives = summary.Test.N - summary.Test.Positives;
+        var outcomeKind = summary.Federated.Outcome;
+        var columns = ShownFigure.ColumnsOf(outcomeKind, words, summary.Test);
 
         console.WriteLine(outcome switch
         {
@@ -23,11 +25,11 @@ internal static class Comparison
         });
         console.WriteLine();
         console.WriteLine(
-            $"On {summary.Test.N:#,0} held-out {words.Case} ({summary.Test.Positives:#,0} {words.Plural}, {negatives:#,0} others):");
+            $"On {summary.Test.N:#,0} held-out {words.Case}{summary.Test.Shares(outcomeKind, words)}:");
 
         var table = new Table().Border(TableBorder.Simple).AddColumn("");
-        foreach (var column in (string[])["AUROC", "Accuracy", $"{words.Plural} missed", "False alarms"])
-            table.AddColumn(new TableColumn(Markup.Escape(Capital(column))).RightAligned());
+        foreach (var (name, _, _) in columns)
+            table.AddColumn(new TableColumn(Markup.Escape(Capital(name))).RightAligned());
         var alone = summary.Alone.ByHospital;
         var isLong = alone.Length > LongestList;
         foreach (var one in isLong ? Extremes(alone) : alone)
@@ -39,6 +41,9 @@ internal static class Comparison
         AddRow(table, "All data pooled in one place", summary.Pooled);
         console.Write(table);
 
+        void AddRow(Table table, string name, Figures figures, Style? style = null) =>
+            table.AddRow(columns.Select(column => column.Text(figures)).Prepend(name).Select(cell => new Text(cell, style)));
+
         foreach (var line in Remarks(outcome))
             console.WriteLine(line);
         console.WriteLine();
@@ -48,14 +53,19 @@ internal static class Comparison
     // Of very many hospitals the three best and the three worst; summary.json has them all.
     private static IEnumerable<AloneFigures> Extremes(ImmutableArray<AloneFigures> alone)
     {
-        var ranked = alone.OrderByDescending(one => one.Auroc).ToArray();
+        var main = ShownFigure.MainOf(alone[0].Outcome);
+        var ranked = alone.OrderByDescending(one => main.Of(one)).ToArray();
         return ranked[..3].Concat(ranked[^3..]);
     }
 
     private static IEnumerable<string> Remarks(RunOutcome outcome)
     {
         var summary = outcome.Summary;
-        yield return "AUROC: 1 ranks every case rightly, 0.5 is a coin toss. The rest counts a probability of at least one half as a finding.";
+        if (summary.Federated.Outcome == OutcomeKind.Binary)
+            yield return "AUROC: 1 ranks every case rightly, 0.5 is a coin toss. The rest counts a probability of at least one half as a finding.";
+        else
+            foreach (var figure in ShownFigure.AllOf(summary.Federated.Outcome))
+                yield return $"{figure.Name}: {figure.Meaning}";
         var participation = summary.Participation;
         yield return participation.IncludedEveryRound == summary.Hospitals
             ? $"Took part: all {summary.Hospitals:#,0} hospitals in every round."
@@ -85,12 +95,6 @@ internal static class Comparison
         var shown = string.Join("; ", missed.Take(5));
         return missed.Count <= 5 ? shown : $"{shown}; and {missed.Count - 5:#,0} more in the report";
     }
-
-    private static void AddRow(Table table, string name, Figures figures, Style? style = null) => table.AddRow(
-        ((string[])
-        [
-            name, FigureText.Number(figures.Auroc), FigureText.Percent(figures.Accuracy), FigureText.Count(figures.Missed), FigureText.Count(figures.FalseAlarms),
-        ]).Select(cell => new Text(cell, style)));
 
     private static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
 }

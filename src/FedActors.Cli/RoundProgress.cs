@@ -18,6 +18,7 @@ internal sealed class RoundProgress : IRunObserver
     private readonly Queue<string[]> _rows = new();
     private readonly Queue<string> _notes = new();
     private string _title = "";
+    private string _figure = "AUROC";
     private long _started;
     private long _refreshed;
     private int _closed;
@@ -52,6 +53,7 @@ internal sealed class RoundProgress : IRunObserver
         lock (_gate)
         {
             _started = _terminal.Clock.GetTimestamp();
+            _figure = header.Figure;
             _title = $"{header.Job}: {header.Algorithm}, {header.Hospitals:#,0} hospitals, {header.Rounds:#,0} rounds";
             if (header.CommittedRounds > 0)
                 _title += $", going on after round {header.CommittedRounds:#,0}";
@@ -75,12 +77,12 @@ internal sealed class RoundProgress : IRunObserver
             {
                 _terminal.ProgressText.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"round {round}: {line.Included.Length:#,0} in, {line.Dropped.Length:#,0} out; loss {FigureText.Number(line.Loss)}, "
-                    + $"AUROC {FigureText.Number(line.Auroc)}, epsilon {epsilon}, sent {sent}, {left} left{Without(line)}{ByHospitals(line)}"));
+                    + $"{_figure} {FigureText.Number(MainOf(line))}, epsilon {epsilon}, sent {sent}, {left} left{Without(line)}{ByHospitals(line)}"));
                 return;
             }
             _rows.Enqueue(
             [
-                round, $"{line.Included.Length:#,0}", Out(line), FigureText.Number(line.Loss), FigureText.Number(line.Auroc),
+                round, $"{line.Included.Length:#,0}", Out(line), FigureText.Number(line.Loss), FigureText.Number(MainOf(line)),
                 line.ByHospitals is { } figures ? FigureText.Number(figures.Auroc) : "", epsilon, sent, left,
             ]);
             if (_rows.Count > RowsShown)
@@ -118,13 +120,15 @@ internal sealed class RoundProgress : IRunObserver
                 return;
             _refreshed = _terminal.Clock.GetTimestamp();
             var table = new Table().Border(TableBorder.Simple).Title(new TableTitle(Markup.Escape(_title)));
-            foreach (var column in (string[])["Round", "In", "Out", "Loss", "AUROC", "Before, by hospitals", "Epsilon", "Sent", "Time left"])
+            foreach (var column in (string[])["Round", "In", "Out", "Loss", _figure, "Before, by hospitals", "Epsilon", "Sent", "Time left"])
                 table.AddColumn(new TableColumn(column) { Alignment = column == "Out" ? Justify.Left : Justify.Right });
             foreach (var row in _rows)
                 table.AddRow(row.Select(cell => new Text(cell)));
             _live.UpdateTarget(new Rows([table, .. _notes.Select(note => new Text($"note: {note}"))]));
         }
     }
+
+    private static double MainOf(RoundLine line) => line.MacroAuroc ?? line.Rmse ?? line.CIndex ?? line.Auroc;
 
     private static string ByHospitals(RoundLine line) => line.ByHospitals is not { } figures
         ? ""

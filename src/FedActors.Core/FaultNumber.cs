@@ -17,6 +17,8 @@ public enum FaultNumber
     NotAllowedTogether = 1008,
     DuplicateName = 1009,
     Usage = 1010,
+    MetricNotOfModel = 1040,
+    OutcomeNotOfModel = 1041,
     NeedsSingleUpdates = 1050,
 
     DataFileMissing = 2001,
@@ -31,6 +33,8 @@ public enum FaultNumber
     DataNotGiven = 2010,
     ChecksumDiffers = 2011,
     ConstantColumn = 2012,
+    TimeNotPositive = 2020,
+    NoEvents = 2021,
 
     OutputUnwritable = 3001,
     OutputInUse = 3002,

@@ -19,7 +19,9 @@ public interface IRunObserver
 /// <param name="Hospitals">How many take part.</param>
 /// <param name="Rounds">How many rounds the job asks for.</param>
 /// <param name="CommittedRounds">How many an earlier run has already committed; 0 for a new run.</param>
-public sealed record RunHeader(string Job, string Algorithm, int Hospitals, int Rounds, int CommittedRounds, string OutDirectory);
+/// <param name="Figure">Name of the figure that rounds are judged by.</param>
+public sealed record RunHeader(
+    string Job, string Algorithm, int Hospitals, int Rounds, int CommittedRounds, string OutDirectory, string Figure = "AUROC");
 
 /// <summary>What a run came to.</summary>
 /// <param name="Rounds">Every committed round, those of an earlier run too.</param>

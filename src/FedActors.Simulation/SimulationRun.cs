@@ -57,7 +57,7 @@ public static class SimulationRun
             return new RunOutcome(stored.Summary, stored.Rounds, words, folder.Path, AlreadyFinished: true, committedBefore);
         var summary = Summary(plan, data, records, model!, modelRound, await baselines);
         results.Write(summary, lines,
-            new ModelFile(plan.Name, Names.Of(plan.Model.Kind), words.Positive, data.Inputs, model!.Parameters, summary.ModelSha256),
+            ModelFile.Of(plan, Names.Of(plan.Model.Kind), words.Positive, data.Inputs, model!.Parameters, summary.ModelSha256),
             new ReportExtras(story.Title, words, [.. data.Hospitals.Select(CountsOf)], CommandOf(options), story.Attribution));
         return new RunOutcome(summary, lines, words, folder.Path, finishedBefore, committedBefore);
 
@@ -68,7 +68,7 @@ public static class SimulationRun
                 case JobProtocol.JobStarted started:
                     committedBefore = started.Committed.Length;
                     observer.Started(new RunHeader(plan.Name, Names.Of(plan.Training.Algorithm), data.Hospitals.Length, plan.Training.Rounds,
-                        committedBefore, folder.Path));
+                        committedBefore, folder.Path, ShownFigure.MainOf(plan.Model.Outcome).Name));
                     break;
                 case JobProtocol.RoundReported reported:
                     observer.RoundClosed(ToLine(reported.Record), plan.Training.Rounds);
@@ -100,11 +100,10 @@ public static class SimulationRun
         if (faults.Count > 0)
             throw new FaultException(faults);
         var data = DataLoader.Load(dataPlan, Path.GetDirectoryName(Path.GetFullPath(options.JobFile))!, options.DataDirectory);
-        plan = plan with
-        {
-            Patients = PatientsOf(data, plan.Patients, options.JobFile),
-            Model = plan.Model with { Features = data.Test.FeatureNames },
-        };
+        plan = FederationJob.Complete(plan, dataPlan.Schema) with { Patients = PatientsOf(data, plan.Patients, options.JobFile) };
+        faults.AddRange(ModelRules.Faults(plan, Names.OfAny, options.JobFile));
+        if (faults.Count > 0)
+            throw new FaultException(faults);
         var patients = data.Hospitals.ToDictionary(hospital => hospital.Hospital, hospital => hospital.Train.Rows);
         var updateLength = LocalTraining.UpdateLength(plan.Training, ModelCatalog.Create(plan.Model));
         faults.AddRange(PlanCheck.Faults(plan, patients, updateLength, options.JobFile));
@@ -136,6 +135,7 @@ public static class SimulationRun
             hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{hospital.Hospital} {hospital.Train.Rows}\n"));
             hash.AppendData(MemoryMarshal.AsBytes(hospital.Train.Values));
             hash.AppendData(MemoryMarshal.AsBytes(hospital.Train.Labels));
+            hash.AppendData(MemoryMarshal.AsBytes(hospital.Train.Outcomes.Times));
         }
         return new Digest(hash.GetHashAndReset());
     }
@@ -143,7 +143,7 @@ public static class SimulationRun
     private static RunSummary Summary(
         JobPlan plan, FederatedData data, ImmutableArray<RoundRecord> records, GlobalModel model, int modelRound, Baselines baselines)
     {
-        var federated = ModelEvaluator.Judge(plan.Model, model.Parameters, data.Test);
+        var federated = ModelEvaluation.Of(ModelCatalog.Create(plan.Model), model.Parameters.AsSpan(), data.Test);
         var difference = model.Parameters.Zip(baselines.PooledParameters, (a, b) => Math.Abs(a - b)).Max();
         var hospitals = data.Hospitals.Select(hospital => hospital.Hospital).ToArray();
         return new RunSummary(
@@ -183,9 +183,15 @@ public static class SimulationRun
         record.Id.Round, record.Id.Attempt,
         [.. record.Included.Select(hospital => hospital.ToString())],
         [.. record.Dropped.Select(drop => new DroppedHospital(drop.Hospital.ToString(), Names.Of(drop.Phase), $"{drop.Reason}: {drop.Detail}"))],
-        record.Loss, record.Metrics?.Auroc ?? double.NaN, record.BytesUp, record.BytesDown, record.Duration.TotalMilliseconds,
-        record.Model.ToString(), Epsilon: 0, record.Saturated, record.Metrics?.LogLoss ?? double.NaN,
-        record.ByHospitals is { } figures ? new HospitalsFigures(figures) : null);
+        record.Loss, record.Metrics?.Of(Metric.Auroc) ?? double.NaN, record.BytesUp, record.BytesDown, record.Duration.TotalMilliseconds,
+        record.Model.ToString(), Epsilon: 0, record.Saturated, record.Metrics?.Of(Metric.LogLoss) ?? double.NaN,
+        record.ByHospitals is { } figures ? new HospitalsFigures(figures) : null)
+    {
+        MacroAuroc = (record.Metrics as ClassMetrics)?.MacroAuroc,
+        Rmse = (record.Metrics as RealMetrics)?.Rmse,
+        RSquared = (record.Metrics as RealMetrics)?.RSquared,
+        CIndex = (record.Metrics as SurvivalMetrics)?.CIndex,
+    };
 
     private static HospitalCounts CountsOf(HospitalData hospital) =>
         new(hospital.Hospital.ToString(), hospital.Train.Rows, hospital.Train.Positives);

@@ -15,7 +15,8 @@ namespace FedActors.Actors.Configuration;
 public static class DataSection
 {
     private static readonly string[] MissingChoices = ["refuse", "drop-row"];
-    private static readonly string[] SiteKinds = ["files", "column", "groups", "label-counts"];
+    private static readonly string[] SiteKinds = ["files", "column", "groups", "label-counts", "listed"];
+    private static readonly string[] LabelKinds = ["binary", "class", "real", "survival"];
     private static readonly string[] HoldoutKinds = ["none", "shuffled", "evenly-spaced", "listed"];
 
     // Stands for a split that is not known: its own keys cannot be judged.
@@ -35,19 +36,23 @@ public static class DataSection
                 data.PathOf("column-names"), "Set header = off and list column-names in order, or neither.");
         var columns = Columns(data);
         var inputs = Inputs(data, columns);
+        var patient = data.Has("patient") ? ColumnOf(data, columns, out _, "patient") : null;
         var targets = data.Section("targets");
         var labels = targets.Keys.ToDictionary(key => key, key => Label(targets.Section(key), columns));
         var splits = data.Section("splits");
         var plans = splits.Keys.ToDictionary(key => key, key => Split(splits.Section(key), columns, files));
         var label = Chosen(data, "target", "targets", labels);
         var split = Chosen(data, "split", "splits", plans);
+        if (split?.Sites is SiteRule.PerLabelCount && label is not (null or LabelRule.Binary))
+            data.Report(FaultNumber.NotAllowedTogether, "Rows are counted out by label, and the target is not positive or negative.", data.PathOf("split"),
+                "Choose another split, or a binary target.");
         var words = data.Section("words");
         var story = new DataStory(
             data.Text("title", ""), words.Text("positive", ""), words.Text("plural", ""), words.Text("case", ""), data.Text("attribution", ""));
         words.Done();
         data.Done();
         return new DataPlan(source, files, separator.Length == 1 ? separator[0] : ',', names,
-            new DataSchema(columns, inputs, label ?? new LabelRule("", [], [], false)),
+            new DataSchema(columns, inputs, label ?? new LabelRule.Binary("", [], [], false), patient),
             split ?? NoSplit,
             story);
     }
@@ -170,15 +175,55 @@ public static class DataSection
 
     private static LabelRule Label(HoconReader section, ImmutableArray<ColumnRule> columns)
     {
-        var column = ColumnOf(section, columns, out var rule);
-        var positive = Values(section, "positive", rule);
-        var negative = Values(section, "negative", rule);
-        foreach (var both in positive.Intersect(negative))
-            section.Report(FaultNumber.DuplicateName, $"'{both}' is both positive and negative.", section.PathOf("negative"), "Keep it on one side.");
-        var dropOthers = section.OneOf("others", MissingChoices, "refuse") == "drop-row";
+        LabelRule label;
+        switch (section.OneOf("kind", LabelKinds, "binary"))
+        {
+            case "class":
+                var of = ColumnOf(section, columns, out var classRule);
+                var classes = section.Section("classes");
+                // A section keeps no order: classes are numbered in that of their names.
+                ImmutableArray<ClassRule> all = [.. classes.Keys.Select(name => new ClassRule(name, Values(classes, name, classRule)))];
+                if (all.Length < 2)
+                    section.Report(FaultNumber.MissingKey, "A class target has at least two classes.", section.PathOf("classes"),
+                        "Write classes { mild = [1, 2], severe = [3] }.");
+                foreach (var twice in Twice(all.SelectMany(one => one.Values.Distinct())))
+                    section.Report(FaultNumber.DuplicateName, $"'{twice}' belongs to two classes.", section.PathOf("classes"), "Give each value to one.");
+                label = new LabelRule.Class(of, all, DropsOthers(section));
+                break;
+            case "real":
+                var number = ColumnOf(section, columns, out var numberRule);
+                if (numberRule is { Type: ColumnType.Category })
+                    section.Report(FaultNumber.NotAllowedTogether, $"'{number}' is a category and no number.", section.PathOf("column"), "Say kind = class there.");
+                var (centre, scale) = Scaling(section);
+                label = new LabelRule.Real(number, centre, scale);
+                break;
+            case "survival":
+                var time = ColumnOf(section, columns, out var timeRule, "time");
+                if (timeRule is { Type: ColumnType.Category })
+                    section.Report(FaultNumber.NotAllowedTogether, $"'{time}' is a category and no time.", section.PathOf("time"), "Declare it as a number.");
+                var @event = ColumnOf(section, columns, out var eventRule, "event");
+                var (happened, censored) = Sides(section, "happened", "censored", eventRule);
+                label = new LabelRule.Survival(time, @event, happened, censored);
+                break;
+            default:
+                var column = ColumnOf(section, columns, out var rule);
+                var (positive, negative) = Sides(section, "positive", "negative", rule);
+                label = new LabelRule.Binary(column, positive, negative, DropsOthers(section));
+                break;
+        }
         section.Done();
-        return new LabelRule(column, positive, negative, dropOthers);
+        return label;
     }
+
+    private static (ImmutableArray<string> One, ImmutableArray<string> Zero) Sides(HoconReader section, string one, string zero, ColumnRule? rule)
+    {
+        var (ones, zeros) = (Values(section, one, rule), Values(section, zero, rule));
+        foreach (var both in ones.Intersect(zeros))
+            section.Report(FaultNumber.DuplicateName, $"'{both}' is both {one} and {zero}.", section.PathOf(zero), "Keep it on one side.");
+        return (ones, zeros);
+    }
+
+    private static bool DropsOthers(HoconReader section) => section.OneOf("others", MissingChoices, "refuse") == "drop-row";
 
     private static SplitPlan Split(HoconReader section, ImmutableArray<ColumnRule> columns, ImmutableArray<DataFile> files)
     {
@@ -208,6 +253,12 @@ public static class DataSection
     {
         switch (kind)
         {
+            case "listed":
+                if (files.Length != 1)
+                    section.Report(FaultNumber.NotAllowedTogether, "A list places the rows of one file.", section.PathOf("sites"), "Name one file.");
+                if (section.Text("holdout", "") != "listed")
+                    section.Report(FaultNumber.NotAllowedTogether, "Hospitals come from a list, and the holdout does not.", section.PathOf("holdout"), "Set holdout = listed.");
+                return new SiteRule.Listed();
             case "column":
                 return new SiteRule.PerValue(ColumnOf(section, columns, out _), section.Text("prefix", ""),
                     (int)section.Integer("digits", 1, 9, 1), (int)section.Integer("minimum-rows", 1, int.MaxValue, 1));
@@ -260,14 +311,14 @@ public static class DataSection
         return new HospitalId("unnamed");
     }
 
-    private static string ColumnOf(HoconReader section, ImmutableArray<ColumnRule> columns, out ColumnRule? rule)
+    private static string ColumnOf(HoconReader section, ImmutableArray<ColumnRule> columns, out ColumnRule? rule, string key = "column")
     {
-        var name = section.Text("column");
+        var name = section.Text(key);
         rule = columns.FirstOrDefault(column => column.Name == name);
         if (rule is null && name.Length > 0)
         {
             var nearest = NearestName.Of(name, columns.Select(column => column.Name));
-            section.Report(FaultNumber.UnknownColumn, $"No column '{name}' is declared.", section.PathOf("column"),
+            section.Report(FaultNumber.UnknownColumn, $"No column '{name}' is declared.", section.PathOf(key),
                 (nearest is null ? "" : $"Did you mean '{nearest}'? ") + "Declare it under data.columns.");
         }
         return name;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedActors.Core;
+using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
@@ -26,10 +27,27 @@ public static class FederationJob
                 "Write the sum that the hospitals have agreed to tell: the hub cannot count them."));
         if (faults.Count > 0)
             throw new FaultException(faults);
-        plan = plan with { Model = plan.Model with { Features = [.. data.Schema.Inputs.Select(input => input.Feature)] } };
+        plan = Complete(plan, data.Schema);
+        faults.AddRange(ModelRules.Faults(plan, Names.OfAny, path));
+        if (faults.Count > 0)
+            throw new FaultException(faults);
         // Each hospital declines where it holds more than the weight cap; the hub does not know how many it holds.
         faults.AddRange(PlanCheck.Faults(
             plan, members.ToDictionary(member => member, _ => 1), LocalTraining.UpdateLength(plan.Training, ModelCatalog.Create(plan.Model)), path));
         return faults.Count == 0 ? plan : throw new FaultException(faults);
     }
+
+    /// <summary>What a job's data section says of the model: inputs and outcome.</summary>
+    public static JobPlan Complete(JobPlan plan, DataSchema schema) => plan with
+    {
+        Model = plan.Model with
+        {
+            Features = [.. schema.Inputs.Select(input => input.Feature)],
+            Outcome = schema.Label.Kind,
+            Classes = schema.Label is LabelRule.Class rule ? [.. rule.Classes.Select(one => one.Name)] : [],
+        },
+        Evaluation = plan.Evaluation.Metric == Metric.Auto
+            ? plan.Evaluation with { Metric = ModelRules.MetricsOf(schema.Label.Kind)[0] }
+            : plan.Evaluation,
+    };
 }

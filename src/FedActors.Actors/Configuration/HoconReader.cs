@@ -153,6 +153,22 @@ public sealed class HoconReader
         return [];
     }
 
+    /// <summary>A list of whole numbers; absent reads as empty.</summary>
+    public IReadOnlyList<long> Integers(string key, long minimum, long maximum)
+    {
+        var numbers = new List<long>();
+        foreach (var text in Texts(key))
+        {
+            if (!long.TryParse(text, out var number))
+                Report(FaultNumber.WrongType, $"'{text}' stands where a whole number belongs.", PathOf(key), $"Write whole numbers from {minimum} to {maximum}.");
+            else if (number < minimum || number > maximum)
+                Report(FaultNumber.ValueOutOfRange, $"{number} is out of range.", PathOf(key), $"Write whole numbers from {minimum} to {maximum}.");
+            else
+                numbers.Add(number);
+        }
+        return numbers;
+    }
+
     /// <summary>A section within this one; absent reads as empty.</summary>
     public HoconReader Section(string key)
     {

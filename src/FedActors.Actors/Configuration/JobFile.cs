@@ -3,6 +3,7 @@ using Akka.Configuration;
 using FedActors.Core;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Models;
 
 namespace FedActors.Actors.Configuration;
 
@@ -58,12 +59,15 @@ public sealed class JobFile
             name,
             job.Integer("seed", 0, long.MaxValue),
             Patients: job.Integer("patients", 0, 1L << 40),
-            new ModelPlan(Names.Read<ModelKind>(model, "kind"), []),
+            ReadModel(model, job.Section("training"), training.Algorithm),
             training,
             ReadCohort(job.Section("cohort"), secure.Enabled),
             secure,
             PrivacySection.Read(job.Section("privacy")),
             ReadEvaluation(job.Section("evaluation")));
+        // What a perceptron learns is known with its data only.
+        if (plan.Evaluation.Metric == Metric.Auto && plan.Model.Kind != ModelKind.Mlp)
+            plan = plan with { Evaluation = plan.Evaluation with { Metric = ModelRules.MetricsOf(plan.Model.Outcome)[0] } };
         if (secure.Enabled && training.Robust is not null)
             job.Report(FaultNumber.NeedsSingleUpdates,
                 $"The rule '{Names.Of(training.Algorithm)}' must see every hospital's update, and secure aggregation hides them.",
@@ -74,7 +78,6 @@ public sealed class JobFile
             job.Report(FaultNumber.NotAllowedTogether,
                 "What noise promises is not proven for hospitals that remember, nor for rules that compare updates.",
                 job.PathOf("privacy.mode"), "Train with one that needs sums only and no local layers, or set privacy.mode = off.");
-        model.Done();
         foreach (var section in Sections)
             job.Section(section);
         job.Done();
@@ -104,6 +107,23 @@ public sealed class JobFile
             LocalLayers = ReadLocalLayers(reader, algorithm),
             Robust = ReadRobust(reader, algorithm),
         };
+        reader.Done();
+        return plan;
+    }
+
+    private static ModelPlan ReadModel(HoconReader reader, HoconReader training, Algorithm algorithm)
+    {
+        var kind = Names.Read<ModelKind>(reader, "kind");
+        var plan = new ModelPlan(kind, []) { Outcome = ModelRules.OutcomesOf(kind)[0] };
+        if (kind == ModelKind.Mlp)
+            plan = plan with
+            {
+                Hidden = [.. reader.Integers("hidden", 1, 65_536).Select(size => (int)size)],
+                Activation = Names.Read<Activation>(reader, "activation", Activation.Tanh),
+            };
+        if (algorithm == Algorithm.Newton && !ModelRules.HasHessian(kind) && !reader.IsFaulty("kind"))
+            training.Report(FaultNumber.NotAllowedTogether, $"Newton needs second derivatives, and {Names.Of(kind)} sends none.",
+                training.PathOf("algorithm"), "Train with fedavg, or choose another model.");
         reader.Done();
         return plan;
     }

@@ -11,6 +11,13 @@ public static class Names
     public static T Read<T>(HoconReader reader, string key) where T : struct, Enum =>
         Spelled<T>.ByName[reader.OneOf(key, Spelled<T>.ByName.Keys)];
 
+    /// <summary>The same, with what an absent key means.</summary>
+    public static T Read<T>(HoconReader reader, string key, T otherwise) where T : struct, Enum =>
+        Spelled<T>.ByName[reader.OneOf(key, Spelled<T>.ByName.Keys, Of(otherwise))];
+
+    /// <summary>As <see cref="Of{T}"/>, for a value of any of the enums that files name.</summary>
+    public static string OfAny(Enum value) => Spell(value.ToString());
+
     private static string Spell(string name)
     {
         // The field's own names are one word: fedavg, fedavgm.

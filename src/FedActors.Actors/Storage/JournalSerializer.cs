@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Serialization;
 using FedActors.Actors.Storage.Journal;
 using FedActors.Core;
+using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
@@ -96,9 +97,7 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
 
     private static FederationEvent.RoundCommitted FromProto(RoundCommittedProto p) => new(Time(p.At), new RoundRecord(
         FromProto(p.Id), Hospitals(p.Included), Dropouts(p.Dropped), Hash(p.Model), p.Loss,
-        p.Metrics is { } m
-            ? new BinaryMetrics(m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity, m.N, m.Missed, m.FalseAlarms)
-            : null,
+        p.Metrics is { } metrics ? FromProto(metrics) : null,
         p.TotalWeight, p.Saturated, p.BytesUp, p.BytesDown, TimeSpan.FromTicks(p.DurationTicks), Hash(p.Sum),
         p.ByHospitals is { } h
             ? new FederatedFigures(
@@ -160,16 +159,41 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
     private static DropoutProto ToProto(Core.Rounds.Dropout drop) =>
         new() { Hospital = drop.Hospital.ToString(), Phase = (int)drop.Phase, Reason = (int)drop.Reason, Detail = drop.Detail };
 
-    private static MetricsProto ToProto(BinaryMetrics m) => new()
+    // A binary model's figures are kind 0, so that what was written before there were others reads the same.
+    private static MetricsProto ToProto(ModelMetrics metrics) => metrics switch
     {
-        Auroc = m.Auroc,
-        Accuracy = m.Accuracy,
-        LogLoss = m.LogLoss,
-        Sensitivity = m.Sensitivity,
-        Specificity = m.Specificity,
-        N = m.N,
-        Missed = m.Missed,
-        FalseAlarms = m.FalseAlarms,
+        BinaryMetrics m => new MetricsProto
+        {
+            Auroc = m.Auroc,
+            Accuracy = m.Accuracy,
+            LogLoss = m.LogLoss,
+            Sensitivity = m.Sensitivity,
+            Specificity = m.Specificity,
+            N = m.N,
+            Missed = m.Missed,
+            FalseAlarms = m.FalseAlarms,
+        },
+        ClassMetrics m => new MetricsProto
+        {
+            Kind = (int)OutcomeKind.Class,
+            MacroAuroc = m.MacroAuroc,
+            Accuracy = m.Accuracy,
+            LogLoss = m.LogLoss,
+            N = m.N,
+        },
+        RealMetrics m => new MetricsProto { Kind = (int)OutcomeKind.Real, Rmse = m.Rmse, RSquared = m.RSquared, N = m.N },
+        SurvivalMetrics m => new MetricsProto { Kind = (int)OutcomeKind.Survival, CIndex = m.CIndex, N = m.N, Events = m.Events },
+        _ => throw new SerializationException($"{metrics.GetType().Name} are not figures the journal knows."),
+    };
+
+    private static ModelMetrics FromProto(MetricsProto m) => (OutcomeKind)m.Kind switch
+    {
+        0 or OutcomeKind.Binary =>
+            new BinaryMetrics(m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity, m.N, m.Missed, m.FalseAlarms),
+        OutcomeKind.Class => new ClassMetrics(m.MacroAuroc, m.Accuracy, m.LogLoss, m.N),
+        OutcomeKind.Real => new RealMetrics(m.Rmse, m.RSquared, m.N),
+        OutcomeKind.Survival => new SurvivalMetrics(m.CIndex, m.N, m.Events),
+        _ => throw new ArgumentException($"There are no figures of kind {m.Kind}."),
     };
 
     private static FederatedFiguresProto ToProto(FederatedFigures f) => new()

@@ -27,15 +27,50 @@ public sealed record ColumnRule(
     ImmutableArray<string> Missing,
     bool DropMissing);
 
-/// <summary>What makes a patient's label 1 or 0.</summary>
-/// <param name="DropOthers">Whether rows with any other value are left out before the split is made; else they are a fault.</param>
-public sealed record LabelRule(
-    string Column, ImmutableArray<string> Positive, ImmutableArray<string> Negative, bool DropOthers);
+/// <summary>What became of a patient, by the values of columns.</summary>
+public abstract record LabelRule
+{
+    private LabelRule() { }
+
+    /// <summary>What a model of it learns.</summary>
+    public abstract OutcomeKind Kind { get; }
+
+    /// <summary>1 for some values of a column, 0 for others.</summary>
+    /// <param name="DropOthers">Whether rows with any other value are left out before the split is made; else they are a fault.</param>
+    public sealed record Binary(string Column, ImmutableArray<string> Positive, ImmutableArray<string> Negative, bool DropOthers) : LabelRule
+    {
+        public override OutcomeKind Kind => OutcomeKind.Binary;
+    }
+
+    /// <summary>The number of the class that a column's value belongs to.</summary>
+    /// <param name="DropOthers">As for <see cref="Binary"/>.</param>
+    public sealed record Class(string Column, ImmutableArray<ClassRule> Classes, bool DropOthers) : LabelRule
+    {
+        public override OutcomeKind Kind => OutcomeKind.Class;
+    }
+
+    /// <summary>(column - Centre) / Scale.</summary>
+    public sealed record Real(string Column, double Centre, double Scale) : LabelRule
+    {
+        public override OutcomeKind Kind => OutcomeKind.Real;
+    }
+
+    /// <summary>A time above 0, and whether it ended in the event.</summary>
+    public sealed record Survival(string Time, string Event, ImmutableArray<string> Happened, ImmutableArray<string> Censored) : LabelRule
+    {
+        public override OutcomeKind Kind => OutcomeKind.Survival;
+    }
+}
+
+/// <summary>A class and the values that make it.</summary>
+public sealed record ClassRule(string Name, ImmutableArray<string> Values);
 
 /// <summary>How the text of a file becomes a <see cref="PatientTable"/>.</summary>
 /// <param name="Columns">Every column that inputs, label or split name.</param>
 /// <param name="Inputs">The model's features, in order.</param>
-public sealed record DataSchema(ImmutableArray<ColumnRule> Columns, ImmutableArray<InputDescription> Inputs, LabelRule Label)
+/// <param name="Patient">The column whose equal values make rows one patient's; null where every row is a patient.</param>
+public sealed record DataSchema(
+    ImmutableArray<ColumnRule> Columns, ImmutableArray<InputDescription> Inputs, LabelRule Label, string? Patient = null)
 {
     /// <exception cref="ArgumentException">No rule names the column.</exception>
     public ColumnRule Column(string name) =>

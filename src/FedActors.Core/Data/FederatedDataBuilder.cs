@@ -56,8 +56,8 @@ public sealed class FederatedDataBuilder
         {
             foreach (var row in file.Rows)
             {
-                if (reader.TryRead(row, _features, out var positive, out var site))
-                    _rows.Add(new Row(row.Line, file.Name, siteColumn is null ? file.Hospital ?? "" : site, positive));
+                if (reader.TryRead(row, _features, out var read))
+                    _rows.Add(new Row(row.Line, file.Name, siteColumn is null ? file.Hospital ?? "" : read.Site, read.Label, read.Time, read.Patient));
             }
         }
         _faults.AddRange(faults.All);
@@ -71,6 +71,7 @@ public sealed class FederatedDataBuilder
             SiteRule.PerValue rule => SitesByValue(rule),
             SiteRule.PerGroup rule => SitesByGroup(rule),
             SiteRule.PerLabelCount rule => SitesByLabelCount(rule),
+            SiteRule.Listed => SitesByList(ref listing),
             _ => throw new InvalidOperationException($"No rows are spread by {_split.Sites.GetType().Name}."),
         };
         var declared = _split.Sites switch
@@ -96,7 +97,37 @@ public sealed class FederatedDataBuilder
         else
             foreach (var (hospital, rows) in rowsOf)
                 PlaceRows(hospital, rows, places);
+        if (_schema.Patient is not null)
+            KeepTogether(sites, places);
         return _faults.Count == 0 ? Assemble(rowsOf, places) : Empty();
+    }
+
+    // A patient known from training must not be met again in the test: all rows of one go where the first goes.
+    private void KeepTogether(List<HospitalId?> sites, Place[] places)
+    {
+        var first = new Dictionary<(HospitalId?, string), Place>();
+        for (var row = 0; row < places.Length; row++)
+        {
+            var key = (sites[row], _rows[row].Patient);
+            if (!first.TryAdd(key, places[row]))
+                places[row] = first[key];
+        }
+    }
+
+    // The list is read twice: here for the hospitals, later for the rest, which also says what is wrong with it.
+    private List<HospitalId?> SitesByList(ref RawFile? listing)
+    {
+        if (listing is null)
+            throw new ArgumentException("A split by list has a list.", nameof(listing));
+        listing = listing with { Rows = [.. listing.Rows] };
+        var (center, line) = (listing.Columns.IndexOf("center"), listing.Columns.IndexOf("line"));
+        var named = new Dictionary<int, HospitalId>();
+        foreach (var row in center < 0 || line < 0 ? [] : listing.Rows)
+        {
+            if (row.Fields.Length == listing.Columns.Length && HospitalId.IsValid(row.Fields[center]) && int.TryParse(row.Fields[line], out var at))
+                named.TryAdd(at, new HospitalId(row.Fields[center]));
+        }
+        return _rows.ConvertAll(row => named.TryGetValue(row.Line - 1, out var hospital) ? hospital : (HospitalId?)null);
     }
 
     private List<HospitalId?> SitesByValue(SiteRule.PerValue rule)
@@ -136,7 +167,7 @@ public sealed class FederatedDataBuilder
         var wanted = new[] { rule.Shares.Select(share => share.Negative).ToArray(), rule.Shares.Select(share => share.Positive).ToArray() };
         foreach (var row in _rows)
         {
-            var label = row.Positive ? 1 : 0;
+            var label = (int)row.Label;
             while (at[label] < rule.Shares.Length && wanted[label][at[label]] == 0)
                 at[label]++;
             if (at[label] == rule.Shares.Length)
@@ -222,7 +253,10 @@ public sealed class FederatedDataBuilder
             var train = Table(rows.Where(row => places[row] == Place.Train));
             if (train.Rows == 0)
                 Report(FaultNumber.EmptyHospital, "The hospital has no row to train on.", hospital, "Give it rows, or take it out of the split.");
-            else if (!_split.OneClassAllowed && (train.Positives == 0 || train.Positives == train.Rows))
+            else if (!_split.OneClassAllowed && train.Outcomes.Kind == OutcomeKind.Survival && train.Positives == 0)
+                Report(FaultNumber.NoEvents, $"None of the hospital's {train.Rows} training rows has an event: a hazard cannot be learned there.", hospital,
+                    "Give it rows with events, take it out of the split, or say one-class = allow there.");
+            else if (!_split.OneClassAllowed && IsOneClass(train))
                 Report(FaultNumber.OneClassOnly, $"All {train.Rows} training rows of the hospital have the same label.", hospital,
                     "Give it rows of both labels, take it out of the split, or say one-class = allow there.");
             hospitals.Add(new HospitalData(hospital, train, Table(rows.Where(row => places[row] == Place.Test))));
@@ -231,9 +265,10 @@ public sealed class FederatedDataBuilder
         var test = _split.RestIsTest ? rest : hospitals.Count == 0 ? Table([]) : PatientTable.Concat([.. hospitals.Select(h => h.Test)]);
         if (hospitals.Count == 0)
             _faults.Add(new Fault(FaultNumber.EmptyHospital, "No hospital has any row, or enough of them.", FileNames(), "Bring rows, or lower minimum-rows."));
-        else if (_isTested && (test.Rows == 0 || test.Positives == 0 || test.Positives == test.Rows))
+        else if (_isTested && (test.Rows == 0 || (test.Outcomes.Kind == OutcomeKind.Survival ? test.Positives == 0 : IsOneClass(test))))
             _faults.Add(new Fault(FaultNumber.OneClassOnly, $"The {test.Rows} rows kept back for testing are not of both labels.", FileNames(),
                 "Keep back rows of both labels: without them no model can be judged."));
+        ReportConstants(hospitals);
         var external = !_split.RestIsTest && rest.Rows > 0 ? rest : null;
         return new FederatedData(hospitals.DrainToImmutable(), test, external, _schema.Inputs);
     }
@@ -242,11 +277,47 @@ public sealed class FederatedDataBuilder
 
     private PatientTable Table(IEnumerable<int> rows)
     {
-        var (width, chosen) = (_featureNames.Length, rows.ToArray());
+        var width = _featureNames.Length;
+        // Rows of one patient next to one another, in the order in which patients appear.
+        int[] chosen = _schema.Patient is null ? [.. rows] : [.. rows.GroupBy(row => _rows[row].Patient).SelectMany(patient => patient)];
         var values = new double[chosen.Length * width];
         for (var i = 0; i < chosen.Length; i++)
             _features.CopyTo(chosen[i] * width, values, i * width, width);
-        return new PatientTable(_featureNames, values, [.. chosen.Select(row => _rows[row].Positive ? 1.0 : 0.0)]);
+        double[] labels = [.. chosen.Select(row => _rows[row].Label)];
+        var outcomes = _schema.Label switch
+        {
+            LabelRule.Class rule => Outcomes.Class(labels, rule.Classes.Length),
+            LabelRule.Real rule => Outcomes.Real(labels, rule.Scale),
+            LabelRule.Survival => Outcomes.Survival([.. chosen.Select(row => _rows[row].Time)], labels),
+            _ => Outcomes.Binary(labels),
+        };
+        return new PatientTable(_featureNames, values, outcomes, _schema.Patient is null ? null : UnitsOf(chosen));
+    }
+
+    private int[] UnitsOf(int[] rows)
+    {
+        var units = new int[rows.Length];
+        for (var i = 1; i < rows.Length; i++)
+            units[i] = units[i - 1] + (_rows[rows[i]].Patient == _rows[rows[i - 1]].Patient ? 0 : 1);
+        return units;
+    }
+
+    // Survival has a check of its own, and a number may be anything.
+    private static bool IsOneClass(PatientTable table) =>
+        table.Outcomes.Kind is OutcomeKind.Binary or OutcomeKind.Class && table.Labels.IndexOfAnyExcept(table.Labels[0]) < 0;
+
+    // What never changes over all hospitals teaches nothing, and without a penalty makes Newton's system singular.
+    private void ReportConstants(IReadOnlyCollection<HospitalData> hospitals)
+    {
+        if (!_isTested || _faults.Count > 0 || hospitals.Sum(hospital => hospital.Train.Rows) < 2)
+            return;
+        for (var k = 0; k < _featureNames.Length; k++)
+        {
+            var first = hospitals.First().Train.Row(0)[k];
+            if (hospitals.All(hospital => Enumerable.Range(0, hospital.Train.Rows).All(row => hospital.Train.Row(row)[k] == first)))
+                _faults.Add(new Fault(FaultNumber.ConstantColumn, $"The feature '{_featureNames[k]}' is the same for every patient that trains.",
+                    $"{FileNames()}: column '{_schema.Inputs[k].Column}'", "Leave it out of data.features."));
+        }
     }
 
     private string FileNames() => string.Join(", ", _rows.Select(row => row.File).Distinct());
@@ -259,7 +330,7 @@ public sealed class FederatedDataBuilder
 
     private static bool TryWhole(string text, out long number) => long.TryParse(text, out number) && number >= 0;
 
-    private readonly record struct Row(int Line, string File, string Site, bool Positive);
+    private readonly record struct Row(int Line, string File, string Site, double Label, double Time, string Patient);
 
     private enum Place : byte { Rest, Train, Test }
 }

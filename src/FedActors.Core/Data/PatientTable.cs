@@ -13,6 +13,7 @@ public sealed class PatientTable
     private readonly int[]? _unitOfRow;
     private readonly int[]? _unitStarts;
     private double[]? _squaredNorms;
+    private float[]? _singleValues;
 
     /// <param name="features">Names of the columns, in order.</param>
     /// <param name="values">Row-major, labels.Length × features.Length, all finite. Owned by the table from now on.</param>
@@ -71,6 +72,9 @@ public sealed class PatientTable
 
     /// <summary>Squared Euclidean length of every row: computed once, since it never changes.</summary>
     public ReadOnlySpan<double> SquaredNorms => _squaredNorms ??= SquaredNormsOf();
+
+    /// <summary><see cref="Values"/> in single precision: made once, for models that compute in it.</summary>
+    internal ReadOnlySpan<float> SingleValues => _singleValues ??= Array.ConvertAll(_values, value => (float)value);
 
     /// <summary>The rows of all <paramref name="tables"/>, one table after the other; patients of different tables stay different.</summary>
     /// <exception cref="ArgumentException">No table, features that differ, or outcomes of different kinds.</exception>

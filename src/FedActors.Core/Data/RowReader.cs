@@ -3,6 +3,11 @@ using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Data;
 
+/// <summary>What a row says beside its features.</summary>
+/// <param name="Label">As <see cref="Outcomes.Labels"/>.</param>
+/// <param name="Time">Above 0 where the outcome is a time of survival.</param>
+internal readonly record struct ReadRow(double Label, double Time, string Site, string Patient);
+
 /// <summary>Holds the rows of one file to the schema and turns them into features, label and site; says what is wrong.</summary>
 internal sealed class RowReader
 {
@@ -12,9 +17,10 @@ internal sealed class RowReader
     private readonly Column[] _columns;
     private readonly (Column Column, InputDescription Input, ValueSet? OneOf)[] _inputs;
     private readonly Column? _label;
-    private readonly ValueSet? _positive;
-    private readonly ValueSet? _negative;
+    private readonly Column? _time;
+    private readonly ImmutableArray<ValueSet> _classes = [];
     private readonly Column? _site;
+    private readonly Column? _patient;
 
     /// <param name="siteColumn">Whose value names the hospital, or null.</param>
     public RowReader(DataSchema schema, string? siteColumn, ImmutableArray<string> header, FileFaults faults)
@@ -39,40 +45,70 @@ internal sealed class RowReader
         _columns = [.. columns.Values];
         _inputs = [.. schema.Inputs.Select(input => (columns[input.Column], input,
             input.OneOf.IsEmpty ? null : new ValueSet(columns[input.Column].Rule, input.OneOf)))];
-        _label = columns[schema.Label.Column];
-        _positive = new ValueSet(_label.Rule, schema.Label.Positive);
-        _negative = new ValueSet(_label.Rule, schema.Label.Negative);
+        var (label, time, classes) = ColumnsOf(schema.Label);
+        _label = columns[label];
+        _time = time is null ? null : columns[time];
+        _classes = [.. classes.Select(values => new ValueSet(_label.Rule, values))];
         _site = siteColumn is null ? null : columns[siteColumn];
+        _patient = schema.Patient is null ? null : columns[schema.Patient];
     }
 
     /// <summary>Reads one row; false where it is left out, for a fault or by the schema's own word.</summary>
     /// <param name="features">Receives the row's features behind what it holds.</param>
-    /// <param name="site">The site column's value, a number in its shortest form; empty where there is no such column.</param>
-    public bool TryRead(RawRow row, List<double> features, out bool positive, out string site)
+    /// <param name="read">Its outcome, and the values that say whose it is, a number in its shortest form; empty where no column does.</param>
+    public bool TryRead(RawRow row, List<double> features, out ReadRow read)
     {
-        (positive, site) = (false, "");
+        read = default;
         if (row.Problem is not null)
             return Malformed(row.Line, row.Problem);
         if (row.Fields.Length != _fields)
             return Malformed(row.Line, $"The row has {row.Fields.Length} fields where {_fields} belong.");
         var good = true;
         foreach (var column in _columns)
-            good &= column.Take(row.Fields[column.Index], row.Line, column == _label, _faults);
-        if (!good || _label is null)
+            good &= column.Take(row.Fields[column.Index], row.Line, column == _label || column == _time || column == _patient, _faults);
+        if (!good || _label is null || !TryLabel(row.Line, out var label))
             return false;
-        positive = _positive!.Contains(_label);
-        if (!positive && !_negative!.Contains(_label))
+        if (_time is { Number: <= 0 })
         {
-            if (!_schema.Label.DropOthers)
-                _faults.Add(FaultNumber.ValueNotAllowed, "The label is neither one of the positive nor one of the negative values.",
-                    row.Line, _label.Rule.Name, "List the value in the target, or say others = drop-row there.");
+            _faults.Add(FaultNumber.TimeNotPositive, "The time until event or censoring is not above 0.", row.Line, _time.Rule.Name,
+                "Mend it; or, where nobody was observed, list the value under the column's missing and say when-missing = drop-row.");
             return false;
         }
         foreach (var (column, input, oneOf) in _inputs)
             features.Add(oneOf is null ? (column.Number - input.Centre) / input.Scale : oneOf.Contains(column) ? 1 : 0);
-        site = _site?.Canonical ?? "";
+        read = new ReadRow(label, _time?.Number ?? 0, _site?.Canonical ?? "", _patient?.Canonical ?? "");
         return true;
     }
+
+    private bool TryLabel(int line, out double label)
+    {
+        label = _schema.Label is LabelRule.Real real ? (_label!.Number - real.Centre) / real.Scale : 0;
+        if (_classes.IsEmpty)
+            return true;
+        for (var k = 0; k < _classes.Length; k++)
+        {
+            if (!_classes[k].Contains(_label!))
+                continue;
+            label = k;
+            return true;
+        }
+        if (_schema.Label is not (LabelRule.Binary { DropOthers: true } or LabelRule.Class { DropOthers: true }))
+            _faults.Add(FaultNumber.ValueNotAllowed,
+                _schema.Label is LabelRule.Class ? "The label is a value of none of the classes."
+                    : "The label is neither one of the positive nor one of the negative values.",
+                line, _label!.Rule.Name, "List the value in the target, or say others = drop-row there.");
+        return false;
+    }
+
+    // Classes in the order of the labels they make; none where the label is a number.
+    private static (string Label, string? Time, ImmutableArray<ImmutableArray<string>> Classes) ColumnsOf(LabelRule label) => label switch
+    {
+        LabelRule.Binary rule => (rule.Column, null, [rule.Negative, rule.Positive]),
+        LabelRule.Class rule => (rule.Column, null, [.. rule.Classes.Select(one => one.Values)]),
+        LabelRule.Survival rule => (rule.Event, rule.Time, [rule.Censored, rule.Happened]),
+        LabelRule.Real rule => (rule.Column, null, []),
+        _ => throw new InvalidOperationException($"No rows are labelled by {label.GetType().Name}."),
+    };
 
     private bool Malformed(int line, string what)
     {

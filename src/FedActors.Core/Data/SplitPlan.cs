@@ -17,6 +17,9 @@ public abstract record SiteRule
     /// <summary>A file is a hospital.</summary>
     public sealed record PerFile : SiteRule;
 
+    /// <summary>The list of a <see cref="HoldoutRule.Listed"/> says which hospital a row of the only file belongs to.</summary>
+    public sealed record Listed : SiteRule;
+
     /// <summary>A value of a column is a hospital, named prefix + value; a whole number is padded to so many digits.</summary>
     /// <param name="MinimumRows">Hospitals with fewer rows stay outside.</param>
     public sealed record PerValue(string Column, string Prefix, int Digits, int MinimumRows) : SiteRule;

@@ -34,7 +34,7 @@ public sealed record RoundRecord(
     ImmutableArray<Dropout> Dropped,
     Digest Model,
     double Loss,
-    BinaryMetrics? Metrics,
+    ModelMetrics? Metrics,
     long TotalWeight,
     long Saturated,
     long BytesUp,

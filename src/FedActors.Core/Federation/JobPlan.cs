@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using FedActors.Core.Aggregation;
+using FedActors.Core.Data;
 using FedActors.Core.Identity;
+using FedActors.Core.Models;
 
 namespace FedActors.Core.Federation;
 
@@ -24,10 +26,23 @@ public sealed record JobPlan(
         : Cohort;
 }
 
-public enum ModelKind { LogisticRegression = 1 }
+public enum ModelKind { LogisticRegression = 1, Softmax = 2, LinearRegression = 3, Mlp = 4, Cox = 5 }
 
-/// <param name="Features">Names of the inputs, in order; the model has one coordinate for each and a bias behind them.</param>
-public sealed record ModelPlan(ModelKind Kind, ImmutableArray<string> Features);
+/// <param name="Features">Names of the inputs, in order.</param>
+public sealed record ModelPlan(ModelKind Kind, ImmutableArray<string> Features)
+{
+    /// <summary>What the model learns; only a perceptron has a choice.</summary>
+    public OutcomeKind Outcome { get; init; } = OutcomeKind.Binary;
+
+    /// <summary>Names of the classes, in the order of their numbers; empty where the outcome is not a class.</summary>
+    public ImmutableArray<string> Classes { get; init; } = [];
+
+    /// <summary>Neurons of each hidden layer of a perceptron.</summary>
+    public ImmutableArray<int> Hidden { get; init; } = [];
+
+    /// <summary>Between the layers of a perceptron.</summary>
+    public Activation Activation { get; init; } = Activation.Tanh;
+}
 
 /// <summary>How updates become the next model. From <see cref="Median"/> on: robust rules, which must see each update.</summary>
 public enum Algorithm
@@ -92,7 +107,20 @@ public sealed record CohortPlan(
 /// <param name="PhaseDeadline">How long each phase after training may last: keys, shares, masked updates, unmasking.</param>
 public sealed record SecureAggregationPlan(bool Enabled, int RingBits, double Range, int WeightCap, TimeSpan PhaseDeadline);
 
-public enum Metric { Auroc = 1, Accuracy = 2, LogLoss = 3, Sensitivity = 4, Specificity = 5 }
+/// <summary>Auto is the first metric of the model's outcome.</summary>
+public enum Metric
+{
+    Auto = 0,
+    Auroc = 1,
+    Accuracy = 2,
+    LogLoss = 3,
+    Sensitivity = 4,
+    Specificity = 5,
+    MacroAuroc = 6,
+    Rmse = 7,
+    RSquared = 8,
+    CIndex = 9,
+}
 
 /// <summary>Which model a job ends with.</summary>
 public enum KeptModel { Last = 1, Best = 2 }

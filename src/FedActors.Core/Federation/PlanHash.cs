@@ -27,6 +27,12 @@ public static class PlanHash
         Line("model", plan.Model.Kind);
         foreach (var feature in plan.Model.Features)
             Line("feature", feature);
+        Line("outcome", plan.Model.Outcome);
+        foreach (var name in plan.Model.Classes)
+            Line("class", name);
+        foreach (var size in plan.Model.Hidden)
+            Line("hidden", size);
+        Line("activation", plan.Model.Activation);
         Line("algorithm", plan.Training.Algorithm);
         Line("local-steps", plan.Training.LocalSteps);
         Line("learning-rate", plan.Training.LearningRate);

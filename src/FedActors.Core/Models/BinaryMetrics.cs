@@ -1,3 +1,5 @@
+using FedActors.Core.Federation;
+
 namespace FedActors.Core.Models;
 
 /// <summary>How a model that answers with a probability did on labelled patients, at threshold 0.5.</summary>
@@ -10,4 +12,16 @@ namespace FedActors.Core.Models;
 /// <param name="Missed">Patients with the condition that were not found.</param>
 /// <param name="FalseAlarms">Patients without it that were alarmed.</param>
 public sealed record BinaryMetrics(
-    double Auroc, double Accuracy, double LogLoss, double Sensitivity, double Specificity, int N, int Missed, int FalseAlarms);
+    double Auroc, double Accuracy, double LogLoss, double Sensitivity, double Specificity, int N, int Missed, int FalseAlarms) : ModelMetrics(N)
+{
+    /// <inheritdoc />
+    public override double Of(Metric metric) => metric switch
+    {
+        Metric.Auroc => Auroc,
+        Metric.Accuracy => Accuracy,
+        Metric.LogLoss => LogLoss,
+        Metric.Sensitivity => Sensitivity,
+        Metric.Specificity => Specificity,
+        _ => double.NaN,
+    };
+}

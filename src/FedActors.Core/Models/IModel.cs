@@ -79,6 +79,18 @@ public interface IPerPatientModel : IModel
     void ClippedGradientSum(ReadOnlySpan<double> parameters, PatientBatch batch, double clip, Span<double> sum);
 }
 
+/// <summary>A model that takes plain gradient steps in a precision and a memory of its own, so that nothing is converted between two of them.</summary>
+public interface IDescendingModel : IModel
+{
+    /// <summary>
+    /// Overwrites <paramref name="parameters"/> with where so many steps lead:
+    /// w -= rate (gradient of the batch's mean loss + decay w), biases without decay.
+    /// </summary>
+    /// <param name="parameters">Length <see cref="IModel.ParameterCount"/>.</param>
+    /// <exception cref="ArgumentException">A length or the table's features do not fit the model.</exception>
+    void Descend(Span<double> parameters, BatchOrder batches, int steps, double rate, double decay);
+}
+
 /// <summary>A named, shaped stretch of a model's flat parameter vector.</summary>
 /// <param name="Name">As <c>model.json</c> and <c>model.safetensors</c> name the tensor.</param>
 /// <param name="Offset">Of its first coordinate.</param>
@@ -86,76 +98,3 @@ public interface IPerPatientModel : IModel
 /// <param name="Length">Coordinates.</param>
 /// <param name="Penalised">Whether the l2 penalty covers it; a bias is free.</param>
 public sealed record ParameterView(string Name, int Offset, ImmutableArray<int> Shape, int Length, bool Penalised);
-
-/// <summary>The patients a step looks at: all of a table, or some of its rows.</summary>
-public readonly ref struct PatientBatch
-{
-    private PatientBatch(PatientTable patients, ReadOnlySpan<int> rows, bool all)
-    {
-        Patients = patients;
-        Rows = rows;
-        IsAll = all;
-    }
-
-    /// <summary>Every row of <paramref name="patients"/>, in its order.</summary>
-    public static PatientBatch All(PatientTable patients) => new(patients, default, true);
-
-    /// <summary>The given rows, which may repeat, in the given order; one that the table lacks throws when it is read.</summary>
-    public static PatientBatch Of(PatientTable patients, ReadOnlySpan<int> rows) => new(patients, rows, false);
-
-    /// <summary>All rows of the given patients.</summary>
-    /// <param name="units">Ascending, each once.</param>
-    /// <param name="rows">Room for the rows, which the batch then reads: as many as the table has are always enough.</param>
-    /// <exception cref="ArgumentException">There is no such patient, or no room for the rows.</exception>
-    public static PatientBatch OfUnits(PatientTable patients, ReadOnlySpan<int> units, Span<int> rows)
-    {
-        var taken = 0;
-        foreach (var unit in units)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(unit, nameof(units));
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(unit, patients.Units, nameof(units));
-            var (first, count) = patients.RowsOf(unit);
-            if (taken + count > rows.Length)
-                throw new ArgumentException($"There is room for {rows.Length} rows only.", nameof(rows));
-            for (var i = 0; i < count; i++)
-                rows[taken++] = first + i;
-        }
-        return Of(patients, rows[..taken]);
-    }
-
-    /// <summary>The table the rows stand in.</summary>
-    public PatientTable Patients { get; }
-
-    /// <summary>Row indices; empty where <see cref="IsAll"/>.</summary>
-    public ReadOnlySpan<int> Rows { get; }
-
-    /// <summary>Whether the batch is the whole table.</summary>
-    public bool IsAll { get; }
-
-    /// <summary>Patients in the batch.</summary>
-    public int Count => IsAll ? Patients.Rows : Rows.Length;
-
-    /// <summary>The row of the table that stands at a place of the batch.</summary>
-    /// <param name="index">0 to <see cref="Count"/> - 1.</param>
-    public int RowAt(int index) => IsAll ? index : Rows[index];
-
-    /// <summary>How many rows, from a place of the batch on, are of one patient.</summary>
-    internal int UnitLength(int index)
-    {
-        var unit = Patients.UnitOf(RowAt(index));
-        var end = index + 1;
-        while (end < Count && Patients.UnitOf(RowAt(end)) == unit)
-            end++;
-        return end - index;
-    }
-
-    /// <summary>Ascending rows: then no row counts twice, and a patient's rows stand next to one another.</summary>
-    internal void CheckUnits()
-    {
-        for (var i = 1; i < Rows.Length; i++)
-        {
-            if (Rows[i] <= Rows[i - 1])
-                throw new ArgumentException("The rows of a batch to clip are not in ascending order.", nameof(Rows));
-        }
-    }
-}

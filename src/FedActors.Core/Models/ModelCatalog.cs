@@ -9,6 +9,10 @@ public static class ModelCatalog
     public static IModel Create(ModelPlan plan) => plan.Kind switch
     {
         ModelKind.LogisticRegression => new LogisticRegression(plan.Features.Length),
+        ModelKind.LinearRegression => new LinearRegression(plan.Features.Length),
+        ModelKind.Softmax => new SoftmaxRegression(plan.Features.Length, plan.Classes.Length),
+        ModelKind.Mlp => new MultilayerPerceptron(plan.Features.Length, plan.Hidden, plan.Activation, plan.Outcome, plan.Classes.Length),
+        ModelKind.Cox => new CoxRegression(plan.Features.Length),
         _ => throw new ArgumentOutOfRangeException(nameof(plan), plan.Kind, "No such model."),
     };
 }

@@ -26,4 +26,20 @@ public static class StableMath
 
     /// <summary>ln(1 + exp(<paramref name="x"/>)), which never overflows.</summary>
     public static double LogOnePlusExp(double x) => x > 0 ? x + Log1p(Math.Exp(-x)) : Log1p(Math.Exp(x));
+
+    /// <summary>Overwrites scores with exp(score) over the sum of all, each in [0, 1].</summary>
+    /// <param name="scores">At least one.</param>
+    /// <returns>The log of the sum of exp(score), which never overflows.</returns>
+    public static double Softmax(Span<double> scores)
+    {
+        var largest = scores[0];
+        foreach (var score in scores)
+            largest = Math.Max(largest, score);
+        var sum = 0.0;
+        for (var k = 0; k < scores.Length; k++)
+            sum += scores[k] = Math.Exp(scores[k] - largest);
+        for (var k = 0; k < scores.Length; k++)
+            scores[k] /= sum;
+        return largest + Math.Log(sum);
+    }
 }

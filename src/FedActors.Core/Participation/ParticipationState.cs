@@ -28,10 +28,10 @@ public enum ParticipationPhase
 /// <param name="Policy">Its data officer's rules; null where it has none, and then it takes part in no job with noise.</param>
 /// <param name="Terms">What the offered plan costs its patients; null for a plan without noise.</param>
 /// <param name="CanKeep">It has a place for a state of its own.</param>
-/// <param name="HasFeatures">Its patients have the very features that the plan names, in that order.</param>
+/// <param name="Misfit">Why its patients are not what the model learns from; null where they are.</param>
 public readonly record struct HospitalFacts(
     long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums, HospitalPolicy? Policy = null, PrivacyTerms? Terms = null,
-    bool CanKeep = true, bool HasFeatures = true);
+    bool CanKeep = true, string? Misfit = null);
 
 /// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this decides.</summary>
 public sealed record ParticipationState
@@ -68,8 +68,8 @@ public sealed record ParticipationState
             return new OfferAnswer.Decline(DropReason.Refused, "The job asks for plain sums, and this hospital sends none.");
         if (offer.Plan.SecureAggregation.Enabled && !facts.CanMask)
             return new OfferAnswer.Decline(DropReason.Refused, "The job asks for secure sums, and this hospital has no key for them.");
-        if (!facts.HasFeatures)
-            return new OfferAnswer.Decline(DropReason.Refused, "Its patients have other features than the plan names.");
+        if (facts.Misfit is not null)
+            return new OfferAnswer.Decline(DropReason.Refused, facts.Misfit);
         if (offer.Plan.Training.KeepsOwnState && !facts.CanKeep)
             return new OfferAnswer.Decline(DropReason.Refused, "The job asks this hospital to keep a state, and it has no place for one.");
         if (facts.Patients > offer.Plan.SecureAggregation.WeightCap)

@@ -50,5 +50,5 @@ public static class JobProtocol
     public sealed record EvaluateModel(RoundId Id, ImmutableArray<double> Parameters) : IJobMessage;
 
     /// <summary>Evaluator → coordinator.</summary>
-    public sealed record ModelEvaluated(RoundId Id, BinaryMetrics Metrics) : IJobMessage;
+    public sealed record ModelEvaluated(RoundId Id, ModelMetrics Metrics) : IJobMessage;
 }

@@ -158,34 +158,23 @@ public static class LocalTraining
         if (!drift.IsEmpty)
             TensorPrimitives.Subtract(memory.Server, memory.Own, drift);
         var local = scratch.Parameters(parameters.Length);
-        var gradient = scratch.Gradient(parameters.Length);
         parameters.CopyTo(local);
+        var batches = new BatchOrder(patients, plan.BatchSize, batchSeed, scratch.Order(patients.Rows));
         var incomingLoss = double.NaN;
-        if (plan.BatchSize is { } size && size < patients.Rows)
+        if (model is IDescendingModel own && drift.IsEmpty && plan.Algorithm != Algorithm.FedProx)
         {
             incomingLoss = model.Loss(parameters, PatientBatch.All(patients));
-            var order = scratch.Order(patients.Rows);
-            var shuffle = new SplitMix64(batchSeed);
-            var taken = patients.Rows;
-            for (var step = 0; step < plan.LocalSteps; step++)
-            {
-                if (taken == patients.Rows)
-                {
-                    shuffle.Permute(order);
-                    taken = 0;
-                }
-                var rows = order.Slice(taken, Math.Min(size, patients.Rows - taken));
-                taken += rows.Length;
-                model.LossAndGradient(local, PatientBatch.Of(patients, rows), gradient);
-                Step(plan, totalPatients, model, parameters, drift, local, gradient);
-            }
+            own.Descend(local, batches, plan.LocalSteps, plan.LearningRate, plan.L2 / totalPatients);
         }
         else
         {
+            var gradient = scratch.Gradient(parameters.Length);
+            if (!batches.IsFull)
+                incomingLoss = model.Loss(parameters, PatientBatch.All(patients));
             for (var step = 0; step < plan.LocalSteps; step++)
             {
-                var loss = model.LossAndGradient(local, PatientBatch.All(patients), gradient);
-                if (step == 0)
+                var loss = model.LossAndGradient(local, batches.Next(), gradient);
+                if (step == 0 && batches.IsFull)
                     incomingLoss = loss;
                 Step(plan, totalPatients, model, parameters, drift, local, gradient);
             }

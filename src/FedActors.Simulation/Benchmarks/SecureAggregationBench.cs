@@ -221,7 +221,8 @@ public static class SecureAggregationBench
                 var start = ThreadCpuClock.Milliseconds;
                 for (var (index, at) = (0, 0); at < vector.Length; index++, at += ChunkSize)
                 {
-                    var bytes = new ByteString(vector.AsSpan(at, Math.Min(ChunkSize, vector.Length - at)));
+                    // A view: the vector is written to again only when it is in the sum.
+                    var bytes = ByteString.Own(vector.AsMemory(at, Math.Min(ChunkSize, vector.Length - at)));
                     var chunk = new MaskedChunk(masked.Session, id, index, bytes);
                     if (upload!.Append(chunk) is SessionDecision.Rejected rejected)
                         throw new InvalidOperationException(rejected.Why.ToString());

@@ -8,13 +8,22 @@ public static class FigureText
     public const string None = "–";
 
     /// <summary>Four decimals.</summary>
+    public static string Number(double? value) => Number(value ?? double.NaN);
+
+    /// <inheritdoc cref="Number(double?)"/>
     public static string Number(double value) => double.IsFinite(value) ? value.ToString("0.0000", CultureInfo.InvariantCulture) : None;
 
     /// <param name="share">In [0, 1].</param>
+    public static string Percent(double? share) => Percent(share ?? double.NaN);
+
+    /// <inheritdoc cref="Percent(double?)"/>
     public static string Percent(double share) =>
         double.IsFinite(share) ? (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + " %" : None;
 
     /// <summary>A count; with a decimal where it is a mean.</summary>
+    public static string Count(double? count) => Count(count ?? double.NaN);
+
+    /// <inheritdoc cref="Count(double?)"/>
     public static string Count(double count) => double.IsFinite(count) ? count.ToString("#,0.#", CultureInfo.InvariantCulture) : None;
 
     /// <summary>A privacy bound, rounded up to four significant digits: the printed bound holds too.</summary>

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using FedActors.Core.Data;
 
 namespace FedActors.Simulation.Results;
 
@@ -48,41 +49,51 @@ internal static class Report
             : "its change to the model, which the coordinator could read";
         return Html.Of($"""
             <p class="lead">{Plural(summary.Hospitals, "hospital")} trained one model together
-            ({model.Kind.Replace('-', ' ')} on {Plural(model.Inputs.Length, "input")}), which gives each case a probability of
-            “{words.Positive}”. No patient record left a hospital: in each of {Plural(summary.Rounds, "round")} a hospital sent only
-            {exchange}. The finished model was judged on {summary.Test.N:#,0} {words.Case}
-            ({summary.Test.Positives:#,0} {words.Plural}) that no hospital had trained on.</p>
+            ({model.Kind.Replace('-', ' ')} on {Plural(model.Inputs.Length, "input")}), which {WhatItDoes(summary.Federated.Outcome, words)}. No patient record left a hospital: in each of {Plural(summary.Rounds, "round")} a hospital sent only
+            {exchange}. The finished model was judged on {summary.Test.N:#,0} {words.Case}{summary.Test.Shares(summary.Federated.Outcome, words)}
+            that no hospital had trained on.</p>
             <p class="note"><strong>This was a simulation.</strong> All hospitals ran on one computer, which is why the
             models of each hospital alone and of all data pooled could be made for comparison. The model is a result of research
             and is not approved for the care of patients.</p>
             """);
     }
 
+    private static string WhatItDoes(OutcomeKind outcome, CaseWords words) => outcome switch
+    {
+        OutcomeKind.Class => "gives each case a probability for each class",
+        OutcomeKind.Real => "predicts a number for each case",
+        OutcomeKind.Survival => $"ranks cases by their hazard of “{words.Positive}”",
+        _ => $"gives each case a probability of “{words.Positive}”",
+    };
+
     private static Html Comparison(RunSummary summary, ReportExtras extras)
     {
         var words = extras.Words;
         var positives = extras.Hospitals.ToDictionary(hospital => hospital.Hospital, hospital => hospital.Positives);
-        var negatives = summary.Test.N - summary.Test.Positives;
+        var outcome = summary.Federated.Outcome;
+        var columns = ShownFigure.ColumnsOf(outcome, words, summary.Test);
         var alone = summary.Alone.ByHospital;
+        var counted = outcome is OutcomeKind.Binary or OutcomeKind.Survival;
         var together = $"{alone.Sum(one => (long)one.TrainedOn):#,0} ({extras.Hospitals.Sum(hospital => (long)hospital.Positives):#,0})";
 
         Html Row(string kind, string name, string trainedOn, Figures figures) => Html.Of($"""
-            <tr class="{kind}"><th scope="row">{name}</th><td>{trainedOn}</td><td>{FigureText.Number(figures.Auroc)}</td>
-            <td>{FigureText.Percent(figures.Accuracy)}</td><td>{FigureText.Count(figures.Missed)}</td><td>{FigureText.Count(figures.FalseAlarms)}</td></tr>
+            <tr class="{kind}"><th scope="row">{name}</th><td>{trainedOn}</td>{Html.Join(columns.Select(column => Html.Of($"<td>{column.Text(figures)}</td>")))}</tr>
 
             """);
-        string TrainedOn(AloneFigures one) => positives.TryGetValue(one.Hospital, out var count)
+        Html Head(string name, int? outOf) => outOf is { } all
+            ? Html.Of($"""<th scope="col">{Capital(name)}<br>of {all:#,0}</th>""")
+            : Html.Of($"""<th scope="col">{Capital(name)}</th>""");
+        string TrainedOn(AloneFigures one) => counted && positives.TryGetValue(one.Hospital, out var count)
             ? $"{one.TrainedOn:#,0} ({count:#,0})"
             : $"{one.TrainedOn:#,0}";
 
         return Html.Of($"""
             <h2>How the models compare</h2>
-            <p>{MissedSentence(summary, words)}</p>
+            <p>{(outcome == OutcomeKind.Binary ? MissedSentence(summary, words) : FigureSentence(summary))}</p>
             <div class="wide"><table>
-            <caption>All models on the same {summary.Test.N:#,0} held-out {words.Case}: {summary.Test.Positives:#,0} {words.Plural}, {negatives:#,0} others.</caption>
-            <thead><tr><th scope="col">Model</th><th scope="col">Trained on<br>{words.Case} ({words.Plural})</th><th scope="col">AUROC</th>
-            <th scope="col">Accuracy</th><th scope="col">{Capital(words.Plural)} missed<br>of {summary.Test.Positives:#,0}</th>
-            <th scope="col">False alarms<br>of {negatives:#,0}</th></tr></thead>
+            <caption>All models on the same {summary.Test.N:#,0} held-out {words.Case}{summary.Test.Shares(outcome, words)}.</caption>
+            <thead><tr><th scope="col">Model</th><th scope="col">Trained on<br>{words.Case}{(counted ? $" ({words.Plural})" : "")}</th>
+            {Html.Join(columns.Select(column => Head(column.Name, column.OutOf)))}</tr></thead>
             <tbody>
             {Html.Join(alone.Select(one => Row("alone", $"{one.Hospital} alone", TrainedOn(one), one)))}
             {Row("mean", "Mean of these figures", "", summary.Alone.Mean)}
@@ -91,11 +102,19 @@ internal static class Report
             {Row("federated", "Federated model", together, summary.Federated)}
             {Row("", "All data pooled in one place", together, summary.Pooled)}
             </tbody></table></div>
-            <p>A probability of at least one half counts as “{words.Positive}”. “Mean of the hospitals’
+            <p>{(outcome == OutcomeKind.Binary ? $"A probability of at least one half counts as “{words.Positive}”. " : "")}“Mean of the hospitals’
             predictions” asks every hospital’s own model and averages the answers: the fair rival to federated training,
             since it too moves no patient record. The largest difference between a weight of the federated and of the pooled model is
             {summary.Pooled.MaxWeightDifference.ToString("G3", System.Globalization.CultureInfo.InvariantCulture)}.</p>
             """);
+    }
+
+    private static string FigureSentence(RunSummary summary)
+    {
+        var main = ShownFigure.MainOf(summary.Federated.Outcome);
+        var alone = summary.Alone.ByHospital.Select(one => main.Of(one)).Where(value => value is { } figure && double.IsFinite(figure)).ToList();
+        return $"The federated model has {main.Name} {main.Text(main.Of(summary.Federated))}; a model trained on all data in one place has "
+            + $"{main.Text(main.Of(summary.Pooled))}. The hospitals by themselves have {main.Text(alone.Min())} to {main.Text(alone.Max())}.";
     }
 
     private static string MissedSentence(RunSummary summary, CaseWords words)
@@ -111,31 +130,55 @@ internal static class Report
             + $"The hospitals by themselves missed {range} and gave {alarms} false alarms.";
     }
 
-    private static Html Hospitals(RunSummary summary) => Html.Of($"""
+    // What a kind of model without yes and no is judged by.
+    private static Html HospitalsByFigure(RunSummary summary, ShownFigure main) => Html.Of($"""
+        <h2>Each hospital alone, and together</h2>
+        <figure>
+        {ReportPlots.ByHospital("main", $"{main.Name} of each hospital alone, of the federated and of the pooled model; the figures are in the table above.",
+            main.Name, summary, figures => main.Of(figures) ?? double.NaN, main.Most, value => main.Text(value))}
+        <figcaption>Each dot is the model that one hospital can train alone; the lines are the models made together. {main.Meaning}</figcaption>
+        </figure>
+        """);
+
+    private static Html ConvergenceByFigure(RunSummary summary, IReadOnlyList<RoundLine> rounds, ShownFigure main) => Html.Of($"""
+        <h2>How the model grew, round by round</h2>
+        <figure>
+        {ReportPlots.OverRounds("main-rounds",
+            $"{main.Name} of the federated model over {summary.Rounds} rounds, ending at {main.Text(main.Of(summary.Federated))}; pooled {main.Text(main.Of(summary.Pooled))}.",
+            main.Name, rounds, line => main.OfRound(line) ?? double.NaN, main.Of(summary.Pooled) ?? double.NaN, main.Of(summary.Alone.Mean) ?? double.NaN)}
+        <figcaption>{main.Meaning}</figcaption>
+        </figure>
+        """);
+
+    private static Html Hospitals(RunSummary summary) => summary.Federated.Outcome != OutcomeKind.Binary
+        ? HospitalsByFigure(summary, ShownFigure.MainOf(summary.Federated.Outcome))
+        : Html.Of($"""
         <h2>Each hospital alone, and together</h2>
         <figure>
         {ReportPlots.ByHospital("accuracy", "Accuracy of each hospital alone, of the federated and of the pooled model; the figures are in the table above.",
-            "Accuracy (%): how many of 100 answers are right", summary, figures => 100 * figures.Accuracy, 100, value => FigureText.Percent(value / 100))}
+            "Accuracy (%): how many of 100 answers are right", summary, figures => 100 * (figures.Accuracy ?? double.NaN), 100, value => FigureText.Percent(value / 100))}
         <figcaption>Each dot is the model that one hospital can train alone; the lines are the models made together. Further right is better.</figcaption>
         </figure>
         <figure>
         {ReportPlots.ByHospital("auroc", "AUROC of each hospital alone, of the federated and of the pooled model; the figures are in the table above.",
-            "AUROC: 1 ranks every case rightly, 0.5 is a coin toss", summary, figures => figures.Auroc, 1, FigureText.Number)}
+            "AUROC: 1 ranks every case rightly, 0.5 is a coin toss", summary, figures => figures.Auroc ?? double.NaN, 1, value => FigureText.Number(value))}
         <figcaption>AUROC asks only whether sick are ranked above healthy, not whether the threshold of one half fits: a hospital
         with hardly any cases of one kind may rank well and still answer wrongly.</figcaption>
         </figure>
         """);
 
-    private static Html Convergence(RunSummary summary, IReadOnlyList<RoundLine> rounds, ReportExtras extras) => Html.Of($"""
+    private static Html Convergence(RunSummary summary, IReadOnlyList<RoundLine> rounds, ReportExtras extras) => summary.Federated.Outcome != OutcomeKind.Binary
+        ? ConvergenceByFigure(summary, rounds, ShownFigure.MainOf(summary.Federated.Outcome))
+        : Html.Of($"""
         <h2>How the model grew, round by round</h2>
         <figure>
         {ReportPlots.OverRounds("auroc-rounds", $"AUROC of the federated model over {summary.Rounds} rounds, ending at {FigureText.Number(summary.Federated.Auroc)}; pooled {FigureText.Number(summary.Pooled.Auroc)}.",
-            "AUROC", rounds, line => line.Auroc, summary.Pooled.Auroc, summary.Alone.Mean.Auroc)}
+            "AUROC", rounds, line => line.Auroc, summary.Pooled.Auroc ?? double.NaN, summary.Alone.Mean.Auroc ?? double.NaN)}
         <figcaption>AUROC on the held-out {extras.Words.Case}: 1 is perfect, 0.5 is a coin toss.</figcaption>
         </figure>
         <figure>
         {ReportPlots.OverRounds("loss-rounds", $"Log loss of the federated model over {summary.Rounds} rounds, ending at {FigureText.Number(summary.Federated.LogLoss)}; pooled {FigureText.Number(summary.Pooled.LogLoss)}.",
-            "Log loss (nats per case)", rounds, line => line.LogLoss, summary.Pooled.LogLoss, summary.Alone.Mean.LogLoss)}
+            "Log loss (nats per case)", rounds, line => line.LogLoss, summary.Pooled.LogLoss ?? double.NaN, summary.Alone.Mean.LogLoss ?? double.NaN)}
         <figcaption>Log loss on the held-out {extras.Words.Case}: how far the probabilities are from the truth. Lower is better.</figcaption>
         </figure>
         {ByHospitals(summary, extras)}
@@ -269,14 +312,21 @@ internal static class Report
     private static Html Words(RunSummary summary, CaseWords words) => Html.Of($"""
         <h2>What the words mean</h2>
         <dl>
+        {(summary.Federated.Outcome == OutcomeKind.Binary ? BinaryWords(summary, words) : Html.Join(ShownFigure.AllOf(summary.Federated.Outcome).Select(figure => Html.Of($"""
+            <dt>{figure.Name}</dt><dd>{figure.Meaning}</dd>
+
+            """))))}
+        <dt>Round</dt><dd>Every hospital improves the model on its own patients; the changes are added up, weighted by patients, into the next model.</dd>
+        </dl>
+        """);
+
+    private static Html BinaryWords(RunSummary summary, CaseWords words) => Html.Of($"""
         <dt>AUROC</dt><dd>The chance that the model ranks a case with “{words.Positive}” above one without. 1 is perfect, 0.5 is a coin toss.</dd>
         <dt>Accuracy</dt><dd>The share of all {summary.Test.N:#,0} {words.Case} that the model answered rightly.</dd>
         <dt>{Capital(words.Plural)} missed</dt><dd>Cases with “{words.Positive}” to which the model gave a probability below one half
         (sensitivity of the federated model: {FigureText.Percent(summary.Federated.Sensitivity)}).</dd>
         <dt>False alarms</dt><dd>Cases without it to which the model gave at least one half (specificity of the federated model:
         {FigureText.Percent(summary.Federated.Specificity)}).</dd>
-        <dt>Round</dt><dd>Every hospital improves the model on its own patients; the changes are added up, weighted by patients, into the next model.</dd>
-        </dl>
         """);
 
     private static string Plural(long count, string noun) => $"{count:#,0} {noun}{(count == 1 ? "" : "s")}";

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace FedActors.Simulation.Results;
 
@@ -27,7 +28,20 @@ public sealed record RoundLine(
     double Epsilon,
     long Saturated,
     double LogLoss,
-    HospitalsFigures? ByHospitals = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] HospitalsFigures? ByHospitals = null)
+{
+    /// <summary>Of a model of classes on the held-out patients; else left out.</summary>
+    public double? MacroAuroc { get; init; }
+
+    /// <summary>Of a model of numbers on the held-out patients; else left out.</summary>
+    public double? Rmse { get; init; }
+
+    /// <summary>Of a model of numbers on the held-out patients; else left out.</summary>
+    public double? RSquared { get; init; }
+
+    /// <summary>Of a model of survival on the held-out patients; else left out.</summary>
+    public double? CIndex { get; init; }
+}
 
 /// <summary>A hospital that was invited and is not in the sum.</summary>
 /// <param name="Phase">Where in the round it was lost.</param>

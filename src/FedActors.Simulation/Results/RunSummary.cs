@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using FedActors.Core.Data;
 
 namespace FedActors.Simulation.Results;
 
@@ -36,7 +37,7 @@ public sealed record RunSummary(
     double PeakMemoryMb,
     int ModelRound = 0,
     bool StoppedEarly = false,
-    HospitalsEvaluation? ByHospitals = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] HospitalsEvaluation? ByHospitals = null)
 {
     public const string CurrentSchema = "fedactors.summary/1";
 
@@ -76,4 +77,10 @@ public sealed record TrafficSummary(long BytesUp, long BytesDown);
 public sealed record ParticipationSummary(int Invited, int IncludedEveryRound, int Dropouts);
 
 /// <param name="Positives">Of the <paramref name="N"/> held-out patients, those with label 1.</param>
-public sealed record TestSummary(int N, int Positives);
+public sealed record TestSummary(int N, int Positives)
+{
+    /// <summary>How they fall apart, in brackets behind their number; empty where the outcome is no yes or no.</summary>
+    public string Shares(OutcomeKind outcome, CaseWords words) => outcome is OutcomeKind.Binary or OutcomeKind.Survival
+        ? $" ({Positives:#,0} {words.Plural}, {N - Positives:#,0} others)"
+        : "";
+}

@@ -1,6 +1,8 @@
 using FedActors.Actors.Configuration;
 using FedActors.Core;
+using FedActors.Core.Data;
 using FedActors.Core.Federation;
+using FedActors.Core.Models;
 
 namespace FedActors.Actors.Tests.Configuration;
 
@@ -29,6 +31,16 @@ public sealed class JobFileTests
         Assert.That(plan.Cohort.Deadline, Is.EqualTo(TimeSpan.FromSeconds(60)));
         Assert.That(plan.Evaluation, Is.EqualTo(new EvaluationPlan(5, Metric.Auroc, ByHospitals: true, MinimumPatients: 10)));
         Assert.That(plan.SecureAggregation.RingBits, Is.EqualTo(32));
+    }
+
+    [Test]
+    public void A_perceptron_says_its_layers_and_the_others_what_they_learn()
+    {
+        var mlp = Read("name = small, model { kind = mlp, hidden = [16, 8], activation = relu }").Plan.Model;
+        Assert.That((mlp.Hidden, mlp.Activation), Is.EqualTo((new[] { 16, 8 }, Activation.Relu)));
+        Assert.That(Read("name = small, model.kind = cox").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Survival));
+        Assert.That(Read("name = small, model.kind = softmax").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Class));
+        Assert.That(Read("name = small, model.kind = linear-regression").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Real));
     }
 
     [Test]
@@ -109,6 +121,12 @@ public sealed class JobFileTests
     [TestCase("training { algorithm = scaffold, local-layers = [bias] }", "FA-1008", "job.training.local-layers", "scaffold")]
     [TestCase("training { algorithm = newton, local-layers = [bias] }", "FA-1008", "job.training.local-layers", "newton")]
     [TestCase("model.kind = logistic", "FA-1007", "job.model.kind", "Did you mean 'logistic-regression'?")]
+    [TestCase("model { kind = mlp, hidden = [16, 0] }", "FA-1005", "job.model.hidden", "0")]
+    [TestCase("model { kind = mlp, hidden = [wide] }", "FA-1004", "job.model.hidden", "wide")]
+    [TestCase("model { kind = mlp, hidden = 16 }", "FA-1004", "job.model.hidden", "16")]
+    [TestCase("model { kind = mlp, activation = sigmoid }", "FA-1007", "job.model.activation", "sigmoid")]
+    [TestCase("model.hidden = [16]", "FA-1003", "job.model.hidden", "hidden")]
+    [TestCase("model.kind = mlp, training.algorithm = newton", "FA-1008", "job.training.algorithm", "mlp")]
     [TestCase("evaluation.metric = auc", "FA-1007", "job.evaluation.metric", "Did you mean 'auroc'?")]
     [TestCase("evaluation.every = 0", "FA-1005", "job.evaluation.every", "0")]
     [TestCase("cohort.fraction = 1.5", "FA-1005", "job.cohort.fraction", "1.5")]

@@ -15,13 +15,14 @@ internal static class BareFederation
     public static TrainingPlan Newton(int rounds) => new(Algorithm.Newton, rounds, 1, 1.0, null, 1.0);
 
     /// <summary>The model after each round.</summary>
-    public static IEnumerable<double[]> Rounds(FederatedData data, TrainingPlan plan)
+    public static IEnumerable<double[]> Rounds(FederatedData data, TrainingPlan plan, IModel? other = null, long seed = 1)
     {
-        var model = new LogisticRegression(data.Test.Features);
+        var model = other ?? new LogisticRegression(data.Test.Features);
         var strategy = AggregationStrategies.Create(plan, model);
         var scratch = new TrainingScratch();
         long patients = data.Hospitals.Sum(hospital => hospital.Train.Rows);
         var parameters = new double[model.ParameterCount];
+        model.Initialize(parameters, seed);
         var update = new double[LocalTraining.UpdateLength(plan, model)];
         for (var round = 1; round <= plan.Rounds; round++)
         {
@@ -29,7 +30,7 @@ internal static class BareFederation
             foreach (var hospital in data.Hospitals)
             {
                 var outcome = LocalTraining.Run(plan, patients, model, parameters, hospital.Train,
-                    LocalTraining.BatchSeed(1, hospital.Hospital, round), update, scratch);
+                    LocalTraining.BatchSeed(seed, hospital.Hospital, round), update, scratch);
                 Assert.That(outcome, Is.InstanceOf<LocalOutcome.Trained>());
                 TensorPrimitives.MultiplyAdd(update, (double)hospital.Train.Rows / patients, mean, mean);
             }
@@ -40,9 +41,7 @@ internal static class BareFederation
 
     public static BinaryMetrics Judge(double[] parameters, PatientTable patients)
     {
-        var scores = new double[patients.Rows];
-        new LogisticRegression(patients.Features).Predict(parameters, patients, scores);
-        return BinaryEvaluation.Of(scores, patients.Labels);
+        return (BinaryMetrics)ModelEvaluation.Of(new LogisticRegression(patients.Features), parameters, patients);
     }
 
     /// <summary>A job on these patients; the baselines read its model and its l2.</summary>

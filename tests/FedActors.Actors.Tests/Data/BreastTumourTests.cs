@@ -33,7 +33,7 @@ public class BreastTumourTests
                 AssertFigures(hospital, baselines.Alone.Single(a => a.Hospital.ToString() == hospital).Metrics, auroc, accuracy, sensitivity, specificity);
             AssertFigures("ensemble", baselines.Ensemble, .9919, .9648, .9016);
             AssertFigures("pooled", baselines.Pooled, .9943, .9702, .9672, .9717);
-            var means = baselines.Alone.Select(a => a.Metrics).ToArray();
+            var means = baselines.Alone.Select(a => (BinaryMetrics)a.Metrics).ToArray();
             Assert.That(means.Average(m => m.Auroc), Is.EqualTo(.9889).Within(5.1e-5));
             Assert.That(means.Average(m => m.Accuracy), Is.EqualTo(.7702).Within(5.1e-5));
             Assert.That(means.Average(m => m.Sensitivity), Is.EqualTo(.7705).Within(5.1e-5));
@@ -57,8 +57,9 @@ public class BreastTumourTests
     }
 
     private static void AssertFigures(
-        string whose, BinaryMetrics actual, double auroc, double accuracy, double sensitivity, double? specificity = null) => Assert.Multiple(() =>
+        string whose, ModelMetrics judged, double auroc, double accuracy, double sensitivity, double? specificity = null) => Assert.Multiple(() =>
     {
+        var actual = (BinaryMetrics)judged;
         Assert.That(actual.Auroc, Is.EqualTo(auroc).Within(5.1e-5), $"AUROC, {whose}");
         Assert.That(actual.Accuracy, Is.EqualTo(accuracy).Within(5.1e-5), $"accuracy, {whose}");
         Assert.That(actual.Sensitivity, Is.EqualTo(sensitivity).Within(5.1e-5), $"sensitivity, {whose}");

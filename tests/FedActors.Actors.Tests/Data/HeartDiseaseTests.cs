@@ -1,5 +1,6 @@
 using System.Globalization;
 using FedActors.Core.Data;
+using FedActors.Core.Federation;
 using FedActors.Core.Models;
 using FedActors.Core.Tests;
 using FedActors.Simulation;
@@ -72,14 +73,14 @@ public class HeartDiseaseTests
         var baselines = Baselines.Of(data, BareFederation.Job(data));
         var figures = new Dictionary<string, BinaryMetrics>
         {
-            ["LR pooled"] = baselines.Pooled,
-            ["LR ensemble-of-alone"] = baselines.Ensemble,
+            ["LR pooled"] = (BinaryMetrics)baselines.Pooled,
+            ["LR ensemble-of-alone"] = (BinaryMetrics)baselines.Ensemble,
             ["LR FedAvg R30E5"] = BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(30)).Last(), data.Test),
             ["LR FedAvg R200E5"] = BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(200)).Last(), data.Test),
             ["LR FedSGD R1000E1"] = BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(1000, localSteps: 1)).Last(), data.Test),
         };
         foreach (var alone in baselines.Alone)
-            figures[$"LR alone {alone.Hospital}"] = alone.Metrics;
+            figures[$"LR alone {alone.Hospital}"] = (BinaryMetrics)alone.Metrics;
         var rows = SharedFolder.Reference("summary_heart.csv")
             .Where(row => row[0] == "heartFLamby" && row[2] == "POOLED" && figures.ContainsKey(row[1])).ToArray();
         Assert.That(rows, Has.Length.EqualTo(9));
@@ -89,6 +90,16 @@ public class HeartDiseaseTests
                 Assert.That(new[] { figures[row[1]].Auroc, figures[row[1]].Accuracy, figures[row[1]].LogLoss },
                     Is.EqualTo(new[] { Number(row[3]), Number(row[5]), Number(row[7]) }).Within(5.1e-6), row[1]);
         });
+    }
+
+    [Test]
+    public void The_pooled_accuracy_is_the_one_that_FLamby_publishes()
+    {
+        var data = Load();
+        var published = SharedFolder.Reference("flamby_published_heart.csv").Single(row => row[0] == "Pooled Training")[1].Split('±');
+        Assert.That(Baselines.Of(data, BareFederation.Job(data)).Pooled.Of(Metric.Accuracy), Is.EqualTo(Number(published[0])).Within(Number(published[1])));
+        Assert.That(BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(200)).Last(), data.Test).Accuracy,
+            Is.GreaterThanOrEqualTo(Number(published[0]) - Number(published[1])));
     }
 
     private static FederatedData Load() => SampleData.Load("heart-disease", SharedFolder.Path("data/heart-disease"));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using FedActors.Actors.Data;
 using FedActors.Core.Data;
+using FedActors.Core.Federation;
 using FedActors.Core.Models;
 using FedActors.Core.Tests;
 using FedActors.Simulation;
@@ -92,7 +93,7 @@ public class StrokeTests
         var ensemble = Baselines.Of(data, BareFederation.Job(data)).Ensemble;
         var row = SharedFolder.Reference("summary_ist5k_d14.csv")
             .Single(row => row[0] == "ist5k-d14-golden" && row[1] == "LR ensemble-of-alone" && row[2] == "POOLED");
-        Assert.That(Math.Round(ensemble.Auroc, 5), Is.EqualTo(Number(row[3])));
+        Assert.That(Math.Round(ensemble.Of(Metric.Auroc), 5), Is.EqualTo(Number(row[3])));
     }
 
     [Test, Category("Slow")]
@@ -156,7 +157,7 @@ public class StrokeTests
     private static HospitalData Of(FederatedData data, string network) =>
         data.Hospitals.Single(hospital => hospital.Hospital.ToString() == Networks[network]);
 
-    private static double[] Figures(BinaryMetrics metrics) => [metrics.Auroc, metrics.Accuracy, metrics.LogLoss];
+    private static double[] Figures(ModelMetrics metrics) => [metrics.Of(Metric.Auroc), metrics.Of(Metric.Accuracy), metrics.Of(Metric.LogLoss)];
 
     private static double[] Mean(IEnumerable<double[]> figures)
     {

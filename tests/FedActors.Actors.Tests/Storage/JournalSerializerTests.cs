@@ -52,6 +52,17 @@ public sealed class JournalSerializerTests : ActorTest
 
     private JournalSerializer Serializer => new((ExtendedActorSystem)Sys);
 
+    private static readonly ModelMetrics[] OtherFigures =
+        [new ClassMetrics(0.9, 0.8, 0.3, 10), new RealMetrics(1.5, 0.4, 11), new SurvivalMetrics(0.7, 12, 5)];
+
+    [Test]
+    public void Figures_of_every_kind_of_model_read_back([ValueSource(nameof(OtherFigures))] ModelMetrics metrics)
+    {
+        var committed = new FederationEvent.RoundCommitted(At, new RoundRecord(Id, [A], [], One, 0.25, metrics, 40, 0, 5, 6, TimeSpan.Zero, Two));
+        var again = (FederationEvent.RoundCommitted)Serializer.FromBinary(Serializer.ToBinary(committed), "round-committed/1");
+        Assert.That(again.Record.Metrics, Is.EqualTo(metrics));
+    }
+
     [Test]
     public void Every_event_reads_back_as_it_was_written([Range(0, 12)] int index)
     {

@@ -99,6 +99,28 @@ public sealed class FixedPointCodeTests
         Assert.Throws<ArgumentException>(() => code.Encode([1], weight, 0, new byte[code.Bytes]));
     }
 
+    [TestCase(32)]
+    [TestCase(64)]
+    public void Counts_add_beside_the_values_without_weight_and_one_that_could_wrap_is_refused(int bits)
+    {
+        var code = new FixedPointCode(bits, 2, 100, 8, 1, counts: 2);
+        var sum = new ModularSum(bits, code.Bytes);
+        foreach (var weight in (int[])[1, 100])
+        {
+            var residues = new byte[code.Bytes];
+            code.Encode([1], weight, 0, residues, [weight, code.CountCap]);
+            sum.Add(residues);
+        }
+        var decoded = code.Decode(sum.Words, 2)!;
+        Assert.That(decoded.Counts, Is.EqualTo(new[] { 101, 2 * code.CountCap }));
+        Assert.That(decoded.Mean.Single(), Is.EqualTo(1));
+
+        Assert.Throws<ArgumentException>(() => code.Encode([1], 1, 0, new byte[code.Bytes], [0, code.CountCap + 1]));
+        Assert.Throws<ArgumentException>(() => code.Encode([1], 1, 0, new byte[code.Bytes], [-1, 0]));
+        Assert.Throws<ArgumentException>(() => code.Encode([1], 1, 0, new byte[code.Bytes], [0]));
+        Assert.Throws<ArgumentException>(() => code.Encode([1], 1, 0, new byte[code.Bytes]));
+    }
+
     [Test]
     public void Saturating_brings_every_coordinate_into_range_and_counts_them()
     {

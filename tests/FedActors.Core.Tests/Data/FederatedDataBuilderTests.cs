@@ -16,7 +16,7 @@ public class FederatedDataBuilderTests
             new ColumnRule("LABEL", ColumnType.Category, ["yes", "no", "?"], double.NegativeInfinity, double.PositiveInfinity, [], false),
         ],
         [new InputDescription("row", "ROW", 0, 1, [])],
-        new LabelRule("LABEL", ["yes"], ["no"], DropOthers: true));
+        new LabelRule.Binary("LABEL", ["yes"], ["no"], DropOthers: true));
 
     // Sites 1 to 4, labels by row number so that both are everywhere; some rows drop out before the split.
     private static readonly Gen<(int Site, bool Dropped)[]> Patients =

@@ -122,6 +122,17 @@ public class FederatedEvaluationTests
         Assert.That(RoundCode.Of(plan, 2, 5, 2).Counts, Is.Zero);
     }
 
+    [TestCase(PrivacyMode.PatientLocal)]
+    [TestCase(PrivacyMode.PatientDistributed)]
+    [TestCase(PrivacyMode.Hospital)]
+    public void Under_differential_privacy_nothing_is_counted(PrivacyMode mode)
+    {
+        var plan = Plan() with { Privacy = new PrivacyPlan(mode, Epsilon: 1) };
+        Assert.That(FederatedEvaluation.IsPartOf(plan), Is.False);
+        Assert.That(Enumerable.Range(1, 20).Any(round => FederatedEvaluation.IsDue(plan, round)), Is.False);
+        Assert.That(CodeOf(plan).Counts, Is.Zero);
+    }
+
     [Test]
     public void What_changes_a_sum_changes_the_plans_hash_and_the_choice_among_models_does_not()
     {

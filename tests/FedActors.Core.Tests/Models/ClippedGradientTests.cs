@@ -2,7 +2,6 @@ using System.Numerics.Tensors;
 using CsCheck;
 using FedActors.Core.Data;
 using FedActors.Core.Models;
-using FedActors.Core.Numerics;
 using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Tests.Models;
@@ -15,9 +14,10 @@ public class ClippedGradientTests
             .Select((rows, features, seed, clip, lengths) => (rows, features, seed, clip, UnitsOf(rows, lengths)));
 
     [Test]
-    public void The_sum_is_that_of_each_patients_whole_gradient_clipped_once([Values] bool joined) => Cases.Sample(one =>
+    public void The_sum_is_that_of_each_patients_whole_gradient_clipped_once(
+        [ValueSource(typeof(MadeUpOutcomes), nameof(MadeUpOutcomes.PerPatient))] string name, [Values] bool joined) => Cases.Sample(one =>
     {
-        var (model, patients, parameters) = Made(one.Rows, one.Features, one.Seed, joined ? one.Units : null);
+        var (model, patients, parameters) = Made(name, one.Rows, one.Features, one.Seed, joined ? one.Units : null);
         var (expected, sum) = (new double[model.ParameterCount], Poisoned(model));
         for (var unit = 0; unit < patients.Units; unit++)
         {
@@ -29,35 +29,37 @@ public class ClippedGradientTests
             TensorPrimitives.Add(expected, gradient, expected);
         }
         model.ClippedGradientSum(parameters, PatientBatch.All(patients), one.Clip, sum);
-        Assert.That(sum, Is.EqualTo(expected).Within(1e-12 * Math.Max(1, one.Clip * one.Rows)));
-    });
+        Assert.That(sum, Is.EqualTo(expected).Within(Tolerance(name) * (1 + one.Rows * Math.Min(one.Clip, 100))));
+    }, iter: 60, threads: 1);
 
     [Test]
-    public void One_patient_more_moves_the_sum_by_at_most_the_clip() => Cases.Sample(one =>
+    public void One_patient_more_moves_the_sum_by_at_most_the_clip(
+        [ValueSource(typeof(MadeUpOutcomes), nameof(MadeUpOutcomes.PerPatient))] string name) => Cases.Sample(one =>
     {
-        var (model, patients, parameters) = Made(one.Rows, one.Features, one.Seed, one.Units);
+        var (model, patients, parameters) = Made(name, one.Rows, one.Features, one.Seed, one.Units);
         var (with, without) = (Poisoned(model), Poisoned(model));
         int[] others = [.. Enumerable.Range(0, patients.Units).Where(unit => unit != patients.Units / 2)];
         model.ClippedGradientSum(parameters, PatientBatch.All(patients), one.Clip, with);
         model.ClippedGradientSum(parameters, PatientBatch.OfUnits(patients, others, new int[patients.Rows]), one.Clip, without);
         TensorPrimitives.Subtract(with, without, with);
-        return TensorPrimitives.Norm<double>(with) <= one.Clip * (1 + 1e-12 * one.Rows);
-    });
+        // What the sums round, where the models are single, grows with them and not with the one.
+        return TensorPrimitives.Norm<double>(with) <= one.Clip * (1 + Tolerance(name) * one.Rows) + Tolerance(name) * TensorPrimitives.Norm<double>(without);
+    }, iter: 60, threads: 1);
 
     [Test]
-    public void A_clip_beyond_every_gradient_leaves_the_plain_sum()
+    public void A_clip_beyond_every_gradient_leaves_the_plain_sum([ValueSource(typeof(MadeUpOutcomes), nameof(MadeUpOutcomes.PerPatient))] string name)
     {
-        var (model, patients, parameters) = Made(130, 13, 5, null);
+        var (model, patients, parameters) = Made(name, 130, 13, 5, null);
         var (gradient, sum) = (new double[model.ParameterCount], Poisoned(model));
         model.LossAndGradient(parameters, PatientBatch.All(patients), gradient);
         model.ClippedGradientSum(parameters, PatientBatch.All(patients), 1e6, sum);
-        Assert.That(sum, Is.EqualTo(gradient.Select(g => 130 * g)).Within(1e-10));
+        Assert.That(sum, Is.EqualTo(gradient.Select(g => 130 * g)).Within(100 * Tolerance(name)));
     }
 
     [Test]
-    public void Nobody_adds_nothing_and_what_is_not_finite_adds_nothing()
+    public void Nobody_adds_nothing_and_what_is_not_finite_adds_nothing([ValueSource(typeof(MadeUpOutcomes), nameof(MadeUpOutcomes.PerPatient))] string name)
     {
-        var (model, patients, parameters) = Made(20, 9, 6, UnitsOf(20, [1, 3]));
+        var (model, patients, parameters) = Made(name, 20, 9, 6, UnitsOf(20, [1, 3]));
         var sum = Poisoned(model);
         model.ClippedGradientSum(parameters, PatientBatch.Of(patients, []), 1, sum);
         Assert.That(sum, Is.All.Zero);
@@ -70,7 +72,7 @@ public class ClippedGradientTests
     [TestCase(2, 2)]
     public void Rows_that_are_not_in_ascending_order_are_refused_since_a_patient_could_count_twice(int first, int second)
     {
-        var (model, patients, parameters) = Made(4, 2, 7, null);
+        var (model, patients, parameters) = Made("logistic", 4, 2, 7, null);
         Assert.That(() => model.ClippedGradientSum(parameters, PatientBatch.Of(patients, [first, second]), 1, Poisoned(model)), Throws.ArgumentException);
     }
 
@@ -82,13 +84,13 @@ public class ClippedGradientTests
         Assert.That(() => PatientBatch.OfUnits(patients, [0, 1], new int[1]).Count, Throws.ArgumentException);
     }
 
-    private static (IPerPatientModel Model, PatientTable Patients, double[] Parameters) Made(int rows, int features, ulong seed, int[]? units)
+    private static (IPerPatientModel Model, PatientTable Patients, double[] Parameters) Made(string name, int rows, int features, ulong seed, int[]? units)
     {
-        var made = MadeUpPatients.Of(rows, features, seed);
-        var model = new LogisticRegression(features);
-        return (model, new PatientTable(made.FeatureNames, made.Values.ToArray(), made.Outcomes, units),
-            MadeUpPatients.Normals(new SplitMix64(seed + 1), model.ParameterCount));
+        var model = (IPerPatientModel)MadeUpOutcomes.Model(name, features);
+        return (model, MadeUpOutcomes.Patients(model, rows, features, seed, units), MadeUpOutcomes.Parameters(model, seed));
     }
+
+    private static double Tolerance(string name) => name.StartsWith("mlp", StringComparison.Ordinal) ? 1e-5 : 1e-12;
 
     private static int[] UnitsOf(int rows, int[] lengths) =>
         [.. lengths.SelectMany((length, unit) => Enumerable.Repeat(unit, length)).Concat(Enumerable.Range(lengths.Length, rows)).Take(rows)];

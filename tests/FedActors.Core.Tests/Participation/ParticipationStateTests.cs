@@ -1,3 +1,4 @@
+using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Participation;
@@ -42,6 +43,17 @@ public sealed class ParticipationStateTests
     public void A_plan_that_is_not_the_one_its_hash_names_is_declined() =>
         Assert.That(ParticipationState.Of(Berlin).Answer(Offer(1) with { PlanHash = default }, Facts),
             Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason").EqualTo(DropReason.Refused));
+
+    [Test]
+    public void A_model_that_does_not_fit_the_patients_is_declined_with_the_key_to_look_at()
+    {
+        var decline = (OfferAnswer.Decline)ParticipationState.Of(Berlin).Answer(Offer(1),
+            Facts with { Misfit = ModelRules.Misfit(Plan.Model, new PatientTable(["x", "y"], [1, 2], [1])) });
+        Assert.That((decline.Reason, decline.Detail.Contains("job.data.features")), Is.EqualTo((DropReason.Refused, true)));
+        Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["y"], [1], [1])), Is.Not.Null);
+        Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["x"], [1], Outcomes.Real([1]))), Does.Contain("job.data.targets"));
+        Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["x"], [1], [1])), Is.Null);
+    }
 
     [Test]
     public void A_model_that_cannot_be_had_is_declined() =>

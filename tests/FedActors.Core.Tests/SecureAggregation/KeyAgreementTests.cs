@@ -26,6 +26,27 @@ public class KeyAgreementTests
     }
 
     [Test]
+    public void A_key_from_the_cache_agrees_as_a_fresh_import_does_and_old_ones_go()
+    {
+        var cache = new PeerKeyCache();
+        using var mine = EphemeralKey.Draw(new TestRandom(1));
+        using var theirs = EphemeralKey.Draw(new TestRandom(2));
+        var point = new ByteString(theirs.Public.Span);
+        Assert.That(cache.TryTake(point), Is.Null);
+        cache.Return(point, PeerKey.Import(theirs.Public)!);
+        var known = cache.TryTake(point)!;
+        var secret = new byte[32];
+        mine.Agree(known, secret);
+        Assert.That(secret, Is.EqualTo(Agree(mine, theirs.Public)));
+        Assert.That(cache.TryTake(point), Is.Null, "with one thread at a time");
+        cache.Return(point, known);
+
+        for (var i = 0; i < 4096; i++)
+            cache.Return(new ByteString(BitConverter.GetBytes(i)), PeerKey.Import(theirs.Public)!);
+        Assert.That(cache.TryTake(point), Is.Null, "keys of past rounds are let go");
+    }
+
+    [Test]
     public void The_key_derivation_is_the_HKDF_of_RFC_5869()
     {
         var okm = HKDF.DeriveKey(HashAlgorithmName.SHA256, Enumerable.Repeat((byte)0x0b, 22).ToArray(), 42,

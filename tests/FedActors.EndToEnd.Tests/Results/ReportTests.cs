@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using FedActors.Core.Models;
 using FedActors.Simulation.Results;
 
 namespace FedActors.EndToEnd.Tests.Results;
@@ -148,13 +149,13 @@ public sealed partial class ReportTests
     public void Neutral_words_make_a_page_that_reads()
     {
         var text = Text(Report.Of(MadeUpRun.Summary, MadeUpRun.Rounds, MadeUpRun.Model, MadeUpRun.Extras with { Words = CaseWords.Neutral, Title = "" }));
-        Assert.That(text, Does.Contain("369 held-out patients: 122 cases, 247 others").And.Contain("Cases missed"));
+        Assert.That(text, Does.Contain("369 held-out patients (122 cases, 247 others)").And.Contain("Cases missed"));
     }
 
     [Test]
     public void Figures_that_do_not_exist_are_dashes_and_the_plots_are_drawn_all_the_same()
     {
-        var none = new Figures(double.NaN, double.NaN, double.PositiveInfinity, double.NaN, double.NaN, 369, 0, 0);
+        var none = new Figures(new BinaryMetrics(double.NaN, double.NaN, double.PositiveInfinity, double.NaN, double.NaN, 369, 0, 0));
         var summary = MadeUpRun.Summary with
         {
             Ensemble = none,

@@ -1,0 +1,450 @@
+//  Multilayer perceptron
+//      Layers z = W^T a + b with an activation between them; the last is a log-odds (binary), one score a class (softmax), or a
+//      number. Parameters: layer by layer, weights [inputs, outputs] row-major, then biases.
+//  Computes: in single precision but for the loss and the softmax. Batches are taken in chunks of 256 rows.
+//  Starts:   weights normal with variance 1 / inputs, drawn layer by layer in the order of the parameters from SplitMix64
+//            seeded with the job's seed; biases 0.
+//  Clips:    the gradient of a row is, layer by layer, the outer product of the layer's input a and its delta d, so its squared
+//            length is sum_layers (|a|² + 1) |d|²: norms first, then the rows of the deltas are shortened, then the ordinary
+//            product makes the sum. No gradient of a patient is ever written.
+//  Source:   Goodfellow, "Efficient per-example gradient computations", 2015, for the norms.
+//  Error:    gradients to about sqrt(rows) 2^-24 of their largest summand. A clipped gradient is shortened by 2^-20 more than
+//            its norm asks for, which covers the rounding of its own coordinates; the sum over patients rounds once a row.
+//  Repeats:  the same bits with every form of the kernels, on every number of threads.
+
+using System.Collections.Immutable;
+using System.Numerics.Tensors;
+using FedActors.Core.Data;
+using FedActors.Core.Numerics;
+using FedActors.Core.Privacy;
+
+namespace FedActors.Core.Models;
+
+/// <summary>A network of dense layers.</summary>
+public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingModel
+{
+    private const int Chunk = 256;
+
+    // Scores of a row lie on the stack.
+    private const int MostOutputs = 1_000;
+
+    // What single precision may add to the length of a clipped gradient, and more.
+    private const double Shortening = 1 - 1.0 / (1 << 20);
+
+    private readonly Layer[] _layers;
+    private readonly Activation _activation;
+    private readonly int _places;
+    private readonly SimdForm _form;
+
+    /// <param name="features">At least 1.</param>
+    /// <param name="hidden">Neurons of each hidden layer, each at least 1; none makes a linear model.</param>
+    /// <param name="outcome">What it learns; a time of survival it cannot.</param>
+    /// <param name="classes">At least 2 where the outcome is a class, at most 1,000; else without meaning.</param>
+    /// <exception cref="ArgumentException">Sizes or an outcome that make no network.</exception>
+    public MultilayerPerceptron(int features, ImmutableArray<int> hidden, Activation activation, OutcomeKind outcome, int classes = 2)
+        : this(features, hidden, activation, outcome, classes, SimdForms.Best)
+    {
+    }
+
+    internal MultilayerPerceptron(
+        int features, ImmutableArray<int> hidden, Activation activation, OutcomeKind outcome, int classes, SimdForm form)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
+        if (outcome == OutcomeKind.Survival)
+            throw new ArgumentException("A perceptron does not learn times of survival.", nameof(outcome));
+        if (hidden.Any(size => size < 1))
+            throw new ArgumentException("A hidden layer has at least one neuron.", nameof(hidden));
+        Outputs = outcome == OutcomeKind.Class ? classes : 1;
+        if (Outputs > MostOutputs || (outcome == OutcomeKind.Class && classes < 2))
+            throw new ArgumentException($"There are 2 to {MostOutputs} classes, not {classes}.", nameof(classes));
+        (Outcome, _activation, _form) = (outcome, activation, form);
+        ImmutableArray<int> sizes = [features, .. hidden, Outputs];
+        _layers = new Layer[sizes.Length - 1];
+        var views = ImmutableArray.CreateBuilder<ParameterView>();
+        for (var l = 0; l < _layers.Length; l++)
+        {
+            var layer = _layers[l] = new Layer(sizes[l], sizes[l + 1], ParameterCount, _places);
+            views.Add(new ParameterView($"layer{l + 1}.weights", ParameterCount, [layer.In, layer.Out], layer.In * layer.Out, Penalised: true));
+            views.Add(new ParameterView($"layer{l + 1}.biases", ParameterCount + layer.In * layer.Out, [layer.Out], layer.Out, Penalised: false));
+            ParameterCount = checked(ParameterCount + (layer.In + 1) * layer.Out);
+            _places = checked(_places + (layer.In + 1) * layer.Stride);
+        }
+        Views = views.ToImmutable();
+    }
+
+    /// <inheritdoc />
+    public ImmutableArray<ParameterView> Views { get; }
+
+    /// <inheritdoc />
+    public int ParameterCount { get; }
+
+    /// <inheritdoc />
+    public OutcomeKind Outcome { get; }
+
+    /// <inheritdoc />
+    public int Outputs { get; }
+
+    /// <inheritdoc />
+    public void Initialize(Span<double> parameters, long seed)
+    {
+        ModelChecks.Length(parameters.Length, ParameterCount, nameof(parameters));
+        var source = new SplitMix64(unchecked((ulong)seed));
+        parameters.Clear();
+        foreach (var layer in _layers)
+        {
+            var spread = 1 / Math.Sqrt(layer.In);
+            for (var i = 0; i < layer.In * layer.Out; i++)
+                parameters[layer.Offset + i] = spread * source.NextNormal();
+        }
+    }
+
+    /// <inheritdoc />
+    public double Loss(ReadOnlySpan<double> parameters, PatientBatch batch)
+    {
+        Check(parameters, batch);
+        var memory = Reserve();
+        Read(parameters, memory.Weights);
+        var loss = 0.0;
+        for (var start = 0; start < batch.Count; start += Chunk)
+            loss += Forward(memory, batch.Slice(start, Math.Min(Chunk, batch.Count - start)), scale: null);
+        return loss / batch.Count;
+    }
+
+    /// <inheritdoc />
+    public double LossAndGradient(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient)
+    {
+        ModelChecks.Length(gradient.Length, ParameterCount, nameof(gradient));
+        Check(parameters, batch);
+        var memory = Reserve();
+        Read(parameters, memory.Weights);
+        var loss = Differentiate(memory, batch);
+        Write(memory.Gradient, gradient);
+        return loss;
+    }
+
+    /// <inheritdoc />
+    public void Predict(ReadOnlySpan<double> parameters, PatientTable patients, Span<double> answers)
+    {
+        ModelChecks.Length(parameters.Length, ParameterCount, nameof(parameters));
+        ModelChecks.Length(patients.Features, _layers[0].In, nameof(patients));
+        ModelChecks.Length(answers.Length, patients.Rows * Outputs, nameof(answers));
+        var memory = Reserve();
+        Read(parameters, memory.Weights);
+        for (var start = 0; start < patients.Rows; start += Chunk)
+        {
+            var rows = Math.Min(Chunk, patients.Rows - start);
+            Scores(memory, PatientBatch.All(patients).Slice(start, rows));
+            for (var i = 0; i < rows; i++)
+            {
+                var own = answers.Slice((start + i) * Outputs, Outputs);
+                ScoresOf(memory, i, own);
+                if (Outcome == OutcomeKind.Class)
+                    StableMath.Softmax(own);
+                else if (Outcome == OutcomeKind.Binary)
+                    own[0] = 1 / (1 + Math.Exp(-own[0]));
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public void ClippedGradientSum(ReadOnlySpan<double> parameters, PatientBatch batch, double clip, Span<double> sum)
+    {
+        ModelChecks.Length(parameters.Length, ParameterCount, nameof(parameters));
+        ModelChecks.Length(sum.Length, ParameterCount, nameof(sum));
+        Check(batch.Patients);
+        batch.CheckUnits();
+        sum.Clear();
+        for (int start = 0, count; start < batch.Count; start += count)
+        {
+            count = batch.UnitLength(start);
+            if (count > 1)
+            {
+                ClippedUnit.Add(this, parameters, batch.Slice(start, count), clip * Shortening, sum);
+                continue;
+            }
+            count = batch.SingleRows(start, int.MaxValue);
+            var memory = Reserve();
+            Read(parameters, memory.Weights);
+            new Span<float>(memory.Gradient, _places).Clear();
+            for (var done = 0; done < count; done += Chunk)
+            {
+                var rows = batch.Slice(start + done, Math.Min(Chunk, count - done));
+                Forward(memory, rows, scale: 1);
+                for (var l = _layers.Length - 1; l > 0; l--)
+                    DeltaBelow(memory, l, rows.Count);
+                for (var i = 0; i < rows.Count; i++)
+                    ClipRow(memory, i, clip);
+                for (var l = _layers.Length - 1; l >= 0; l--)
+                    AddGradient(memory, l, rows.Count, memory.Gradient, 1, 1);
+            }
+            AddTo(sum, memory.Gradient);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Descend(Span<double> parameters, BatchOrder batches, int steps, double rate, double decay)
+    {
+        var (keep, step) = ((float)(1 - rate * decay), (float)rate);
+        for (var taken = 0; taken < steps; taken++)
+        {
+            var batch = batches.Next();
+            if (taken == 0)
+                Check(parameters, batch);
+            var memory = Reserve();
+            if (taken == 0)
+                Read(parameters, memory.Weights);
+            if (batch.Count > Chunk)
+            {
+                Differentiate(memory, batch);
+                foreach (var layer in _layers)
+                {
+                    var weights = layer.In * layer.Stride;
+                    ActivationKernels.Descend(memory.Weights + layer.Place, memory.Gradient + layer.Place, weights, keep, step);
+                    ActivationKernels.Descend(
+                        memory.Weights + layer.Place + weights, memory.Gradient + layer.Place + weights, layer.Stride, 1, step);
+                }
+                continue;
+            }
+            // With the step in the deltas the products add straight to the weights: no gradient is written at all.
+            Forward(memory, batch, scale: -step / batch.Count);
+            for (var l = _layers.Length - 1; l >= 0; l--)
+            {
+                if (l > 0)
+                    DeltaBelow(memory, l, batch.Count);
+                AddGradient(memory, l, batch.Count, memory.Weights, keep, 1);
+            }
+        }
+        if (steps > 0)
+            Write(Reserve().Weights, parameters);
+    }
+
+    private double Differentiate(Memory memory, PatientBatch batch)
+    {
+        new Span<float>(memory.Gradient, _places).Clear();
+        var loss = 0.0;
+        for (var start = 0; start < batch.Count; start += Chunk)
+        {
+            var rows = batch.Slice(start, Math.Min(Chunk, batch.Count - start));
+            loss += Forward(memory, rows, scale: 1f / batch.Count);
+            for (var l = _layers.Length - 1; l >= 0; l--)
+            {
+                if (l > 0)
+                    DeltaBelow(memory, l, rows.Count);
+                AddGradient(memory, l, rows.Count, memory.Gradient, 1, 1);
+            }
+        }
+        return loss / batch.Count;
+    }
+
+    // Sum of the losses; with a scale also the last layer's deltas, times it.
+    private double Forward(Memory memory, PatientBatch rows, float? scale)
+    {
+        Scores(memory, rows);
+        var last = _layers.Length - 1;
+        var labels = rows.Patients.Labels;
+        Span<double> scores = stackalloc double[Outputs];
+        var loss = 0.0;
+        for (var i = 0; i < rows.Count; i++)
+        {
+            ScoresOf(memory, i, scores);
+            loss += Judge(scores, labels[rows.RowAt(i)]);
+            if (scale is not { } factor)
+                continue;
+            var delta = memory.Deltas(last) + (nint)i * _layers[last].Stride;
+            for (var k = 0; k < Outputs; k++)
+                delta[k] = (float)scores[k] * factor;
+        }
+        return loss;
+    }
+
+    // From scores to residuals, and the loss.
+    private double Judge(Span<double> scores, double label)
+    {
+        switch (Outcome)
+        {
+            case OutcomeKind.Class:
+                var score = scores[(int)label];
+                var loss = StableMath.Softmax(scores) - score;
+                scores[(int)label] -= 1;
+                return loss;
+            case OutcomeKind.Real:
+                scores[0] -= label;
+                return scores[0] * scores[0] / 2;
+            default:
+                var z = scores[0];
+                scores[0] = 1 / (1 + Math.Exp(-z)) - label;
+                return StableMath.LogOnePlusExp(z) - label * z;
+        }
+    }
+
+    private void Scores(Memory memory, PatientBatch rows)
+    {
+        memory.Gather(rows, _layers[0].In);
+        for (var l = 0; l < _layers.Length; l++)
+        {
+            var layer = _layers[l];
+            var weights = memory.Weights + layer.Place;
+            MatrixProduct.Run(rows.Count, layer.Out, layer.In, memory.Input(l), new MatrixView(weights, layer.Stride, 1),
+                memory.Answers(l), layer.Stride, 0, memory.Scratch, _form);
+            ActivationKernels.Activate(memory.Answers(l), weights + layer.In * layer.Stride, rows.Count, layer.Stride,
+                l == _layers.Length - 1 ? null : _activation);
+        }
+    }
+
+    private void ScoresOf(Memory memory, int row, Span<double> scores)
+    {
+        var last = _layers.Length - 1;
+        var own = memory.Answers(last) + (nint)row * _layers[last].Stride;
+        for (var k = 0; k < scores.Length; k++)
+            scores[k] = own[k];
+    }
+
+    private void DeltaBelow(Memory memory, int l, int rows)
+    {
+        var (layer, below) = (_layers[l], _layers[l - 1]);
+        MatrixProduct.Run(rows, layer.In, layer.Out, new MatrixView(memory.Deltas(l), layer.Stride, 1),
+            new MatrixView(memory.Weights + layer.Place, layer.Stride, 1).Transposed, memory.Deltas(l - 1), below.Stride, 0, memory.Scratch, _form);
+        ActivationKernels.Derive(memory.Deltas(l - 1), memory.Answers(l - 1), rows * below.Stride, _activation);
+    }
+
+    private void AddGradient(Memory memory, int l, int rows, float* into, float keepWeights, float keepBiases)
+    {
+        var layer = _layers[l];
+        MatrixProduct.Run(layer.In, layer.Out, rows, memory.Input(l).Transposed, new MatrixView(memory.Deltas(l), layer.Stride, 1),
+            into + layer.Place, layer.Stride, keepWeights, memory.Scratch, _form);
+        ActivationKernels.AddRows(memory.Deltas(l), rows, layer.Stride, into + layer.Place + layer.In * layer.Stride, keepBiases);
+    }
+
+    private void ClipRow(Memory memory, int row, double clip)
+    {
+        var square = 0.0;
+        for (var l = 0; l < _layers.Length; l++)
+        {
+            var input = memory.Input(l);
+            square += (ActivationKernels.SquaredNorm(input.At + (nint)row * input.Row, _layers[l].In) + 1)
+                * ActivationKernels.SquaredNorm(memory.Deltas(l) + (nint)row * _layers[l].Stride, _layers[l].Out);
+        }
+        var factor = (float)(NormClipping.Factor(Math.Sqrt(square), clip * Shortening, ParameterCount));
+        if (factor == 1)
+            return;
+        for (var l = 0; l < _layers.Length; l++)
+        {
+            ActivationKernels.Scale(memory.Deltas(l) + (nint)row * _layers[l].Stride, _layers[l].Stride, factor);
+            // Nothing times what is not a number would still be none.
+            if (factor == 0 && l > 0)
+                ActivationKernels.Scale(memory.Answers(l - 1) + (nint)row * _layers[l - 1].Stride, _layers[l - 1].Stride, 0);
+        }
+    }
+
+    private void Read(ReadOnlySpan<double> parameters, float* places) => Move(places, parameters.Length, default, parameters);
+
+    private void Write(float* places, Span<double> parameters) => Move(places, parameters.Length, parameters, default);
+
+    // Between the flat vector and padded rows, biases as a last row.
+    private void Move(float* places, int length, Span<double> to, ReadOnlySpan<double> from)
+    {
+        foreach (var layer in _layers)
+        {
+            for (var row = 0; row <= layer.In; row++)
+            {
+                var place = new Span<float>(places + layer.Place + (nint)row * layer.Stride, layer.Stride);
+                var at = layer.Offset + row * layer.Out;
+                if (to.IsEmpty)
+                {
+                    TensorPrimitives.ConvertTruncating(from.Slice(at, layer.Out), place);
+                    place[layer.Out..].Clear();
+                }
+                else
+                {
+                    TensorPrimitives.ConvertTruncating<float, double>(place[..layer.Out], to.Slice(at, layer.Out));
+                }
+            }
+        }
+    }
+
+    private void AddTo(Span<double> sum, float* places)
+    {
+        foreach (var layer in _layers)
+        {
+            for (var row = 0; row <= layer.In; row++)
+            {
+                for (var k = 0; k < layer.Out; k++)
+                    sum[layer.Offset + row * layer.Out + k] += places[layer.Place + (nint)row * layer.Stride + k];
+            }
+        }
+    }
+
+    private void Check(ReadOnlySpan<double> parameters, PatientBatch batch)
+    {
+        ModelChecks.Length(parameters.Length, ParameterCount, nameof(parameters));
+        ModelChecks.Batch(batch, Outcome, _layers[0].In);
+        Check(batch.Patients);
+    }
+
+    private void Check(PatientTable patients)
+    {
+        ModelChecks.Table(patients, Outcome, _layers[0].In);
+        if (Outcome == OutcomeKind.Class && patients.Outcomes.Classes != Outputs)
+            throw new ArgumentException($"A table of {patients.Outcomes.Classes} classes does not fit a model of {Outputs}.", nameof(patients));
+    }
+
+    private Memory Reserve() => new(_layers, _places);
+
+    /// <param name="Offset">Of its weights in the flat vector.</param>
+    /// <param name="Place">Of its weights in padded memory.</param>
+    private sealed record Layer(int In, int Out, int Offset, int Place)
+    {
+        /// <summary>Outputs, padded: from one row of weights, answers or deltas to the next.</summary>
+        public int Stride { get; } = ActivationKernels.Padded(Out);
+    }
+
+    /// <summary>Where things lie in the thread's arena: weights and gradient first, so that they stay where they are for any number of rows.</summary>
+    private readonly ref struct Memory
+    {
+        private readonly Layer[] _layers;
+        private readonly float* _answers;
+        private readonly float* _gathered;
+
+        public Memory(Layer[] layers, int places)
+        {
+            _layers = layers;
+            var (widths, longest) = (0, Math.Max(Chunk, layers[0].In));
+            foreach (var layer in layers)
+                (widths, longest) = (widths + layer.Stride, Math.Max(longest, layer.Out));
+            var scratch = MatrixProduct.ScratchLength(longest);
+            Weights = MlpArena.OfThisThread.Reserve(2L * places + scratch + (long)Chunk * (2 * widths + layers[0].In));
+            Gradient = Weights + places;
+            Scratch = Gradient + places;
+            _answers = Scratch + scratch;
+            _gathered = _answers + 2 * (nint)Chunk * widths;
+        }
+
+        public float* Weights { get; }
+
+        public float* Gradient { get; }
+
+        public float* Scratch { get; }
+
+        public float* Answers(int l) => _answers + (nint)Chunk * Before(l);
+
+        public float* Deltas(int l) => _answers + (nint)Chunk * (Before(_layers.Length) + Before(l));
+
+        public MatrixView Input(int l) =>
+            l == 0 ? new MatrixView(_gathered, _layers[0].In, 1) : new MatrixView(Answers(l - 1), _layers[l - 1].Stride, 1);
+
+        public void Gather(PatientBatch rows, int features)
+        {
+            var values = rows.Patients.SingleValues;
+            for (var i = 0; i < rows.Count; i++)
+                values.Slice(rows.RowAt(i) * features, features).CopyTo(new Span<float>(_gathered + (nint)i * features, features));
+        }
+
+        private int Before(int l)
+        {
+            var widths = 0;
+            for (var i = 0; i < l; i++)
+                widths += _layers[i].Stride;
+            return widths;
+        }
+    }
+}

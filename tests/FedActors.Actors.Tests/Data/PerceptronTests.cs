@@ -1,0 +1,59 @@
+using System.Globalization;
+using FedActors.Core.Data;
+using FedActors.Core.Federation;
+using FedActors.Core.Models;
+using FedActors.Core.Tests;
+using FedActors.Simulation;
+
+namespace FedActors.Actors.Tests.Data;
+
+/// <summary>
+/// A perceptron of one hidden layer of 16 on real patients, against the spread of the reference over its own first weights: the
+/// reference draws them in another way, so that single figures cannot be the same.
+/// </summary>
+public class PerceptronTests
+{
+    [Test]
+    public void On_stroke_the_federated_perceptron_is_the_pooled_one_and_a_network_alone_is_far_behind()
+    {
+        var (data, job) = Stroke(1);
+        var baselines = Baselines.Of(data, job);
+        var pooled = baselines.Pooled.Of(Metric.Auroc);
+        var alone = baselines.Alone.Average(one => one.Metrics.Of(Metric.Auroc));
+        Assert.Multiple(() =>
+        {
+            Assert.That(Federated(data, job), Is.GreaterThanOrEqualTo(pooled - .010));
+            Assert.That(pooled, Is.EqualTo(.7874).Within(.010));
+            Assert.That(alone, Is.EqualTo(.737).Within(.015));
+        });
+    }
+
+    [Test]
+    public void On_heart_disease_five_first_weights_give_the_federated_reference_within_its_spread()
+    {
+        var data = SampleData.Load("heart-disease", SharedFolder.Path("data/heart-disease"));
+        var reference = SharedFolder.Reference("summary_heart.csv")
+            .Single(row => row[0] == "heartFLamby" && row[1] == "MLP FedAvg R200E5" && row[2] == "POOLED");
+        var (mean, spread) = (double.Parse(reference[3], CultureInfo.InvariantCulture), double.Parse(reference[4], CultureInfo.InvariantCulture));
+        Assert.That(Enumerable.Range(1, 5).Average(seed => Federated(data, Job(data, seed))), Is.EqualTo(mean).Within(2 * spread));
+    }
+
+    private static double Federated(FederatedData data, JobPlan job)
+    {
+        var model = ModelCatalog.Create(job.Model);
+        return ModelEvaluation.Of(model, BareFederation.Rounds(data, job.Training, model, job.Seed).Last(), data.Test).Of(Metric.Auroc);
+    }
+
+    private static (FederatedData Data, JobPlan Job) Stroke(long seed)
+    {
+        var data = SampleData.Load("stroke", SharedFolder.Path("data/ist"));
+        return (data, Job(data, seed));
+    }
+
+    private static JobPlan Job(FederatedData data, long seed) => BareFederation.Job(data) with
+    {
+        Seed = seed,
+        Model = new ModelPlan(ModelKind.Mlp, data.Test.FeatureNames) { Hidden = [16] },
+        Training = BareFederation.FedAvg(200),
+    };
+}
