@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
@@ -8,6 +9,7 @@ using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Protocol;
+using FedActors.Core.Rounds;
 
 namespace FedActors.Actors;
 
@@ -59,7 +61,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
 
     private void Start(JobProtocol.StartJob start)
     {
-        var strategy = AggregationStrategies.Create(start.Plan.Training, ModelCatalog.Create(start.Plan.Model), start.Plan.Patients);
+        var strategy = AggregationStrategies.Create(start.Plan, ModelCatalog.Create(start.Plan.Model));
         var model = NextGlobalModel.First(strategy, start.InitialParameters);
         switch (_state.DecideJob(start.Plan.Name, start.Identity, start.Roster, model.Hash, _hub.Clock.GetUtcNow()))
         {
@@ -178,7 +180,9 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var (ended, model) = (_commit!.Ended, _commit.Model);
         var now = _hub.Clock.GetUtcNow();
         var record = new RoundRecord(
-            ended.Id, ended.Survivors, ended.Dropped, model.Hash, ended.Sum.Mean[^1], metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
+            ended.Id, ended.Survivors, ended.Dropped, model.Hash,
+            // Under differential privacy no hospital tells its loss.
+            _job!.Plan.Privacy.Mode == PrivacyMode.Off ? ended.Sum.Mean[^1] : double.NaN, metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
             ended.BytesUp, BytesDown: (long)model.Bytes * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
             ended.SumHash, ended.ByHospitals);
         Record(_state.DecideCommit(record, now), () =>
@@ -200,11 +204,21 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         {
             _supervisor.Tell(new SupervisionProtocol.CloseRound(failed.Id, null));
             _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason));
-            if (failed.Number == FaultNumber.JournalFailed || _attempts >= _job!.Plan.Cohort.Attempts)
+            var refusal = JobPrivacy.EndsByRefusal(_job!.Plan, FederationState.CohortSize(_state.Roster.Length, _job.Plan.CohortRules), failed.Dropped);
+            if (refusal is { } why)
+                Fail(why, $"Round {failed.Id.Round}: too few hospitals are left, since {Refusals(failed.Dropped)}");
+            else if (failed.Number == FaultNumber.JournalFailed || _attempts >= _job!.Plan.Cohort.Attempts)
                 Fail(failed.Number, $"Round {failed.Id.Round}, attempt {failed.Id.Attempt}: {failed.Reason}");
             else
                 OpenNext();
         });
+    }
+
+    private static string Refusals(ImmutableArray<Dropout> dropped)
+    {
+        var refused = dropped.Where(drop => drop.Reason == DropReason.PrivacyRefused).ToArray();
+        var others = refused.Length > 1 ? $" and {refused.Length - 1} more" : "";
+        return $"{refused[0].Hospital}{others} refused. {refused[0].Detail}";
     }
 
     private void Fail(FaultNumber number, string reason)

@@ -56,6 +56,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         Command<LocalTrainer.Trained>(OnTrained);
         Command<LocalTrainer.Diverged>(diverged => Decline(diverged.Id, DropReason.Diverged,
             "Its training left the finite numbers: lower job.training.learning-rate or job.training.local-steps, or scale the features."));
+        Command<LocalTrainer.Refused>(refused => Decline(refused.Id, DropReason.PrivacyRefused, refused.Reason.ToString()));
         Command<LocalTrainer.StateNotKept>(failed =>
         {
             _log.Error("{Hospital} cannot keep its state of round {Round}: {Reason}", _site.Hospital, failed.Id, failed.Reason);
@@ -128,9 +129,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             return;
         }
         var known = _models.TryGet(offer.Model, out var model);
-        var answer = _state.Answer(offer, new HospitalFacts(
-            _site.Patients.Rows, known, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, CanKeep: _site.Own is not null,
-            Misfit: ModelRules.Misfit(offer.Plan.Model, _site.Patients)));
+        var answer = _state.Answer(offer, FactsFor(offer, known));
         if (answer is not OfferAnswer.Stale)
             _supervisor = Sender;
         if (!offer.Plan.SecureAggregation.Enabled)
@@ -159,6 +158,17 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
                 _log.Warning("{Hospital} does not answer an offer: {Reason}", _site.Hospital, stale.Reason);
                 break;
         }
+    }
+
+    private HospitalFacts FactsFor(RoundProtocol.RoundOffered offer, bool hasModel)
+    {
+        var facts = new HospitalFacts(
+            _site.Patients.Rows, hasModel, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, _site.Privacy?.Policy,
+            CanKeep: _site.Own is not null, Misfit: ModelRules.Misfit(offer.Plan.Model, _site.Patients));
+        // Under differential privacy the public figure stands for the true one, in the decision too.
+        return offer.Plan.Privacy.Mode == PrivacyMode.Off || _site.Privacy is not { } privacy
+            ? facts
+            : facts with { Patients = privacy.Policy.NominalPatients, Terms = JobPrivacy.TermsOrNull(offer.Plan, offer.Cohort.Length) };
     }
 
     private void OnTrained(LocalTrainer.Trained trained)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
@@ -9,6 +10,7 @@ using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Participation;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
@@ -46,6 +48,9 @@ public sealed class LocalTrainer : ReceiveActor
     /// <summary>Trainer → agent. Weights or loss are not finite.</summary>
     public sealed record Diverged(RoundId Id) : INoSerializationVerificationNeeded;
 
+    /// <summary>Trainer → agent. The hospital's ledger does not allow the release: nothing was computed.</summary>
+    public sealed record Refused(RoundId Id, PrivacyRefusal Reason) : INoSerializationVerificationNeeded;
+
     /// <summary>Trainer → agent. What the hospital must remember of the round could not be written: nothing of it may leave.</summary>
     public sealed record StateNotKept(RoundId Id, string Reason) : INoSerializationVerificationNeeded;
 
@@ -62,9 +67,9 @@ public sealed class LocalTrainer : ReceiveActor
     /// <summary>Trainer → agent. That one; null where none does.</summary>
     public sealed record Followed(RoundId Id, Digest? Next) : INoSerializationVerificationNeeded;
 
-    // Scratch belongs to the thread, not to the hospital: ten thousand hospitals in one process train on two cores.
-    [ThreadStatic] private static TrainingScratch? _scratch;
-    [ThreadStatic] private static double[]? _values;
+    // Scratch belongs to no hospital and to no thread: ten thousand hospitals train on two cores, and a pool has more threads
+    // than that. There are as many benches as ever trained at one moment.
+    private static readonly ConcurrentBag<Workbench> Benches = [];
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HospitalSite _site;
@@ -118,7 +123,7 @@ public sealed class LocalTrainer : ReceiveActor
             return null;
         try
         {
-            return NextGlobalModel.Of(AggregationStrategies.Create(plan.Training, model, plan.Patients), task.Model, sum).Hash;
+            return NextGlobalModel.Of(AggregationStrategies.Create(plan, model), task.Model, sum).Hash;
         }
         catch (FaultException)
         {
@@ -135,15 +140,28 @@ public sealed class LocalTrainer : ReceiveActor
 
     private object Run(Train task)
     {
+        var bench = Benches.TryTake(out var idle) ? idle : new Workbench();
+        try
+        {
+            return Run(task, bench);
+        }
+        finally
+        {
+            Benches.Add(bench);
+        }
+    }
+
+    private object Run(Train task, Workbench bench)
+    {
         var (id, plan) = (task.Offer.Id, task.Offer.Plan);
         var (_, model, code) = PreparedFor(task.Offer);
-        if (_values is null || _values.Length < code.Values)
-            _values = new double[code.Values];
-        var values = _values.AsSpan(0, code.Values);
+        if (plan.Privacy.Mode != PrivacyMode.Off)
+            return PrivateRound.Run(_site, task.Offer, task.Model.Parameters.AsSpan(), model, code, bench.Scratch);
+        var values = bench.Values(code.Values);
         var (kept, own) = plan.Training.KeepsOwnState ? OwnFor(task, model) : (OwnState.Empty, []);
         var outcome = LocalTraining.Run(
             plan.Training, plan.Patients, model, task.Model.Parameters.AsSpan(), _site.Patients,
-            LocalTraining.BatchSeed(plan.Seed, _site.Hospital, id.Round), values[..^1], _scratch ??= new TrainingScratch(),
+            LocalTraining.BatchSeed(plan.Seed, _site.Hospital, id.Round), values[..^1], bench.Scratch,
             new LocalMemory(task.Model.State.AsSpan(), own));
         if (outcome is not LocalOutcome.Trained trained)
             return new Diverged(id);
@@ -204,6 +222,20 @@ public sealed class LocalTrainer : ReceiveActor
         FederatedEvaluation.Count(
             model, parameters, _site.EvaluationPatients ?? _site.Patients, plan.Evaluation.MinimumPatients, code, counts);
         return counts;
+    }
+
+    private sealed class Workbench
+    {
+        private double[] _values = [];
+
+        public TrainingScratch Scratch { get; } = new();
+
+        public Span<double> Values(int length)
+        {
+            if (_values.Length < length)
+                _values = new double[length];
+            return _values.AsSpan(0, length);
+        }
     }
 
     // What a plan asks for, made once and not once a round.

@@ -76,10 +76,29 @@ internal static class Comparison
         yield return summary.SecureAggregation.Enabled
             ? $"Secure aggregation: on; only sums of at least {summary.SecureAggregation.Threshold:#,0} hospitals could be read."
             : "Secure aggregation: off; the coordinator could read each hospital's update.";
-        yield return summary.Privacy.Mode == PrivacySummary.Off
-            ? "Differential privacy: off; nothing bounds what the model reveals about one patient."
-            : $"Differential privacy: {summary.Privacy.Mode}, epsilon at most {FigureText.Bound(summary.Privacy.Epsilon)} "
-                + $"at delta {FigureText.Bound(summary.Privacy.Delta)}.";
+        foreach (var line in PrivacyOf(summary.Privacy))
+            yield return line;
+    }
+
+    private static IEnumerable<string> PrivacyOf(PrivacySummary privacy)
+    {
+        if (privacy.Mode == PrivacySummary.Off)
+        {
+            yield return "Differential privacy: off; nothing bounds what the model reveals about one patient.";
+            yield break;
+        }
+        var shown = privacy.EpsilonPld > 0 ? $" ({FigureText.Bound(privacy.EpsilonPld)} by privacy-loss distributions)" : "";
+        yield return $"Differential privacy: {privacy.Mode}, epsilon at most {FigureText.Bound(privacy.Epsilon)}{shown} at delta "
+            + $"{FigureText.Bound(privacy.Delta)} for one {privacy.Unit}, added or removed.";
+        // Hospitals of one policy that were in the same jobs have spent the same: told once.
+        foreach (var group in privacy.ByHospital.GroupBy(one => (one.Epsilon, one.Delta, one.Budget)).OrderByDescending(group => group.Key.Epsilon))
+        {
+            var who = group.Count() == privacy.ByHospital.Length ? $"each of the {group.Count():#,0} hospitals"
+                : group.Count() <= 5 ? string.Join(", ", group.Select(one => one.Hospital))
+                : $"{group.First().Hospital} and {group.Count() - 1:#,0} more";
+            yield return $"Spent in all jobs by {who}: epsilon {FigureText.Bound(group.Key.Epsilon)} of {FigureText.Bound(group.Key.Budget)} "
+                + $"at delta {FigureText.Bound(group.Key.Delta)}; {FigureText.Number(group.First().Left)} left.";
+        }
     }
 
     private static string Missing(RunOutcome outcome)

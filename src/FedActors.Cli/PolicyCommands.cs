@@ -30,7 +30,8 @@ internal static class PolicyCommands
             var rules = PolicyFile.Read(parsed.GetValue(policy)!);
             var (plan, size) = question.Read(parsed, parsed.GetValue(job)!);
             var hash = PlanHash.Of(plan);
-            var terms = plan.Privacy.Mode == PrivacyMode.Off ? null : JobPrivacy.Terms(plan);
+            var terms = plan.Privacy.Mode == PrivacyMode.Off ? null
+                : size is { } known ? JobPrivacy.Terms(plan, known.Hospitals) : JobPrivacy.Terms(plan);
             RuleVerdict[] verdicts =
             [
                 .. PolicyRules.Judge(rules, plan, hash, terms, size?.Hospitals),

@@ -24,16 +24,19 @@ public sealed class InProcessFederation : IAsyncDisposable
     private readonly IActorRef _coordinator;
     private readonly ImmutableArray<IActorRef> _hospitals;
 
-    private InProcessFederation(ActorSystem system, IActorRef coordinator, ImmutableArray<IActorRef> hospitals) =>
-        (_system, _coordinator, _hospitals) = (system, coordinator, hospitals);
+    private readonly string _ledgers;
+
+    private InProcessFederation(ActorSystem system, IActorRef coordinator, ImmutableArray<IActorRef> hospitals, string? ledgers) =>
+        (_system, _coordinator, _hospitals, _ledgers) = (system, coordinator, hospitals, ledgers ?? "");
 
     /// <param name="plan">Says which model is judged, and whether sums are secure.</param>
     /// <param name="patients">Every hospital with those it trains on.</param>
     /// <param name="judged">Held-out patients that models are evaluated on, or null for no evaluation.</param>
     /// <param name="keptBack">Those that hospitals evaluate on by themselves; one that is not in it has none but those it trains on.</param>
+    /// <param name="privacy">The hospitals' policies and ledgers; null where the job has no noise.</param>
     public static InProcessFederation Start(
         JobPlan plan, IReadOnlyCollection<KeyValuePair<HospitalId, PatientTable>> patients, SimulationStorage storage, PatientTable? judged,
-        IReadOnlyDictionary<HospitalId, PatientTable>? keptBack = null)
+        IReadOnlyDictionary<HospitalId, PatientTable>? keptBack = null, SimulatedPrivacy? privacy = null)
     {
         var config = ConfigurationFactory.ParseString($$"""
             # No heartbeat is at stake here, and dedicated threads that wait for a thousand short fits spend their time spinning.
@@ -51,7 +54,8 @@ public sealed class InProcessFederation : IAsyncDisposable
             var journal = security is null ? SimulationStorage.MemoryJournal : storage.HospitalJournal;
             var own = plan.Training.KeepsOwnState ? storage.OwnOf(hospital) : null;
             var agent = HospitalAgent.Props(
-                new HospitalSite(hospital, table, security, own, keptBack?.GetValueOrDefault(hospital)), models, journal);
+                new HospitalSite(hospital, table, security, own, keptBack?.GetValueOrDefault(hospital)) { Privacy = privacy?.Of(hospital) },
+                models, journal);
             var started = system.ActorOf(agent, $"hospital-{hospital}");
             hospitals.Attach(hospital, started);
             agents.Add(started);
@@ -59,7 +63,7 @@ public sealed class InProcessFederation : IAsyncDisposable
         var blobs = system.ActorOf(BlobStore.Props(storage.BlobConnection), "blobs");
         var evaluator = judged is null ? ActorRefs.Nobody : system.ActorOf(ModelEvaluator.Props(judged, plan.Model), "evaluator");
         var hub = new HubServices(hospitals, blobs, models, TimeProvider.System, evaluator, consortium?.Hub);
-        return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"), agents.ToImmutable());
+        return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"), agents.ToImmutable(), privacy?.Folder);
     }
 
     /// <summary>Trains until every round is committed, going on where the journal ends.</summary>
@@ -74,7 +78,7 @@ public sealed class InProcessFederation : IAsyncDisposable
         var done = new TaskCompletionSource<ImmutableArray<RoundRecord>>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var _ = cancel.Register(() => done.TrySetCanceled(cancel));
         var start = new JobProtocol.StartJob(plan, identity, roster, [.. initial]);
-        _system.ActorOf(Props.Create<Submitter>(start, _coordinator, _hospitals, watch, done), "submitter");
+        _system.ActorOf(Props.Create<Submitter>(start, _coordinator, _hospitals, _ledgers, watch, done), "submitter");
         return await done.Task;
     }
 
@@ -86,7 +90,7 @@ public sealed class InProcessFederation : IAsyncDisposable
         private readonly List<RoundRecord> _records = [];
 
         public Submitter(
-            JobProtocol.StartJob start, IActorRef coordinator, ImmutableArray<IActorRef> hospitals, Action<JobProtocol.IJobMessage> watch,
+            JobProtocol.StartJob start, IActorRef coordinator, ImmutableArray<IActorRef> hospitals, string ledgers, Action<JobProtocol.IJobMessage> watch,
             TaskCompletionSource<ImmutableArray<RoundRecord>> done)
         {
             Receive<JobProtocol.IJobMessage>(message =>
@@ -106,6 +110,10 @@ public sealed class InProcessFederation : IAsyncDisposable
                     case JobProtocol.JobRefused refused:
                         done.TrySetException(new FaultException(new Fault(FaultNumber.OutputHoldsAnotherJob, refused.Reason, "",
                             "Give another --out, or --fresh to start over there.")));
+                        break;
+                    case JobProtocol.JobFailed refused when refused.Number.IsRefusal():
+                        done.TrySetException(new FaultException(ExitCode.Refused, new Fault(refused.Number, refused.Reason, ledgers,
+                            "The hospitals' policies and ledgers decide, not the hub: ask for less, or ask their data officers.")));
                         break;
                     case JobProtocol.JobFailed failed:
                         done.TrySetException(new FaultException(ExitCode.Failed, new Fault(failed.Number, failed.Reason, "",

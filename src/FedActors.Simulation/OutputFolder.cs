@@ -42,6 +42,12 @@ public sealed class OutputFolder : IDisposable
         }
     }
 
+    /// <summary>
+    /// Where the simulated hospitals keep their privacy ledgers: beside the run and not in it, since what patients have lost is not
+    /// undone by starting over, deleting the hub's state, or deleting the results.
+    /// </summary>
+    public string Ledgers => System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)) + ".ledgers";
+
     public SimulationStorage OpenStorage() => SimulationStorage.In(Path);
 
     public void Dispose() => _lock.Dispose();

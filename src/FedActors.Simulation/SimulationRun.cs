@@ -41,21 +41,23 @@ public static class SimulationRun
         var storage = folder.OpenStorage();
         // Needed for the comparison only, and computed while the federation trains.
         var baselines = Task.Run(() => Baselines.Of(data, plan), cancel);
+        using var privacy = PrivacyOf(plan, data, folder);
         var committedBefore = 0;
+        var releases = 0L;
         GlobalModel? model = null;
         var modelRound = 0;
         ImmutableArray<RoundRecord> records;
-        await using (var federation = InProcessFederation.Start(plan, PatientsOf(data), storage, data.Test, KeptBack(data)))
+        await using (var federation = InProcessFederation.Start(plan, PatientsOf(data), storage, data.Test, KeptBack(data), privacy))
         {
             records = await federation.RunAsync(plan, IdentityOf(plan, data), [.. data.Hospitals.Select(h => h.Hospital)], Watch, cancel);
         }
         var results = new ResultFolder(folder.Path);
-        var lines = records.Select(ToLine).ToImmutableArray();
+        var lines = LinesOf(plan, data.Hospitals.Length, records);
         var finishedBefore = committedBefore == records.Length;
         var words = WordsOf(story);
         if (finishedBefore && results.Read() is { } stored && stored.Summary.ModelSha256 == model!.Hash.ToString())
             return new RunOutcome(stored.Summary, stored.Rounds, words, folder.Path, AlreadyFinished: true, committedBefore);
-        var summary = Summary(plan, data, records, model!, modelRound, await baselines);
+        var summary = Summary(plan, data, records, model!, modelRound, await baselines, privacy);
         results.Write(summary, lines,
             ModelFile.Of(plan, Names.Of(plan.Model.Kind), words.Positive, data.Inputs, model!.Parameters, summary.ModelSha256),
             new ReportExtras(story.Title, words, [.. data.Hospitals.Select(CountsOf)], CommandOf(options), story.Attribution));
@@ -69,9 +71,16 @@ public static class SimulationRun
                     committedBefore = started.Committed.Length;
                     observer.Started(new RunHeader(plan.Name, Names.Of(plan.Training.Algorithm), data.Hospitals.Length, plan.Training.Rounds,
                         committedBefore, folder.Path, ShownFigure.MainOf(plan.Model.Outcome).Name));
+                    releases = started.Committed.Sum(record => (long)record.Id.Attempt);
+                    if (plan.Privacy.Mode != PrivacyMode.Off)
+                    {
+                        foreach (var warning in JobPrivacy.Warnings(plan, FederationState.CohortSize(data.Hospitals.Length, plan.CohortRules)))
+                            observer.Note(warning);
+                    }
                     break;
                 case JobProtocol.RoundReported reported:
-                    observer.RoundClosed(ToLine(reported.Record), plan.Training.Rounds);
+                    releases += reported.Record.Id.Attempt;
+                    observer.RoundClosed(ToLine(reported.Record, EpsilonAfter(plan, data.Hospitals.Length, releases)), plan.Training.Rounds);
                     break;
                 case JobProtocol.AttemptReported attempt:
                     observer.Note($"{attempt.Number.Code()}: round {attempt.Id.Round}, attempt {attempt.Id.Attempt} ended without a sum: {attempt.Reason}");
@@ -119,6 +128,11 @@ public static class SimulationRun
                 $"{file}: job.patients", $"Write {counted}, or leave the key out: a simulation counts them."));
     }
 
+    private static SimulatedPrivacy PrivacyOf(JobPlan plan, FederatedData data, OutputFolder folder) => plan.Privacy.Mode == PrivacyMode.Off
+        ? SimulatedPrivacy.None
+        : SimulatedPrivacy.Open(
+            folder.Ledgers, data.Hospitals.Select(hospital => KeyValuePair.Create(hospital.Hospital, (long)hospital.Train.Units)), TimeProvider.System);
+
     private static KeyValuePair<HospitalId, PatientTable>[] PatientsOf(FederatedData data) =>
         [.. data.Hospitals.Select(hospital => KeyValuePair.Create(hospital.Hospital, hospital.Train))];
 
@@ -141,7 +155,8 @@ public static class SimulationRun
     }
 
     private static RunSummary Summary(
-        JobPlan plan, FederatedData data, ImmutableArray<RoundRecord> records, GlobalModel model, int modelRound, Baselines baselines)
+        JobPlan plan, FederatedData data, ImmutableArray<RoundRecord> records, GlobalModel model, int modelRound, Baselines baselines,
+        SimulatedPrivacy privacy)
     {
         var federated = ModelEvaluation.Of(ModelCatalog.Create(plan.Model), model.Parameters.AsSpan(), data.Test);
         var difference = model.Parameters.Zip(baselines.PooledParameters, (a, b) => Math.Abs(a - b)).Max();
@@ -154,7 +169,7 @@ public static class SimulationRun
             AloneSummary.Of([.. baselines.Alone.Select(alone => new AloneFigures(alone.Hospital.ToString(), alone.TrainedOn, alone.Metrics))]),
             new Figures(baselines.Ensemble),
             SecurityOf(plan, hospitals.Length),
-            PrivacySummary.None(hospitals.Select(hospital => hospital.ToString())),
+            PrivacyOf(plan, hospitals, privacy),
             new TrafficSummary(records.Sum(record => record.BytesUp), records.Sum(record => record.BytesDown)),
             new ParticipationSummary(
                 hospitals.Count(hospital => records.Any(record => record.Included.Contains(hospital) || record.Dropped.Any(drop => drop.Hospital == hospital))),
@@ -174,17 +189,47 @@ public static class SimulationRun
     {
         if (!plan.SecureAggregation.Enabled)
             return new SecureAggregationSummary(false, 0, plan.SecureAggregation.RingBits, 0, 0);
-        var thresholds = RoundCode.ThresholdsOf(plan, FederationState.CohortSize(hospitals, plan.Cohort));
+        var thresholds = RoundCode.ThresholdsOf(plan, FederationState.CohortSize(hospitals, plan.CohortRules));
         return new SecureAggregationSummary(
             true, thresholds.Quorum, plan.SecureAggregation.RingBits, thresholds.ToleratedDropouts, thresholds.Corrupt);
     }
 
-    private static RoundLine ToLine(RoundRecord record) => new(
+    private static PrivacySummary PrivacyOf(JobPlan plan, HospitalId[] hospitals, SimulatedPrivacy privacy)
+    {
+        if (plan.Privacy.Mode == PrivacyMode.Off)
+            return PrivacySummary.None(hospitals.Select(hospital => hospital.ToString()));
+        var cohort = FederationState.CohortSize(hospitals.Length, plan.CohortRules);
+        var terms = JobPrivacy.Terms(plan, cohort);
+        return new PrivacySummary(
+            Names.Of(plan.Privacy.Mode), terms.Cost.Epsilon, terms.Cost.Delta, JobPrivacy.NoiseMultiplier(plan),
+            [.. privacy.Spent.Select(one => new HospitalPrivacy(one.Hospital.ToString(), one.Spent.Epsilon, one.Spent.Delta, one.Limit.Epsilon))])
+        {
+            Unit = plan.Privacy.Mode == PrivacyMode.Hospital ? "hospital" : "patient",
+            EpsilonPld = JobPrivacy.EpsilonShown(plan),
+            Releases = terms.Releases,
+            Shares = JobPrivacy.GridOf(plan, cohort).Shares,
+        };
+    }
+
+    private static ImmutableArray<RoundLine> LinesOf(JobPlan plan, int hospitals, ImmutableArray<RoundRecord> records)
+    {
+        var (lines, releases) = (ImmutableArray.CreateBuilder<RoundLine>(records.Length), 0L);
+        foreach (var record in records)
+            lines.Add(ToLine(record, EpsilonAfter(plan, hospitals, releases += record.Id.Attempt)));
+        return lines.MoveToImmutable();
+    }
+
+    // Every attempt of a round is charged: an upper bound for a hospital that was in some of them only.
+    private static double EpsilonAfter(JobPlan plan, int hospitals, long releases) => plan.Privacy.Mode == PrivacyMode.Off
+        ? 0
+        : JobPrivacy.EpsilonAfter(plan, FederationState.CohortSize(hospitals, plan.CohortRules), releases);
+
+    private static RoundLine ToLine(RoundRecord record, double epsilon) => new(
         record.Id.Round, record.Id.Attempt,
         [.. record.Included.Select(hospital => hospital.ToString())],
         [.. record.Dropped.Select(drop => new DroppedHospital(drop.Hospital.ToString(), Names.Of(drop.Phase), $"{drop.Reason}: {drop.Detail}"))],
         record.Loss, record.Metrics?.Of(Metric.Auroc) ?? double.NaN, record.BytesUp, record.BytesDown, record.Duration.TotalMilliseconds,
-        record.Model.ToString(), Epsilon: 0, record.Saturated, record.Metrics?.Of(Metric.LogLoss) ?? double.NaN,
+        record.Model.ToString(), epsilon, record.Saturated, record.Metrics?.Of(Metric.LogLoss) ?? double.NaN,
         record.ByHospitals is { } figures ? new HospitalsFigures(figures) : null)
     {
         MacroAuroc = (record.Metrics as ClassMetrics)?.MacroAuroc,

@@ -29,5 +29,5 @@ public sealed class ThrowawayConsortium
     }
 
     public SiteSecurity SecurityOf(HospitalId hospital, ISpool spool) => new(
-        _keys[hospital], Hub.Roster, new MaskingPolicy(), SecureRandomSource.Instance, spool, RequiresSecureSums: true, _peers);
+        _keys[hospital], Hub.Roster, new MaskingPolicy(ReleaseAgainUnderNoise: true), SecureRandomSource.Instance, spool, RequiresSecureSums: true, _peers);
 }

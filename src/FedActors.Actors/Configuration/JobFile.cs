@@ -31,10 +31,25 @@ public sealed class JobFile
         if (own.HasPath("node"))
             throw new FaultException(new Fault(FaultNumber.UnknownKey, "This is a node's file, not a job's.", $"{path}: node",
                 "Start it with 'fedactors-node --config'; a job file holds one section: job { ... }."));
-        var config = own.WithFallback(Reference.Config);
+        var file = own.WithFallback(Reference.Config);
+        Config? set = null;
         foreach (var (key, value) in overrides)
-            config = Parse($"{key} = {value}", $"--set {key}={value}").WithFallback(config);
-        return new JobFile(path, config);
+            set = Over(Parse($"{key} = {value}", $"--set {key}={value}"), set);
+        var config = Over(set, file);
+        return new JobFile(path, ProfileOf(config) is { } profile ? Over(set, profile.WithFallback(file)) : config);
+    }
+
+    private static Config Over(Config? upper, Config? lower) =>
+        upper is null ? lower! : lower is null ? upper : upper.WithFallback(lower);
+
+    // What the job changes under the privacy mode it has: above the file's other sections, and below what the command line sets.
+    private static Config? ProfileOf(Config config)
+    {
+        var mode = config.HasPath("job.privacy.mode") ? config.GetString("job.privacy.mode") : "";
+        var profile = $"job.privacy.profiles.{mode}";
+        return mode.Length > 0 && mode.All(c => char.IsAsciiLetterLower(c) || c == '-') && config.HasPath(profile) && config.GetValue(profile).IsObject()
+            ? config.GetValue(profile).AtKey("job")
+            : null;
     }
 
     /// <summary>Whether the job says where a simulation finds its data.</summary>

@@ -2,6 +2,8 @@ using FedActors.Actors.Storage;
 using FedActors.Core.Data;
 using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
+using FedActors.Core.Participation;
+using FedActors.Core.Privacy;
 using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Actors.Hosting;
@@ -13,7 +15,20 @@ namespace FedActors.Actors.Hosting;
 /// <param name="Own">Where it keeps what a job lets it remember, by the plan's hash; null where it takes part in no such job.</param>
 /// <param name="EvaluationPatients">Those it keeps back to evaluate on; null where it has none but those it trains on.</param>
 public sealed record HospitalSite(
-    HospitalId Hospital, PatientTable Patients, SiteSecurity? Security = null, ISpool? Own = null, PatientTable? EvaluationPatients = null);
+    HospitalId Hospital, PatientTable Patients, SiteSecurity? Security = null, ISpool? Own = null, PatientTable? EvaluationPatients = null)
+{
+    /// <summary>Its data officer's rules and its ledger; null where it has none, and then it takes part in no job with noise.</summary>
+    public SitePrivacy? Privacy { get; init; }
+}
+
+/// <summary>What a hospital holds jobs under differential privacy to.</summary>
+/// <param name="Policy">Its data officer's rules.</param>
+/// <param name="Ledger">What its patients have lost so far; null where it could not be opened.</param>
+/// <param name="Unavailable">Why the ledger could not be opened: every job with noise is then declined for it.</param>
+/// <param name="Random">Noise and samples are drawn from here: the operating system's generator.</param>
+/// <param name="Clock">The time that goes into the ledger's records.</param>
+public sealed record SitePrivacy(
+    HospitalPolicy Policy, PrivacyLedgerFile? Ledger, PrivacyRefusal? Unavailable, IRandomSource Random, TimeProvider Clock);
 
 /// <summary>What a hospital needs for secure sums.</summary>
 /// <param name="Key">Its signing key.</param>

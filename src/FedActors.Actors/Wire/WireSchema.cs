@@ -64,7 +64,8 @@ internal static class WireSchema
         Part<CohortPlan>("Minimum", "Fraction", "Deadline", "Require", "MinimumSampleShare", "Attempts"),
         Part<SecureAggregationPlan>("Enabled", "RingBits", "Range", "WeightCap", "PhaseDeadline"),
         Part<PrivacyPlan>(
-            "Mode", "Epsilon", "NoiseMultiplier", "Delta", "Clip", "SamplingRate", "Spare", "MinimumSurvivors", "AssumedColluders", "PatientId"),
+            "Mode", "Epsilon", "NoiseMultiplier", "Delta", "Clip", "SamplingRate", "Spare", "MinimumSurvivors", "AssumedColluders", "PatientId",
+            "MinimumSurvivorShare"),
         Part<EvaluationPlan>("Every", "Metric", "ByHospitals", "MinimumPatients", "Keep", "Patience"),
         Part<RoundSpec>(
             "Training", "Round", "Attempt", "Roster", "Model", "Task", "PreviousSum", "Cohort", "Ring", "Thresholds", "Graph", "Noise", "Deadlines"),

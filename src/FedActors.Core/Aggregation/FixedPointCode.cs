@@ -31,8 +31,9 @@ public sealed record FixedPointCode
     /// <param name="range">The largest absolute value of a coordinate, above 0.</param>
     /// <param name="values">d: values of an update, at least 1.</param>
     /// <param name="counts">Whole numbers beside them, at least 0.</param>
+    /// <param name="mostScaleBits">No finer grid than 2^mostScaleBits steps a unit.</param>
     /// <exception cref="ArgumentException">A parameter is out of range, or the ring has no room for a scale of at least 1.</exception>
-    public FixedPointCode(int ringBits, int parties, int weightCap, double range, int values, int counts = 0)
+    public FixedPointCode(int ringBits, int parties, int weightCap, double range, int values, int counts = 0, int mostScaleBits = int.MaxValue)
     {
         if (ringBits is not (32 or 64))
             throw new ArgumentException($"The ring has 32 or 64 bits, not {ringBits}.", nameof(ringBits));
@@ -43,7 +44,7 @@ public sealed record FixedPointCode
         if (!(range > 0) || !double.IsFinite(range))
             throw new ArgumentException($"The range is {range}: it must be above 0 and finite.", nameof(range));
         (RingBits, Parties, WeightCap, Range, Values, Counts) = (ringBits, parties, weightCap, range, values, counts);
-        ScaleBits = (int)Math.Floor(ringBits - 2 - Math.Log2((double)parties * weightCap * range));
+        ScaleBits = Math.Min(mostScaleBits, (int)Math.Floor(ringBits - 2 - Math.Log2((double)parties * weightCap * range)));
         if (ScaleBits < 0)
             throw new ArgumentException(
                 $"{parties} parties of weight {weightCap} and range {range} leave no room in a ring of {ringBits} bits.", nameof(ringBits));
@@ -148,6 +149,27 @@ public sealed record FixedPointCode
         }
     }
 
+    /// <summary>
+    /// Encodes whole numbers that stand on the code's grid already, noise and all: in the sum each counts 1/(<see cref="Scale"/>·Omega).
+    /// Beyond the ring they wrap, which a sum's noise never does where <see cref="Scale"/> left room for it.
+    /// </summary>
+    /// <param name="whole">At most <see cref="Values"/>; the rest are 0.</param>
+    /// <param name="weight">1 to <see cref="WeightCap"/>.</param>
+    /// <param name="residues">Length <see cref="Bytes"/>; overwritten with little-endian words.</param>
+    /// <exception cref="ArgumentException">A length or the weight is out of range.</exception>
+    public void EncodeWhole(ReadOnlySpan<long> whole, long weight, Span<byte> residues)
+    {
+        if (whole.Length > Values || residues.Length != Bytes)
+            throw new ArgumentException($"{whole.Length} values into {residues.Length} bytes: the code has {Values} and {Bytes}.");
+        if (weight < 1 || weight > WeightCap)
+            throw new ArgumentException($"The weight {weight} is not in 1 to {WeightCap}.", nameof(weight));
+        residues.Clear();
+        for (var i = 0; i < whole.Length; i++)
+            Put(residues, i, whole[i]);
+        Put(residues, Values, weight);
+        Put(residues, ConstantOneAt, 1);
+    }
+
     /// <summary>Decodes the sum of <paramref name="parties"/> encoded updates.</summary>
     /// <param name="sum">Length <see cref="Bytes"/>.</param>
     /// <param name="parties">How many updates must be in it.</param>
@@ -184,6 +206,14 @@ public sealed record FixedPointCode
     private long Word(ReadOnlySpan<byte> sum, int index) => RingBits == 32
         ? MemoryMarshal.Cast<byte, int>(sum)[index]
         : MemoryMarshal.Cast<byte, long>(sum)[index];
+
+    private void Put(Span<byte> residues, int index, long value)
+    {
+        if (RingBits == 32)
+            MemoryMarshal.Cast<byte, int>(residues)[index] = unchecked((int)value);
+        else
+            MemoryMarshal.Cast<byte, long>(residues)[index] = value;
+    }
 
     // As many as fill vectors, and how many those are.
     private int Quantise(ReadOnlySpan<double> update, double factor, Span<int> words)

@@ -29,6 +29,13 @@ public interface IAggregationStrategy
 /// <summary>From what a job declares to the strategy that carries it out.</summary>
 public static class AggregationStrategies
 {
+    /// <summary>The strategy of a job: where noise is shared, behind the step from the noisy sum to an update.</summary>
+    public static IAggregationStrategy Create(JobPlan plan, IModel model)
+    {
+        var strategy = Create(plan.Training, model, plan.Patients);
+        return plan.Privacy.IsDistributed ? new NoisyGradientStep(plan, model, strategy) : strategy;
+    }
+
     /// <summary>The strategy of <paramref name="plan"/>.</summary>
     /// <param name="patients">Training patients over all hospitals, <see cref="JobPlan.Patients"/>; SCAFFOLD weighs its control by them.</param>
     public static IAggregationStrategy Create(TrainingPlan plan, IModel model, long patients = 0)

@@ -41,9 +41,10 @@ public static class PlanCheck
             yield return new Fault(FaultNumber.ValueOutOfRange,
                 $"{largest.Key} trains on {largest.Value} patients, above the cap of {plan.SecureAggregation.WeightCap}.",
                 $"{file}: job.secure-aggregation.weight-cap", $"Set it to {largest.Value} or more.");
-        foreach (var fault in JobPrivacy.Faults(plan, patients.Count, file))
+        Fault[] privacy = [.. JobPrivacy.Faults(plan, patients.Count, file)];
+        foreach (var fault in privacy)
             yield return fault;
-        if (!HasRoom(plan, patients.Count, updateLength))
+        if (privacy.Length == 0 && !HasRoom(plan, patients.Count, updateLength))
             yield return new Fault(FaultNumber.NotAllowedTogether,
                 $"A ring of {plan.SecureAggregation.RingBits} bits has no room for {patients.Count} hospitals of weight "
                     + $"{plan.SecureAggregation.WeightCap} and range {plan.SecureAggregation.Range:R}.",

@@ -76,6 +76,7 @@ public static class PlanHash
             Line("sampling-rate", privacy.SamplingRate);
             Line("spare", privacy.Spare);
             Line("minimum-survivors", privacy.MinimumSurvivors);
+            Line("minimum-survivor-share", privacy.MinimumSurvivorShare);
             Line("assumed-colluders", privacy.AssumedColluders);
             Line("patient-id", privacy.PatientId);
         }

@@ -40,7 +40,8 @@ public sealed record PrivacyForecast(
     /// <exception cref="ArgumentException">The plan's privacy is off, or is out of range.</exception>
     public static PrivacyForecast Of(JobPlan plan, JobSize? size)
     {
-        var (noise, terms) = (JobPrivacy.NoiseMultiplier(plan), JobPrivacy.Terms(plan));
+        var noise = JobPrivacy.NoiseMultiplier(plan);
+        var terms = size is { } whole ? JobPrivacy.Terms(plan, whole.Hospitals) : JobPrivacy.Terms(plan);
         var shown = PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(
             plan.Privacy.SamplingRate, noise, terms.Releases * JobPrivacy.StepsPerRound(plan)));
         var epsilon = shown.Spent(plan.Privacy.Delta).Epsilon;
@@ -67,7 +68,7 @@ public sealed record PrivacyForecast(
     private static DropoutForecast Dropout(JobPlan plan, double noise, JobSize size, double share)
     {
         var left = size.Hospitals - (int)Math.Ceiling(share * size.Hospitals - 1e-9);
-        var needed = plan.Privacy.IsDistributed ? Math.Max(plan.Cohort.Minimum, plan.Privacy.MinimumSurvivors) : plan.Cohort.Minimum;
+        var needed = plan.Privacy.IsDistributed ? Math.Max(plan.Cohort.Minimum, plan.Privacy.SurvivorsOf(size.Hospitals)) : plan.Cohort.Minimum;
         return new DropoutForecast(share, left, left < Math.Max(1, needed) ? null : Ratio(plan, noise, size, left));
     }
 
@@ -76,7 +77,7 @@ public sealed record PrivacyForecast(
         var privacy = plan.Privacy;
         var units = privacy.Mode == PrivacyMode.Hospital ? left : size.Patients * ((double)left / size.Hospitals);
         // The whole noise once in each hospital, or a share of it.
-        var noises = left / (privacy.IsDistributed ? (double)(privacy.MinimumSurvivors - privacy.AssumedColluders) : 1);
+        var noises = left / (privacy.IsDistributed ? (double)privacy.HonestSharesOf(size.Hospitals) : 1);
         return privacy.SamplingRate * units / (noise * Math.Sqrt(size.Parameters * noises));
     }
 }

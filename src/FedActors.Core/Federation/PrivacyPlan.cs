@@ -28,6 +28,7 @@ public enum PrivacyMode
 /// <param name="Spare">Share of the rounds that may be charged once more, for attempts that fail; in [0, 10].</param>
 /// <param name="MinimumSurvivors">Distributed noise: hospitals that a sum must hold, at least.</param>
 /// <param name="AssumedColluders">Distributed noise: hospitals whose share does not count, for they may tell it.</param>
+/// <param name="MinimumSurvivorShare">Distributed noise: share of the invited hospitals that a sum must hold, at least; in [0, 1].</param>
 /// <param name="PatientId">Column that says which rows are one patient's; null where each row is a patient.</param>
 public sealed record PrivacyPlan(
     PrivacyMode Mode,
@@ -39,10 +40,14 @@ public sealed record PrivacyPlan(
     double Spare = 0.1,
     int MinimumSurvivors = 3,
     int AssumedColluders = 1,
+    double MinimumSurvivorShare = 0,
     string? PatientId = null)
 {
-    /// <summary>Hospitals whose noise is certain to be in a sum.</summary>
-    public int HonestShares => MinimumSurvivors - AssumedColluders;
+    /// <summary>Distributed noise: hospitals that a sum over a cohort of so many must hold.</summary>
+    public int SurvivorsOf(int cohort) => Math.Max(MinimumSurvivors, (int)Math.Ceiling(MinimumSurvivorShare * cohort - 1e-9));
+
+    /// <summary>Hospitals whose noise is certain to be in a sum over a cohort of so many.</summary>
+    public int HonestSharesOf(int cohort) => SurvivorsOf(cohort) - AssumedColluders;
 
     /// <summary>Whether the noise is shared among the hospitals of a secure sum.</summary>
     public bool IsDistributed => Mode is PrivacyMode.PatientDistributed or PrivacyMode.Hospital;

@@ -42,6 +42,12 @@ public sealed record HospitalPolicy(
     bool SecureAggregationRequired,
     ImmutableArray<Digest>? AllowedJobs)
 {
+    /// <summary>
+    /// The public figure may be wrong by this factor: what a sum of more patients could hide in the rounding of doubles is not
+    /// accounted for, and a hospital does not start with more.
+    /// </summary>
+    public const int MostPatientsPerNominal = 16;
+
     /// <summary>What contradicts itself in the policy. Places are the policy's keys.</summary>
     public IEnumerable<Fault> Faults()
     {

@@ -49,13 +49,14 @@ public static class PolicyRules
                 $"{releases} rounds, spare ones included", $"at most {policy.MaximumRounds}");
             if (privacy.IsDistributed)
             {
-                Rule("minimum-survivors", privacy.MinimumSurvivors >= policy.MinimumSurvivors, FaultNumber.SurvivorsBelowPolicy,
-                    $"{privacy.MinimumSurvivors} survivors", $"at least {policy.MinimumSurvivors}");
+                var survivors = privacy.SurvivorsOf(cohort ?? 0);
+                Rule("minimum-survivors", survivors >= policy.MinimumSurvivors, FaultNumber.SurvivorsBelowPolicy,
+                    $"{survivors} survivors", $"at least {policy.MinimumSurvivors}");
                 Rule("assumed-colluders", privacy.AssumedColluders >= policy.AssumedColluders, FaultNumber.SurvivorsBelowPolicy,
                     $"{privacy.AssumedColluders} colluders counted with", $"at least {policy.AssumedColluders}");
             }
         }
-        var committed = privacy.IsDistributed ? Math.Max(plan.Cohort.Minimum, privacy.MinimumSurvivors) : plan.Cohort.Minimum;
+        var committed = privacy.IsDistributed ? Math.Max(plan.Cohort.Minimum, privacy.SurvivorsOf(cohort ?? 0)) : plan.Cohort.Minimum;
         var hospitals = Math.Min(committed, cohort ?? int.MaxValue);
         Rule("minimum-cohort", hospitals >= policy.MinimumCohort, FaultNumber.CohortBelowPolicy,
             $"rounds with {hospitals} hospitals", $"at least {policy.MinimumCohort}");

@@ -13,6 +13,11 @@ public abstract record PrivacyRefusal(FaultNumber Number, string What, string Fi
     /// <summary>Number and sentence: what a round's record says.</summary>
     public sealed override string ToString() => $"{Number.Code()}: {What}";
 
+    /// <summary>The number that a refusal's text begins with; null where it is no such text.</summary>
+    public static FaultNumber? NumberIn(string text) =>
+        text.Length > 7 && text.StartsWith("FA-", StringComparison.Ordinal) && int.TryParse(text.AsSpan(3, 4), out var number)
+            && Enum.IsDefined((FaultNumber)number) ? (FaultNumber)number : null;
+
     /// <summary>The job's grant would pass what the patients of the scope may ever lose.</summary>
     public sealed record BudgetExhausted(string Scope, PrivacyBudget Spent, PrivacyBudget Requested, PrivacyBudget Limit) : PrivacyRefusal(
         FaultNumber.BudgetExhausted, $"The patients of '{Scope}' have no budget left for this job: {Spent} is spent, {Requested} is asked for, {Limit} is the limit.",

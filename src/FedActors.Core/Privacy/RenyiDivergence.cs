@@ -3,7 +3,8 @@
 //  Source:   sampled Gaussian: Mironov, Talwar, Zhang (2019), Theorems 4, 5.
 //            Distributed discrete Gaussian: Kairouz, Liu, Steinke, ICML 2021, Proposition 14 and Theorem 1.
 //            Skellam: Agarwal, Kairouz, Liu, NeurIPS 2021, Theorem 3.5. Sampling of these two: Zhu, Wang, ICML 2019,
-//            Theorem 5, which holds for any mechanism; between integers the next integer's bound stands.
+//            Theorem 5, which holds for any mechanism; of discrete Gaussians also what RdpAccountant.md proves. Between
+//            integers the next integer's bound stands.
 //  Error:    within a relative 2^-40, rounded up.
 
 using FedActors.Core.Numerics;
@@ -27,6 +28,8 @@ internal static class RenyiDivergence
             case DpEvent.DistributedDiscreteGaussian gaussian:
                 var tau = gaussian.Inflation;
                 Sampled(gaussian.SamplingRate, orders, divergence, order => DiscreteGaussianSum(gaussian, tau, order));
+                if (gaussian.SamplingRate < 1)
+                    AsOneDraw(gaussian, tau, orders, divergence);
                 break;
             case DpEvent.Skellam skellam:
                 Sampled(skellam.SamplingRate, orders, divergence, order => SkellamSum(skellam, order));
@@ -47,6 +50,19 @@ internal static class RenyiDivergence
         return Math.Min(
             order / 2.0 * l2 * l2 + tau * sum.Dimension,
             order / 2.0 * Math.Min(l2 * l2 + 2 * l1 * tau + tau * tau * sum.Dimension, root * root));
+    }
+
+    // The shares' sum is one discrete Gaussian but for tau a coordinate, and for that one the sampled Gaussian's moments hold.
+    private static void AsOneDraw(
+        DpEvent.DistributedDiscreteGaussian sum, double tau, ReadOnlySpan<double> orders, double[] divergence)
+    {
+        var moments = new SampledGaussianMoments(sum.SamplingRate, sum.Sigma / sum.L2);
+        for (var i = orders.Length - 1; i >= 0; i--)
+        {
+            var order = Math.Max(2, Math.Ceiling(orders[i]));
+            var inflated = (moments.LogMoment(order) + (2 * order + 1) * sum.Dimension * tau) / (order - 1);
+            divergence[i] = Math.Min(divergence[i], inflated);
+        }
     }
 
     private static double SkellamSum(DpEvent.Skellam sum, int order)

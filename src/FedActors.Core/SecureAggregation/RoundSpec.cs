@@ -102,6 +102,9 @@ public enum NoiseKind
 
     /// <summary>Discrete Gaussian.</summary>
     DiscreteGaussian = 2,
+
+    /// <summary>All of it in each hospital's update before it was encoded: none is shared.</summary>
+    Inside = 3,
 }
 
 /// <summary>Distributed noise of a round.</summary>

@@ -183,7 +183,8 @@ public static class LocalTraining
         return incomingLoss;
     }
 
-    private static void Step(
+    /// <summary>local -= rate * (gradient + (l2 / N) local, the bias free, + what the strategy adds); the gradient is overwritten.</summary>
+    internal static void Step(
         TrainingPlan plan,
         long totalPatients,
         IModel model,

@@ -12,6 +12,9 @@ public sealed class TrainingScratch
     private double[] _moved = [];
     private double[] _drift = [];
     private int[] _order = [];
+    private int[] _rows = [];
+    private double[] _sum = [];
+    private long[] _released = [];
 
     internal Span<double> Parameters(int length) => Grown(ref _parameters, length);
 
@@ -24,6 +27,12 @@ public sealed class TrainingScratch
     internal Span<double> Drift(int length) => Grown(ref _drift, length);
 
     internal Span<int> Order(int length) => Grown(ref _order, length);
+
+    internal Span<int> Rows(int length) => Grown(ref _rows, length);
+
+    internal Span<double> Sum(int length) => Grown(ref _sum, length);
+
+    internal Span<long> Released(int length) => Grown(ref _released, length);
 
     private static Span<T> Grown<T>(ref T[] buffer, int length)
     {

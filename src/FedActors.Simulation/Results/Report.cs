@@ -271,18 +271,42 @@ internal static class Report
                 was trained on. Secure aggregation hides which hospital sent what; it does not limit what the sum itself tells. Hand this model
                 only to those who might see the data.</p>
                 """);
-        var protects = privacy.Mode == "hospital" ? "hospital" : "patient";
+        var unit = privacy.Unit;
         return Html.Of($"""
-            <h2>What the model may reveal about one {protects}: bounded</h2>
+            <h2>What the model may reveal about one {unit}: bounded</h2>
             <p>Differential privacy was <strong>on</strong> (mode {privacy.Mode}, noise multiplier {FigureText.Number(privacy.NoiseMultiplier)}): whatever anyone
-            concludes from the model about one {protects} would have been at most e<sup>ε</sup> times as likely without that {protects}’s data, but for a
-            chance of δ. Here ε ≤ {FigureText.Bound(privacy.Epsilon)} and δ ≤ {FigureText.Bound(privacy.Delta)}. The smaller, the stronger.</p>
-            <div class="wide"><table><thead><tr><th scope="col">Hospital</th><th scope="col">ε spent</th><th scope="col">δ</th><th scope="col">ε allowed</th></tr></thead><tbody>
+            concludes from {(privacy.Shares == 1 ? "what a hospital sent, and so from the model," : "the sums of the rounds, and so from the model,")}
+            about one {unit} would have been at most e<sup>ε</sup> times as likely without that {unit}’s data, but for a
+            chance of δ. Here ε ≤ {FigureText.Bound(privacy.Epsilon)} and δ ≤ {FigureText.Bound(privacy.Delta)} for this job. The smaller, the stronger: up to 1 is
+            strong, up to 4 moderate, up to 8 weak, and beyond it is hardly a promise.</p>
+            <table class="text"><tbody>
+            <tr><th scope="row">Protected unit</th><td>one {unit}: all its records in one hospital</td></tr>
+            <tr><th scope="row">Neighbours</th><td>{(unit == "hospital"
+                ? "the hospital’s records are all there, or none is; that it took part is no secret"
+                : "the patient’s records are all there, or none is (add or remove one)")}</td></tr>
+            <tr><th scope="row">δ</th><td>{FigureText.Bound(privacy.Delta)}</td></tr>
+            <tr><th scope="row">ε enforced</th><td>{FigureText.Bound(privacy.Epsilon)} (Rényi divergence at integer orders, proven for whole-number noise)</td></tr>
+            <tr><th scope="row">ε shown beside it</th><td>{(privacy.EpsilonPld > 0 ? FigureText.Bound(privacy.EpsilonPld) : FigureText.None)} (privacy-loss distributions, for continuous noise)</td></tr>
+            <tr><th scope="row">Releases accounted for</th><td>{privacy.Releases:#,0}, spare attempts included</td></tr>
+            {(privacy.Shares == 1 ? Html.Empty : Html.Of($"""
+                <tr><th scope="row">Noise</th><td>shared: the bound counts the shares of {Plural(privacy.Shares, "honest hospital")} in each sum</td></tr>
+                """))}
+            </tbody></table>
+            <h3>What each hospital has spent</h3>
+            <p>Each hospital keeps a ledger of its own, for all jobs together; what is spent comes never back.</p>
+            <div class="wide"><table><thead><tr><th scope="col">Hospital</th><th scope="col">ε spent</th><th scope="col">δ</th><th scope="col">ε allowed</th>
+            <th scope="col">ε left</th></tr></thead><tbody>
             {Html.Join(privacy.ByHospital.Select(one => Html.Of($"""
-                <tr><th scope="row">{one.Hospital}</th><td>{FigureText.Bound(one.Epsilon)}</td><td>{FigureText.Bound(one.Delta)}</td><td>{FigureText.Bound(one.Budget)}</td></tr>
+                <tr><th scope="row">{one.Hospital}</th><td>{FigureText.Bound(one.Epsilon)}</td><td>{FigureText.Bound(one.Delta)}</td><td>{FigureText.Bound(one.Budget)}</td><td>{FigureText.Number(one.Left)}</td></tr>
 
                 """)))}
             </tbody></table></div>
+            <h3>What this does not cover</h3>
+            <p>Patients who were treated in several hospitals: their losses add up. What is true of a whole population or family. That a
+            hospital took part, and its public, rounded number of patients. Insiders of a hospital, faulty or hostile training, and how long a
+            step took. {(privacy.Shares == 1 ? "" : $"Shared noise holds against a coordinator that follows the protocol, while {privacy.Shares:#,0} honest hospitals are in each sum.")}
+            The comparison on this page (each hospital alone, pooled data, figures on held-out {words.Case}) was made without any privacy, which only a
+            simulation may do. Settings were chosen on public knowledge, or their search is not part of ε.</p>
             """);
     }
 

@@ -52,21 +52,40 @@ public sealed record SecureAggregationSummary(
     bool Enabled, int Threshold, int RingBits, int ToleratedDropouts, int ToleratedColluders);
 
 /// <param name="Mode"><c>off</c>, <c>patient-local</c>, <c>patient-distributed</c> or <c>hospital</c>.</param>
-/// <param name="Epsilon">The bound reached; 0, and without meaning, while the mode is off.</param>
-/// <param name="NoiseMultiplier">Standard deviation of the noise over the clip.</param>
+/// <param name="Epsilon">
+/// Bound of this job with all it may release, by the accountant that the ledgers enforce: Renyi divergence at integer orders. 0, and
+/// without meaning, while the mode is off.
+/// </param>
+/// <param name="NoiseMultiplier">Standard deviation of the noise over how far one unit moves a sum.</param>
 public sealed record PrivacySummary(
     string Mode, double Epsilon, double Delta, double NoiseMultiplier, ImmutableArray<HospitalPrivacy> ByHospital)
 {
     public const string Off = "off";
+
+    /// <summary><c>patient</c> or <c>hospital</c>: neighbours differ by all records of one.</summary>
+    public string Unit { get; init; } = "patient";
+
+    /// <summary>The same releases by privacy-loss distributions: tighter, and for continuous noise. Shown, not enforced.</summary>
+    public double EpsilonPld { get; init; }
+
+    /// <summary>Times a hospital may release under the job, spare attempts included.</summary>
+    public long Releases { get; init; }
+
+    /// <summary>Noise shared: hospitals whose share the bound counts on. 1 where each hospital adds all of it.</summary>
+    public int Shares { get; init; } = 1;
 
     /// <summary>No noise, no bound: all figures are 0.</summary>
     public static PrivacySummary None(IEnumerable<string> hospitals) =>
         new(Off, 0, 0, 0, [.. hospitals.Select(hospital => new HospitalPrivacy(hospital, 0, 0, 0))]);
 }
 
-/// <param name="Epsilon">What the hospital's ledger has spent.</param>
-/// <param name="Budget">The largest epsilon its ledger allows.</param>
-public sealed record HospitalPrivacy(string Hospital, double Epsilon, double Delta, double Budget);
+/// <param name="Epsilon">What the hospital's ledger has spent, in all jobs.</param>
+/// <param name="Budget">The largest epsilon its policy allows for all jobs together.</param>
+public sealed record HospitalPrivacy(string Hospital, double Epsilon, double Delta, double Budget)
+{
+    /// <summary>What later jobs may still spend.</summary>
+    public double Left => Math.Max(0, Budget - Epsilon);
+}
 
 /// <summary>Bytes of all hospitals and rounds; up is from hospital to hub.</summary>
 public sealed record TrafficSummary(long BytesUp, long BytesDown);

@@ -47,6 +47,39 @@ public sealed class JobFileTests
     public void Newton_sums_in_sixty_four_bits_unless_told_otherwise() =>
         Assert.That(Read("name = small, training.algorithm = newton").Plan.SecureAggregation.RingBits, Is.EqualTo(64));
 
+    private const string Profiles = """
+        name = small
+        training { rounds = 7, local-steps = 5 }
+        privacy {
+          delta = 1e-5
+          profiles {
+            patient-distributed {
+              training { rounds = 80, local-steps = 1 }
+              privacy { clip = 3 }
+            }
+          }
+        }
+        """;
+
+    [Test]
+    public void A_privacy_mode_brings_its_profile_and_the_command_line_wins_over_it()
+    {
+        var mode = KeyValuePair.Create("job.privacy.mode", "patient-distributed");
+        var epsilon = KeyValuePair.Create("job.privacy.epsilon", "4");
+        var (plan, faults) = Read(Profiles, mode, epsilon);
+        Assert.That(faults, Is.Empty);
+        Assert.That((plan.Training.Rounds, plan.Training.LocalSteps, plan.Privacy.Clip, plan.Privacy.Delta), Is.EqualTo((80, 1, 3.0, 1e-5)));
+        Assert.That(Read(Profiles, new("job.training.rounds", "9"), mode, epsilon).Plan.Training.Rounds, Is.EqualTo(9));
+        Assert.That(Read(Profiles, mode, epsilon, new("job.training.local-steps", "5")).Plan.Training.LocalSteps, Is.EqualTo(5));
+        Assert.That(Read(Profiles).Plan.Training.Rounds, Is.EqualTo(7));
+        Assert.That(Read(Profiles, new("job.privacy.mode", "patient-local"), epsilon).Plan.Training.Rounds, Is.EqualTo(7));
+    }
+
+    [TestCase("privacy.profiles.patient-lokal { }", "FA-1003", "Did you mean 'patient-local'?")]
+    [TestCase("privacy.profiles.patient-local.trainig { }", "FA-1003", "Did you mean 'training'?")]
+    public void A_profile_of_no_mode_or_with_no_section_of_a_job_is_refused(string line, string code, string says) =>
+        Assert.That(Read($"name = small, {line}").Faults.Select(fault => fault.ToString()), Has.One.Contains(code).And.One.Contains(says));
+
     [TestCase("fedavgm", 1)]
     [TestCase("fedadam", 0.1)]
     [TestCase("fedyogi", 0.1)]

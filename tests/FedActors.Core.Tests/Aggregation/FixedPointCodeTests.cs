@@ -163,4 +163,32 @@ public sealed class FixedPointCodeTests
     [Test]
     public void A_ring_without_room_is_refused() =>
         Assert.Throws<ArgumentException>(() => _ = new FixedPointCode(32, 1000, 1 << 22, 8, 1));
+
+    [TestCase(32)]
+    [TestCase(64)]
+    public void Whole_numbers_with_their_noise_add_up_and_are_read_as_shares_of_the_scale(int bits)
+    {
+        var code = new FixedPointCode(bits, 3, weightCap: 100, range: 1, values: 3, mostScaleBits: 12);
+        var sum = new ModularSum(bits, code.Bytes);
+        foreach (var (whole, weight) in (((long, long), long)[])[((5000, -70), 40), ((-9000, 1), 60), ((1, 2), 100)])
+        {
+            var residues = new byte[code.Bytes];
+            code.EncodeWhole([whole.Item1, whole.Item2], weight, residues);
+            sum.Add(residues);
+        }
+        var decoded = code.Decode(sum.Words, 3)!;
+        Assert.That(code.ScaleBits, Is.EqualTo(12));
+        Assert.That(decoded.Mean, Is.EqualTo((double[])[-3999 / (4096.0 * 200), -67 / (4096.0 * 200), 0]));
+        Assert.That((decoded.TotalWeight, decoded.Saturated), Is.EqualTo((200, 0)));
+    }
+
+    [Test]
+    public void Whole_numbers_that_do_not_fit_the_code_are_refused()
+    {
+        var code = new FixedPointCode(32, 3, 100, 1, 2);
+        Assert.Throws<ArgumentException>(() => code.EncodeWhole([1, 2, 3], 10, new byte[code.Bytes]));
+        Assert.Throws<ArgumentException>(() => code.EncodeWhole([1, 2], 10, new byte[code.Bytes - 4]));
+        Assert.Throws<ArgumentException>(() => code.EncodeWhole([1, 2], 101, new byte[code.Bytes]));
+        Assert.Throws<ArgumentException>(() => code.EncodeWhole([1, 2], 0, new byte[code.Bytes]));
+    }
 }

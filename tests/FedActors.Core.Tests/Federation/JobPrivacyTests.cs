@@ -1,5 +1,8 @@
 using FedActors.Core.Federation;
+using FedActors.Core.Identity;
 using FedActors.Core.Privacy;
+using FedActors.Core.Protocol;
+using FedActors.Core.Rounds;
 
 namespace FedActors.Core.Tests.Federation;
 
@@ -49,6 +52,7 @@ public sealed class JobPrivacyTests
         Plan.Privacy with { Spare = 0.2 },
         Plan.Privacy with { MinimumSurvivors = 4 },
         Plan.Privacy with { AssumedColluders = 0 },
+        Plan.Privacy with { MinimumSurvivorShare = 0.5 },
         Plan.Privacy with { PatientId = "patient" },
     ];
 
@@ -62,12 +66,23 @@ public sealed class JobPrivacyTests
         new(Shared with { SecureAggregation = Plan.SecureAggregation with { Enabled = false } }, FaultNumber.ModeNeedsOtherSettings, "mode"),
         new(Shared with { Training = Plan.Training with { LocalSteps = 2 } }, FaultNumber.ModeNeedsOtherSettings, "mode"),
         new(Shared with { Privacy = Shared.Privacy with { MinimumSurvivors = 11 } }, FaultNumber.ModeNeedsOtherSettings, "minimum-survivors"),
+        new(Shared with { Privacy = Shared.Privacy with { MinimumSurvivorShare = 0.5, AssumedColluders = 5 } },
+            FaultNumber.ModeNeedsOtherSettings, "assumed-colluders"),
+        new(Plan with { Training = Plan.Training with { Algorithm = Algorithm.Newton } }, FaultNumber.PrivacyNotTrained, "mode"),
+        new(Plan with { Model = Plan.Model with { Kind = ModelKind.Cox } }, FaultNumber.PrivacyNotTrained, "mode"),
+        new(Plan with { Model = Plan.Model with { Kind = ModelKind.Mlp, Hidden = [4] } }, FaultNumber.PrivacyNotTrained, "mode"),
+        new(Plan with { Training = Plan.Training with { BatchSize = 32 } }, FaultNumber.ModeNeedsOtherSettings, "sampling-rate"),
+        new(Shared with
+            {
+                SecureAggregation = Plan.SecureAggregation with { WeightCap = 1 << 24 },
+                Privacy = Shared.Privacy with { MinimumSurvivors = 10 },
+            }, FaultNumber.NoiseShareTooSmall, "noise-multiplier"),
     ];
 
     [TestCaseSource(nameof(Misfits))]
     public void A_promise_that_does_not_go_with_the_rest_of_the_job_is_refused(JobPlan plan, FaultNumber number, string key) =>
         Assert.That(
-            JobPrivacy.Faults(plan, hospitals: 10, "job.conf").Where(fault => fault.Number != FaultNumber.PrivacyNotTrained),
+            JobPrivacy.Faults(plan, hospitals: 10, "job.conf"),
             Has.One.Property("Number").EqualTo(number).And.Property("Where").EqualTo($"job.conf: job.privacy.{key}"));
 
     [Test]
@@ -77,8 +92,44 @@ public sealed class JobPrivacyTests
             Has.None.EqualTo(FaultNumber.DeltaOutOfRange));
 
     [Test]
-    public void A_mode_that_no_training_carries_out_yet_is_refused_and_never_ignored() =>
-        Assert.That(JobPrivacy.Faults(Plan, 10, "job.conf").Single().Number, Is.EqualTo(FaultNumber.PrivacyNotTrained));
+    public void A_share_of_survivors_is_rounded_up_and_the_larger_of_share_and_number_holds()
+    {
+        var privacy = Shared.Privacy with { MinimumSurvivors = 3, MinimumSurvivorShare = 0.9, AssumedColluders = 1 };
+        Assert.That(new[] { 49, 5, 10, 3 }.Select(privacy.SurvivorsOf), Is.EqualTo((int[])[45, 5, 9, 3]));
+        Assert.That(privacy.HonestSharesOf(49), Is.EqualTo(44));
+    }
+
+    [Test]
+    public void Shared_noise_is_charged_for_the_honest_shares_alone_and_costs_no_more_than_was_asked_for()
+    {
+        var plan = Shared with { Privacy = Shared.Privacy with { MinimumSurvivors = 7, AssumedColluders = 2 } };
+        var terms = JobPrivacy.Terms(plan, cohort: 10);
+        Assert.That(terms.Release, Is.TypeOf<DpEvent.DistributedDiscreteGaussian>().With.Property("Shares").EqualTo(5));
+        Assert.That(terms.Cost.Epsilon, Is.InRange(2 - 1e-6, 2));
+        Assert.That(JobPrivacy.EpsilonAfter(plan, 10, JobPrivacy.Releases(plan)), Is.EqualTo(terms.Cost.Epsilon));
+        Assert.That(JobPrivacy.EpsilonAfter(plan, 10, 1), Is.LessThan(terms.Cost.Epsilon));
+        Assert.That(JobPrivacy.EpsilonAfter(plan, 10, 0), Is.Zero);
+        Assert.That(JobPrivacy.EpsilonShown(plan), Is.LessThanOrEqualTo(terms.Cost.Epsilon));
+    }
+
+    [Test]
+    public void A_whole_hospital_is_told_when_its_noise_leaves_nothing_to_learn()
+    {
+        var plan = Shared with { Privacy = Shared.Privacy with { Mode = PrivacyMode.Hospital, Epsilon = 0.2 } };
+        Assert.That(JobPrivacy.Warnings(plan, 10).Single(), Does.Contain("hardly learn"));
+        Assert.That(JobPrivacy.Warnings(Shared, 10), Is.Empty);
+    }
+
+    [Test]
+    public void A_job_ends_when_those_who_refuse_leave_too_few_and_goes_on_while_others_suffice()
+    {
+        Dropout[] One(int count) => [.. Enumerable.Range(0, count).Select(i =>
+            new Dropout(new HospitalId($"h{i}"), RoundPhase.Training, DropReason.PrivacyRefused, "FA-6010: no budget."))];
+        var needed = RoundCode.ThresholdsOf(Plan, 10).MinSurvivors;
+        Assert.That(JobPrivacy.EndsByRefusal(Plan, 10, One(10 - needed)), Is.Null);
+        Assert.That(JobPrivacy.EndsByRefusal(Plan, 10, One(10 - needed + 1)), Is.EqualTo(FaultNumber.BudgetExhausted));
+        Assert.That(JobPrivacy.EndsByRefusal(Plan, 10, One(10).Select(drop => drop with { Reason = DropReason.Silent })), Is.Null);
+    }
 
     private static JobPlan Shared => Plan with
     {
