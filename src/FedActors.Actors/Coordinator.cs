@@ -15,7 +15,7 @@ namespace FedActors.Actors;
 
 /// <summary>
 /// Owns a job: its roster, its committed models, and which round is next. Parent: the hub. Children: one RoundSupervisor
-/// at a time. Persistence id: <c>coordinator</c>.
+/// at a time. Persistence id: <c>coordinator</c>, or one for each job of a hub.
 /// </summary>
 public sealed class Coordinator : JournalingActor<FederationEvent>
 {
@@ -32,9 +32,9 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     private int _attempts;
     private bool _isEnding;
 
-    public Coordinator(HubServices hub)
+    public Coordinator(HubServices hub, string id)
     {
-        _hub = hub;
+        (_hub, PersistenceId) = (hub, id);
         Command<JobProtocol.StartJob>(Start);
         Command<BlobStore.Stored>(OnStored);
         Command<BlobStore.Found>(found => OnFound(GlobalModel.FromBytes(found.Bytes.AsSpan(), _job!.InitialParameters.Length)));
@@ -45,9 +45,9 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         Command<JobProtocol.ModelEvaluated>(OnEvaluated);
     }
 
-    public override string PersistenceId => "coordinator";
+    public override string PersistenceId { get; }
 
-    public static Props Props(HubServices hub) => Akka.Actor.Props.Create<Coordinator>(hub);
+    public static Props Props(HubServices hub, string id = "coordinator") => Akka.Actor.Props.Create<Coordinator>(hub, id);
 
     protected override void Apply(FederationEvent @event) => _state = _state.Apply(@event);
 

@@ -36,6 +36,7 @@ internal sealed class CommandLine
             _json,
             SimulateCommand.Create(terminal, simulate, _json),
             PrivacyCommands.Create(terminal, _json),
+            ProvisionCommands.Create(terminal, _json),
             PolicyCommands.Create(terminal, _json),
         };
         if (benchmarks.Count > 0)

@@ -1,7 +1,10 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
+using FedActors.Actors.Configuration;
+using FedActors.Actors.Hosting;
 using FedActors.Core;
 
-var config = new Option<FileInfo>("--config")
+var config = new Option<string>("--config")
 {
     Description = "The node's HOCON file.",
     HelpName = "FILE",
@@ -9,24 +12,41 @@ var config = new Option<FileInfo>("--config")
 };
 var root = new RootCommand(
     """
-    Starts a hub or a hospital of a federation. This version trains in simulation only: no node can start yet.
+    Starts a hub or a hospital of a federation. It runs until it is told to stop (SIGTERM or Ctrl+C).
 
-    Example: fedactors-node --config hospital.conf
+    Example: fedactors-node --config hocon/hospital.conf
     """)
 { config };
-root.SetAction(parsed => Tell(ExitCode.NotReady, new Fault(
-    FaultNumber.SimulationOnly,
-    "This version trains in simulation only; a node cannot join a federation yet.",
-    parsed.GetValue(config)!.FullName,
-    "Try the job with 'fedactors simulate JOB.conf'.")));
+root.SetAction(async (parsed, cancel) =>
+{
+    try
+    {
+        await using var node = await Node.StartAsync(NodeFile.Read(parsed.GetValue(config)!), TimeProvider.System);
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        var ended = await Task.WhenAny(stopped.Task, node.WhenEnded);
+        return (int)(ended == stopped.Task ? ExitCode.Done : ExitCode.Failed);
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stopped.TrySetResult();
+        }
+    }
+    catch (FaultException refused)
+    {
+        return Tell(refused.ExitCode, refused.Faults);
+    }
+});
 
 var parsed = root.Parse(args);
 return parsed.Errors.Count == 0
-    ? parsed.Invoke()
-    : Tell(ExitCode.BadInput, [.. parsed.Errors.Select(error => new Fault(
-        FaultNumber.Usage, error.Message, "command line", "See 'fedactors-node --help'."))]);
+    ? await parsed.InvokeAsync()
+    : Tell(ExitCode.BadInput, parsed.Errors.Select(error => new Fault(
+        FaultNumber.Usage, error.Message, "command line", "See 'fedactors-node --help'.")));
 
-static int Tell(ExitCode exitCode, params IEnumerable<Fault> faults)
+static int Tell(ExitCode exitCode, IEnumerable<Fault> faults)
 {
     foreach (var fault in faults)
         Console.Error.WriteLine(fault);

@@ -1,3 +1,4 @@
+using FedActors.Actors.Storage;
 using FedActors.Core;
 
 namespace FedActors.Simulation;
@@ -18,7 +19,8 @@ public sealed class OutputFolder : IDisposable
         try
         {
             Directory.CreateDirectory(path);
-            var folder = new OutputFolder(path, Hold(System.IO.Path.Combine(path, ".lock")));
+            var folder = new OutputFolder(path, FolderLock.Hold(path) ?? throw new FaultException(ExitCode.Failed, new Fault(
+                FaultNumber.OutputInUse, "Another run is writing to this folder.", path, "Wait for it, stop it, or give another folder with --out.")));
             if (fresh)
             {
                 string[] left =
@@ -49,18 +51,4 @@ public sealed class OutputFolder : IDisposable
     public SimulationStorage OpenStorage() => SimulationStorage.In(Path);
 
     public void Dispose() => _lock.Dispose();
-
-    private static FileStream Hold(string file)
-    {
-        try
-        {
-            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        // On Unix the runtime takes an advisory lock, and says so with this error; a missing right or room is another one.
-        catch (IOException e) when (e.HResult is 11 or 35 or unchecked((int)0x80070020))
-        {
-            throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.OutputInUse,
-                "Another run is writing to this folder.", file, "Wait for it, stop it, or give another folder with --out."));
-        }
-    }
 }

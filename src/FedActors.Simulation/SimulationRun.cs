@@ -109,7 +109,7 @@ public static class SimulationRun
         if (faults.Count > 0)
             throw new FaultException(faults);
         var data = DataLoader.Load(dataPlan, Path.GetDirectoryName(Path.GetFullPath(options.JobFile))!, options.DataDirectory);
-        plan = Complete(plan, dataPlan.Schema.Label, data);
+        plan = FederationJob.Complete(plan, dataPlan.Schema) with { Patients = PatientsOf(data, plan.Patients, options.JobFile) };
         faults.AddRange(ModelRules.Faults(plan, Names.OfAny, options.JobFile));
         if (faults.Count > 0)
             throw new FaultException(faults);
@@ -119,20 +119,14 @@ public static class SimulationRun
         return faults.Count == 0 ? (plan, dataPlan.Story, data) : throw new FaultException(faults);
     }
 
-    // What a job leaves open until its data are known.
-    private static JobPlan Complete(JobPlan plan, LabelRule label, FederatedData data) => plan with
+    private static long PatientsOf(FederatedData data, long said, string file)
     {
-        Patients = data.Hospitals.Sum(hospital => (long)hospital.Train.Rows),
-        Model = plan.Model with
-        {
-            Features = data.Test.FeatureNames,
-            Outcome = label.Kind,
-            Classes = label is LabelRule.Class rule ? [.. rule.Classes.Select(one => one.Name)] : [],
-        },
-        Evaluation = plan.Evaluation.Metric == Metric.Auto
-            ? plan.Evaluation with { Metric = ModelRules.MetricsOf(label.Kind)[0] }
-            : plan.Evaluation,
-    };
+        var counted = data.Hospitals.Sum(hospital => (long)hospital.Train.Rows);
+        return said == 0 || said == counted
+            ? counted
+            : throw new FaultException(new Fault(FaultNumber.ValueOutOfRange, $"The job says {said} patients, the hospitals train on {counted}.",
+                $"{file}: job.patients", $"Write {counted}, or leave the key out: a simulation counts them."));
+    }
 
     private static SimulatedPrivacy PrivacyOf(JobPlan plan, FederatedData data, OutputFolder folder) => plan.Privacy.Mode == PrivacyMode.Off
         ? SimulatedPrivacy.None

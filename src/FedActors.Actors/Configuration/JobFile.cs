@@ -27,7 +27,11 @@ public sealed class JobFile
         if (!File.Exists(path))
             throw new FaultException(new Fault(FaultNumber.JobFileMissing, $"There is no file '{path}'.", path,
                 "Give the path of a job file, for example samples/breast-tumour/job.conf."));
-        var file = Parse(File.ReadAllText(path), path).WithFallback(Reference.Config);
+        var own = Parse(File.ReadAllText(path), path);
+        if (own.HasPath("node"))
+            throw new FaultException(new Fault(FaultNumber.UnknownKey, "This is a node's file, not a job's.", $"{path}: node",
+                "Start it with 'fedactors-node --config'; a job file holds one section: job { ... }."));
+        var file = own.WithFallback(Reference.Config);
         Config? set = null;
         foreach (var (key, value) in overrides)
             set = Over(Parse($"{key} = {value}", $"--set {key}={value}"), set);
@@ -69,7 +73,7 @@ public sealed class JobFile
         var plan = new JobPlan(
             name,
             job.Integer("seed", 0, long.MaxValue),
-            Patients: 0,
+            Patients: job.Integer("patients", 0, 1L << 40),
             ReadModel(model, job.Section("training"), training.Algorithm),
             training,
             ReadCohort(job.Section("cohort"), secure.Enabled),
@@ -93,7 +97,7 @@ public sealed class JobFile
             job.Section(section);
         job.Done();
         var root = HoconReader.Of(_config.Root.AtKey("root"), "root", Path, []);
-        var nearest = root.Keys.Where(key => key is not ("job" or "akka" or "fedactors")).ToArray();
+        var nearest = root.Keys.Where(key => key is not ("job" or "akka" or "fedactors" or "node")).ToArray();
         foreach (var key in nearest)
             faults.Add(new Fault(FaultNumber.UnknownKey, $"There is no key '{key}'.", $"{Path}: {key}", "A job file holds one section: job { ... }."));
         return plan;

@@ -12,7 +12,8 @@ public static class DataLoader
     /// <param name="dataDirectory">Where the data lies; null for the job file's own folder.</param>
     /// <exception cref="FaultException">FA-20nn: a file that is not there; else everything that is wrong with files and rows, or,
     /// where those are right, with the split.</exception>
-    public static FederatedData Load(DataPlan plan, string jobFileDirectory, string? dataDirectory)
+    /// <param name="isTested">Whether rows must be kept back to judge models by: a hospital's own node keeps none.</param>
+    public static FederatedData Load(DataPlan plan, string jobFileDirectory, string? dataDirectory, bool isTested = true)
     {
         string PathOf(DataFile file) => Path.Combine(dataDirectory ?? jobFileDirectory, file.Path);
         var list = plan.Split.Holdout is HoldoutRule.Listed listed ? Path.Combine(jobFileDirectory, listed.File) : null;
@@ -29,7 +30,8 @@ public static class DataLoader
                 plan.Schema,
                 plan.Split,
                 plan.Files.Select(file => Open(file.Path, file.Hospital, PathOf(file), plan)),
-                list is null ? null : Open(Path.GetFileName(list), null, list, plan with { Separator = ',', ColumnNames = [] }));
+                list is null ? null : Open(Path.GetFileName(list), null, list, plan with { Separator = ',', ColumnNames = [] }),
+                isTested);
         }
         catch (FaultException e) when (strange.Length > 0)
         {

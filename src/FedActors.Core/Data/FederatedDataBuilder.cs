@@ -12,24 +12,26 @@ public sealed class FederatedDataBuilder
 
     private readonly DataSchema _schema;
     private readonly SplitPlan _split;
+    private readonly bool _isTested;
     private readonly ImmutableArray<string> _featureNames;
     private readonly List<Fault> _faults = [];
     private readonly List<double> _features = [];
     private readonly List<Row> _rows = [];
     private readonly List<HospitalId> _hospitalsOfFiles = [];
 
-    private FederatedDataBuilder(DataSchema schema, SplitPlan split) =>
-        (_schema, _split, _featureNames) = (schema, split, [.. schema.Inputs.Select(input => input.Feature)]);
+    private FederatedDataBuilder(DataSchema schema, SplitPlan split, bool isTested) =>
+        (_schema, _split, _isTested, _featureNames) = (schema, split, isTested, [.. schema.Inputs.Select(input => input.Feature)]);
 
     /// <summary>Reads all files, holds them to the schema, drops what the schema drops, then splits.</summary>
     /// <param name="files">In order; their rows are read once.</param>
     /// <param name="listing">The file of a <see cref="HoldoutRule.Listed"/> split, else null.</param>
+    /// <param name="isTested">Whether rows must be kept back to judge models by: a hospital's own node keeps none.</param>
     /// <exception cref="ArgumentException">Schema or split name a column that the schema does not declare, or a file lacks the
     /// hospital it is to be.</exception>
     /// <exception cref="FaultException">FA-20nn: everything that is wrong with the rows, or, where they are right, with the split.</exception>
-    public static FederatedData Build(DataSchema schema, SplitPlan split, IEnumerable<RawFile> files, RawFile? listing = null)
+    public static FederatedData Build(DataSchema schema, SplitPlan split, IEnumerable<RawFile> files, RawFile? listing = null, bool isTested = true)
     {
-        var builder = new FederatedDataBuilder(schema, split);
+        var builder = new FederatedDataBuilder(schema, split, isTested);
         foreach (var file in files)
             builder.Read(file);
         if (builder._faults.Count > 0)
@@ -263,7 +265,7 @@ public sealed class FederatedDataBuilder
         var test = _split.RestIsTest ? rest : hospitals.Count == 0 ? Table([]) : PatientTable.Concat([.. hospitals.Select(h => h.Test)]);
         if (hospitals.Count == 0)
             _faults.Add(new Fault(FaultNumber.EmptyHospital, "No hospital has any row, or enough of them.", FileNames(), "Bring rows, or lower minimum-rows."));
-        else if (test.Rows == 0 || (test.Outcomes.Kind == OutcomeKind.Survival ? test.Positives == 0 : IsOneClass(test)))
+        else if (_isTested && (test.Rows == 0 || (test.Outcomes.Kind == OutcomeKind.Survival ? test.Positives == 0 : IsOneClass(test))))
             _faults.Add(new Fault(FaultNumber.OneClassOnly, $"The {test.Rows} rows kept back for testing are not of both labels.", FileNames(),
                 "Keep back rows of both labels: without them no model can be judged."));
         ReportConstants(hospitals);
@@ -307,7 +309,7 @@ public sealed class FederatedDataBuilder
     // What never changes over all hospitals teaches nothing, and without a penalty makes Newton's system singular.
     private void ReportConstants(IReadOnlyCollection<HospitalData> hospitals)
     {
-        if (_faults.Count > 0 || hospitals.Sum(hospital => hospital.Train.Rows) < 2)
+        if (!_isTested || _faults.Count > 0 || hospitals.Sum(hospital => hospital.Train.Rows) < 2)
             return;
         for (var k = 0; k < _featureNames.Length; k++)
         {

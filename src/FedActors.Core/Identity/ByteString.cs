@@ -19,6 +19,9 @@ public readonly struct ByteString : IEquatable<ByteString>
 
     public ReadOnlySpan<byte> Span => _bytes.Span;
 
+    /// <summary>The same bytes, for a writer that keeps them for a moment.</summary>
+    public ReadOnlyMemory<byte> AsMemory() => _bytes;
+
     /// <summary>Takes <paramref name="owned"/> over without a copy: nobody may write to it from now on.</summary>
     public static ByteString Own(byte[] owned) => new(owned);
 

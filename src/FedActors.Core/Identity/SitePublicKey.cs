@@ -33,6 +33,10 @@ public sealed class SitePublicKey : IEquatable<SitePublicKey>
         return key;
     }
 
+    /// <summary>The public half of a key, as a certificate holds it.</summary>
+    /// <exception cref="ArgumentException">Not a key of P-256.</exception>
+    public static SitePublicKey Of(ECDsa key) => Of(P256Point.Of(key.ExportParameters(includePrivateParameters: false)));
+
     /// <param name="point">X || Y, 64 bytes.</param>
     public static bool TryParse(ReadOnlySpan<byte> point, [NotNullWhen(true)] out SitePublicKey? key)
     {

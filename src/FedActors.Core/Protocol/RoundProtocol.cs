@@ -8,6 +8,12 @@ namespace FedActors.Core.Protocol;
 /// <summary>A message that may cross a network.</summary>
 public interface IWireMessage;
 
+/// <summary>A message that a hospital may send to the hub's actors. The hub's door lets it in only from the hospital it names.</summary>
+public interface IFromHospital : IWireMessage
+{
+    HospitalId Hospital { get; }
+}
+
 /// <summary>
 /// RoundSupervisor and its aggregator ↔ HospitalAgent, one round:
 /// <code>
@@ -44,11 +50,11 @@ public static class RoundProtocol
     }
 
     /// <summary>Hospital → supervisor, with secure sums. Its update is ready to be masked.</summary>
-    public sealed record UpdateReady(RoundId Id, HospitalId Hospital) : IRoundMessage;
+    public sealed record UpdateReady(RoundId Id, HospitalId Hospital) : IRoundMessage, IFromHospital;
 
     /// <summary>Hospital → supervisor. No update of this hospital will come in this attempt.</summary>
     /// <param name="Detail">One sentence for the round's record. Holds no figure of a patient.</param>
-    public sealed record Declined(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail) : IRoundMessage;
+    public sealed record Declined(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail) : IRoundMessage, IFromHospital;
 
     /// <summary>Aggregator → hospital. Send the update's bytes from <paramref name="FromOffset"/> on, at most <paramref name="Credit"/> chunks.</summary>
     public sealed record UploadRequested(RoundId Id, long FromOffset, int Credit) : IRoundMessage;
@@ -58,7 +64,7 @@ public static class RoundProtocol
     /// <param name="Content">SHA-256 of the whole update.</param>
     /// <param name="Bytes">At most <see cref="ChunkBytes"/>.</param>
     public sealed record UpdateChunk(
-        RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes) : IRoundMessage;
+        RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes) : IRoundMessage, IFromHospital;
 
     /// <summary>Aggregator → hospital, after the session's Result. The open sum itself, from which the next model follows.</summary>
     /// <param name="Residues">Their SHA-256 stands in the Result.</param>

@@ -44,7 +44,7 @@ public static class SecureAggregationProtocol
     }
 
     /// <summary>Hospital → coordinator.</summary>
-    public abstract record FromHospital : SignedMessage
+    public abstract record FromHospital : SignedMessage, IFromHospital
     {
         /// <summary>The sender.</summary>
         public abstract HospitalId Hospital { get; init; }
@@ -140,7 +140,7 @@ public static class SecureAggregationProtocol
     /// </summary>
     /// <param name="Index">From 0.</param>
     /// <param name="Bytes"><see cref="ChunkSize"/> bytes, fewer in the last.</param>
-    public sealed record MaskedChunk(Digest Session, HospitalId Hospital, int Index, ByteString Bytes) : IWireMessage;
+    public sealed record MaskedChunk(Digest Session, HospitalId Hospital, int Index, ByteString Bytes) : IFromHospital;
 
     /// <summary>Coordinator → hospital. U3: whose updates are summed. Fixed for ever.</summary>
     /// <param name="Hospitals">U3, sorted.</param>

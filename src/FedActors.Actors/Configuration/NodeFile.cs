@@ -1,0 +1,81 @@
+using FedActors.Core;
+
+namespace FedActors.Actors.Configuration;
+
+/// <summary>Reads a node file over the defaults of <c>reference.conf</c>; nothing of Akka's own settings can be changed there.</summary>
+public static class NodeFile
+{
+    /// <exception cref="FaultException">Everything that is wrong with the file, told together.</exception>
+    public static NodePlan Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new FaultException(new Fault(FaultNumber.NodeFileMissing, $"There is no file '{path}'.", path,
+                "Give the path of a node file; hocon/coordinator.conf and hocon/hospital.conf are ones to begin with."));
+        var faults = new List<Fault>();
+        var own = Parse(path);
+        var node = HoconReader.Of(own.WithFallback(Reference.Config), "node", path, faults);
+        foreach (var key in HoconReader.Of(own.Root.AtKey("root"), "root", path, []).Keys.Where(key => key != "node"))
+            faults.Add(new Fault(FaultNumber.UnknownKey, $"There is no key '{key}' here.", $"{path}: {key}", "A node file holds one section: node { ... }."));
+        var role = Names.Read<NodeRole>(node, "role");
+        var identity = node.Section("identity");
+        var plan = new NodePlan(
+            path, role, PathOf(node, "data"), PathOf(identity, "kit"), PathOf(identity, "key"),
+            role == NodeRole.Hub ? ReadHub(node.Section("hub")) : null,
+            role == NodeRole.Hospital ? ReadHospital(node.Section("hospital")) : null);
+        identity.Done();
+        var other = role == NodeRole.Hub ? "hospital" : "hub";
+        if (own.HasPath($"node.{other}"))
+            node.Report(FaultNumber.NotAllowedTogether, $"A {Names.Of(role)} has no section '{other}'.", node.PathOf(other), "Take it out, or set the other role.");
+        node.Section(other);
+        node.Done();
+        return faults.Count == 0 ? plan : throw new FaultException(faults);
+
+        string PathOf(HoconReader reader, string key)
+        {
+            var text = reader.Text(key);
+            if (text.Length == 0 && !reader.IsFaulty(key))
+                reader.Report(FaultNumber.MissingKey, "No path is given.", reader.PathOf(key), "Write one, relative to this file.");
+            return Resolve(path, text);
+        }
+
+        HubPlan ReadHub(HoconReader reader)
+        {
+            var job = reader.Text("job", "");
+            var hub = new HubPlan(
+                reader.Text("listen", ""), job.Length == 0 ? null : Resolve(path, job),
+                reader.Duration("patience", TimeSpan.FromSeconds(5), TimeSpan.FromDays(1)));
+            if (hub.Listen.Any(c => char.IsWhiteSpace(c) || c is '"' or '/' or ':'))
+                reader.Report(FaultNumber.ValueOutOfRange, $"'{hub.Listen}' is no address.", reader.PathOf("listen"),
+                    "Write a host name or an IPv4 address, without a port: the port is the kit's.");
+            reader.Done();
+            return hub;
+        }
+
+        HospitalPlan ReadHospital(HoconReader reader)
+        {
+            var hospital = new HospitalPlan(
+                reader.Duration("rhythm", TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(1)), reader.Switch("secure-sums-only"),
+                DataSection.Read(reader.Section("patients")));
+            reader.Done();
+            return hospital;
+        }
+    }
+
+    private static string Resolve(string file, string path) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, path);
+
+    private static Akka.Configuration.Config Parse(string path)
+    {
+        try
+        {
+            return JobFile.Parse(File.ReadAllText(path), path);
+        }
+        catch (FaultException e)
+        {
+            throw new FaultException(e.Faults.Select(fault => fault with { Number = FaultNumber.NodeFileUnreadable }));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FaultException(new Fault(FaultNumber.NodeFileUnreadable, "The file cannot be read.", path, "See that this user may read it."));
+        }
+    }
+}

@@ -1,0 +1,235 @@
+using System.Collections.Immutable;
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Event;
+using FedActors.Actors.Hosting;
+using FedActors.Core.Identity;
+using FedActors.Core.Links;
+using FedActors.Core.Protocol;
+
+namespace FedActors.Actors.Wire;
+
+/// <summary>
+/// Meets hospitals at the hub's edge: the one path that is trusted there. Knows who speaks by signature, lets in only what the
+/// roster's hospitals may say and only under their own name, and brings each answer to whoever asked. Hands out models by
+/// hash. Parent: the edge. Children: none.
+/// </summary>
+public sealed class Door : ReceiveActor
+{
+    /// <summary>A hub's actor → door. Say this to a hospital; its answers go to the sender.</summary>
+    public sealed record Say(HospitalId Hospital, IWireMessage Message) : INoSerializationVerificationNeeded;
+
+    /// <summary>Most bytes of one message from a hospital: its shares for a cohort of many thousands.</summary>
+    public const int MessageBytes = 16 << 20;
+
+    // Of a hospital that stays away; and nonces of one start of the hub that are remembered against a replay.
+    private const int OutboxLimit = 256;
+    private const int NonceLimit = 4096;
+
+    // Pieces that may come before the other end is told that they did.
+    private const int PulseEvery = 16;
+
+    private static readonly string AttachManifest = WireSerializer.ManifestOf(new LineProtocol.Attach(default));
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly HubIdentity _identity;
+    private readonly RemoteHospitals _hospitals;
+    private readonly ModelCache _models;
+    private readonly Digest _nonce;
+    private readonly Dictionary<HospitalId, Line> _lines = [];
+    private readonly Dictionary<IActorRef, long> _conversations = [];
+    private readonly Dictionary<long, IActorRef> _askers = [];
+    private (Digest Model, ImmutableArray<byte> Bytes) _served;
+    private long _lastConversation;
+
+    /// <param name="nonce">Random, of this start.</param>
+    public Door(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce)
+    {
+        (_identity, _hospitals, _models, _nonce) = (identity, hospitals, models, nonce);
+        Receive<LineProtocol.Hello>(Answer);
+        Receive<LineProtocol.Envelope>(Take);
+        Receive<Say>(say => Tell(say.Hospital, ConversationOf(Sender), say.Message));
+        Receive<Terminated>(ended => Close(ended.ActorRef));
+    }
+
+    public static Props Props(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce) =>
+        Akka.Actor.Props.Create<Door>(identity, hospitals, models, nonce);
+
+    private void Answer(LineProtocol.Hello hello)
+    {
+        if (!_identity.Roster.Contains(hello.Hospital))
+        {
+            _log.Warning("'{Hospital}' calls, which is not in the roster", hello.Hospital);
+            return;
+        }
+        var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, _nonce);
+        Sender.Tell(challenge with { Signature = _identity.Key.Sign(challenge.Statement()) });
+    }
+
+    private void Take(LineProtocol.Envelope piece)
+    {
+        if (_identity.Roster.KeyOf(piece.Hospital) is not { } key)
+            return;
+        var line = LineOf(piece.Hospital);
+        if (line.End?.Session != piece.Session)
+        {
+            if (!TryAttach(line, piece, key))
+                Sender.Tell(new LineProtocol.Broken(piece.Session));
+            return;
+        }
+        switch (line.End.Open(piece))
+        {
+            case LineStep.Whole whole:
+                _hospitals.Hear(piece.Hospital);
+                Read(piece.Hospital, line, whole);
+                Pulse(line);
+                break;
+            case LineStep.Known:
+                _hospitals.Hear(piece.Hospital);
+                Pulse(line);
+                break;
+            case LineStep.Refused refused:
+                _log.Warning("A message in the name of {Hospital} is refused: {Reason}", piece.Hospital, refused.Reason);
+                break;
+            case LineStep.Broken broken:
+                _log.Info("The line to {Hospital} begins anew: {Reason}", piece.Hospital, broken.Reason);
+                line.End = null;
+                Sender.Tell(new LineProtocol.Broken(piece.Session));
+                break;
+        }
+    }
+
+    // A session begins with the nonce that names it, signed by the hospital; no nonce counts twice.
+    private bool TryAttach(Line line, LineProtocol.Envelope piece, SitePublicKey key)
+    {
+        if (piece.Manifest != AttachManifest || piece.Parts != 1)
+            return false;
+        var end = new LineEnd(piece.Session, piece.Hospital, isHospital: false, _identity.Key, key, MessageBytes);
+        try
+        {
+            if (WireSerializer.Read(piece.Manifest, piece.Bytes.Span.ToArray()) is not LineProtocol.Attach attach
+                || LineProtocol.SessionOf(piece.Hospital, attach.Nonce, _nonce) != piece.Session
+                || line.Nonces.Contains(attach.Nonce) || end.Open(piece) is not LineStep.Whole)
+                return false;
+            line.Nonces.Enqueue(attach.Nonce);
+            if (line.Nonces.Count > NonceLimit)
+                line.Nonces.Dequeue();
+        }
+        catch (SerializationException)
+        {
+            return false;
+        }
+        (line.End, line.Uplink, line.Unpulsed) = (end, Sender, 0);
+        _hospitals.Hear(piece.Hospital);
+        _log.Info("{Hospital} is attached", piece.Hospital);
+        line.Outbox.Resend((conversation, message) => Send(line, conversation, message));
+        return true;
+    }
+
+    private void Read(HospitalId hospital, Line line, LineStep.Whole whole)
+    {
+        IWireMessage message;
+        try
+        {
+            message = WireSerializer.Read(whole.Manifest, whole.Bytes);
+        }
+        catch (SerializationException e)
+        {
+            _log.Warning("A message of {Hospital} cannot be read: {Reason}", hospital, e.Message);
+            return;
+        }
+        switch (message)
+        {
+            case LineProtocol.Pulse pulse:
+                line.Outbox.Heard(pulse.Heard);
+                line.Unpulsed = PulseEvery;
+                break;
+            case ModelProtocol.ModelWanted wanted:
+                Serve(line, wanted);
+                break;
+            case IFromHospital from when from.Hospital == hospital:
+                if (_askers.TryGetValue(whole.Conversation, out var asker))
+                    asker.Tell(message);
+                break;
+            default:
+                _log.Warning("{Hospital} may not say {Message}", hospital, message.GetType().Name);
+                break;
+        }
+    }
+
+    private void Serve(Line line, ModelProtocol.ModelWanted wanted)
+    {
+        if (_served.Bytes.IsDefault || _served.Model != wanted.Model)
+        {
+            if (!_models.TryGet(wanted.Model, out var model))
+            {
+                Send(line, 0, new ModelProtocol.ModelMissing(wanted.Model));
+                return;
+            }
+            _served = (wanted.Model, model.ToBytes());
+        }
+        var bytes = _served.Bytes.AsSpan();
+        for (var (offset, sent) = (wanted.FromOffset, 0); sent < wanted.Credit && offset >= 0 && offset < bytes.Length; sent++)
+        {
+            var chunk = bytes.Slice((int)offset, (int)Math.Min(RoundProtocol.ChunkBytes, bytes.Length - offset));
+            Send(line, 0, new ModelProtocol.ModelChunk(wanted.Model, offset, bytes.Length, new Core.Identity.ByteString(chunk)));
+            offset += chunk.Length;
+        }
+    }
+
+    private void Tell(HospitalId hospital, long conversation, IWireMessage message)
+    {
+        var line = LineOf(hospital);
+        line.Outbox.Add(conversation, message, line.End is null ? null : Send(line, conversation, message));
+    }
+
+    private long Send(Line line, long conversation, IWireMessage message)
+    {
+        foreach (var piece in line.End!.Seal(conversation, WireSerializer.ManifestOf(message), WireSerializer.Write(message)))
+            line.Uplink?.Tell(piece, Self);
+        return line.End.Sent;
+    }
+
+    private void Pulse(Line line)
+    {
+        if (++line.Unpulsed < PulseEvery || line.End is null)
+            return;
+        line.Unpulsed = 0;
+        Send(line, 0, new LineProtocol.Pulse(line.End.Heard));
+    }
+
+    private long ConversationOf(IActorRef asker)
+    {
+        if (_conversations.TryGetValue(asker, out var known))
+            return known;
+        Context.Watch(asker);
+        _askers[++_lastConversation] = asker;
+        return _conversations[asker] = _lastConversation;
+    }
+
+    private void Close(IActorRef asker)
+    {
+        if (!_conversations.Remove(asker, out var conversation))
+            return;
+        _askers.Remove(conversation);
+        foreach (var line in _lines.Values)
+            line.Outbox.Close(conversation);
+    }
+
+    private Line LineOf(HospitalId hospital) =>
+        _lines.TryGetValue(hospital, out var line) ? line : _lines[hospital] = new Line(new Outbox(keepsLast: true, OutboxLimit));
+
+    private sealed class Line(Outbox outbox)
+    {
+        public Outbox Outbox => outbox;
+
+        public LineEnd? End { get; set; }
+
+        public IActorRef? Uplink { get; set; }
+
+        /// <summary>Of its last sessions, oldest first.</summary>
+        public Queue<Digest> Nonces { get; } = [];
+
+        public int Unpulsed { get; set; }
+    }
+}

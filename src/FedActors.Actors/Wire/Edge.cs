@@ -1,0 +1,100 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Configuration;
+using Akka.Event;
+using Akka.Remote.Transport.DotNetty;
+using FedActors.Actors.Configuration;
+using FedActors.Actors.Provisioning;
+using FedActors.Core.Identity;
+
+namespace FedActors.Actors.Wire;
+
+/// <summary>
+/// Actor systems that face the network: no selection but of one path, no deployment from outside, no serializer but our own, and
+/// TLS with both sides' certificates from the kit's roots.
+/// </summary>
+public static class Edge
+{
+    public const string HubSystem = "fedactors-edge";
+    public const string SiteSystem = "fedactors-site";
+    public const string DoorName = "door";
+
+    /// <summary>The hub's edge, which hospitals call.</summary>
+    /// <param name="listen">The address to listen at; hospitals call the kit's.</param>
+    public static ActorSystem OfHub(string listen, Kit kit, ECDsa key, TimeProvider clock) => Create(
+        HubSystem,
+        ConfigurationFactory.ParseString($$"""
+            akka.remote {
+              trusted-selection-paths = ["/user/{{DoorName}}"]
+              dot-netty.tcp {
+                hostname = "{{listen}}"
+                public-hostname = "{{kit.Manifest.Hub.Host}}"
+                port = {{kit.Manifest.Hub.Port}}
+              }
+            }
+            """),
+        kit, key, isHub: true, clock, Config.Empty);
+
+    /// <summary>A hospital's system. Akka has to listen somewhere: on loopback, at a port of the machine's choice.</summary>
+    /// <param name="more">What the hospital's actors need besides: journal and dispatchers.</param>
+    public static ActorSystem OfSite(HospitalId hospital, Kit kit, ECDsa key, TimeProvider clock, Config more) => Create(
+        SiteSystem,
+        ConfigurationFactory.ParseString($$"""
+            akka.remote.dot-netty.tcp {
+              hostname = "127.0.0.1"
+              port = 0
+              # What the hub files the connection under: a name of this hospital's own that leads nowhere (RFC 2606), since nobody calls here.
+              public-hostname = "{{NameOf(hospital)}}.invalid"
+              public-port = 1
+            }
+            """),
+        kit, key, isHub: false, clock, more);
+
+    /// <summary>Where the hub's door is.</summary>
+    public static string AddressOfDoor(KitHub hub) => $"akka.ssl.tcp://{HubSystem}@{hub.Host}:{hub.Port}/user/{DoorName}";
+
+    private static ActorSystem Create(string name, Config own, Kit kit, ECDsa key, bool isHub, TimeProvider clock, Config more)
+    {
+        var config = own.WithFallback(ConfigurationFactory.ParseString("""
+            akka {
+              actor.provider = remote
+              remote {
+                untrusted-mode = on
+                log-remote-lifecycle-events = off
+                # A hub that is away is tried again soon; a hospital is never called.
+                retry-gate-closed-for = 2s
+                dot-netty.tcp { enable-ssl = on, connection-timeout = 5s, tcp-reuse-addr = on }
+              }
+            }
+            """)).WithFallback(more).WithFallback(Reference.Config);
+        return ActorSystem.Create(name, ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), Tls(kit, key, isHub, clock)));
+    }
+
+    private static DotNettySslSetup Tls(Kit kit, ECDsa key, bool isHub, TimeProvider clock)
+    {
+        var own = kit.Certificate.CopyWithPrivateKey(key);
+        return new DotNettySslSetup(own, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: false,
+            (certificate, _, peer, _, log) =>
+            {
+                var refusal = certificate is null ? "it shows no certificate" : Refusal(kit, certificate, !isHub, clock.GetUtcNow());
+                if (refusal is not null)
+                    log.Warning("{0} is not let in: {1}", peer, refusal);
+                return refusal is null;
+            });
+    }
+
+    // A certificate counts if its root, its dates and its usage do, and if its key is the one the roster has for its name.
+    private static string? Refusal(Kit kit, X509Certificate2 certificate, bool isHub, DateTimeOffset now)
+    {
+        if (kit.FaultOf(certificate, isHub, now, "") is { } fault)
+            return fault.ToString();
+        var name = Certificates.NameOf(certificate);
+        var expected = isHub ? kit.Roster.Coordinator : HospitalId.IsValid(name) ? kit.Roster.KeyOf(new HospitalId(name)) : null;
+        return expected is not null && expected.Equals(Certificates.KeyOf(certificate)) ? null : $"the roster does not name '{name}' with this key";
+    }
+
+    private static string NameOf(HospitalId hospital) => Digest.Of(Encoding.UTF8.GetBytes(hospital.ToString())).ToString()[..16];
+}

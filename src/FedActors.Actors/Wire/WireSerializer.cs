@@ -1,0 +1,60 @@
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Serialization;
+using FedActors.Core.Protocol;
+using Google.Protobuf;
+
+namespace FedActors.Actors.Wire;
+
+/// <summary>
+/// Messages between hub and hospitals as Protobuf. Only what <see cref="WireSchema"/> lists is written or read, and nothing that
+/// would not fit a frame: Akka drops such a message with a log line at the sender, and the other side waits.
+/// </summary>
+public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+{
+    /// <summary>Most bytes of a message that stands in a frame of its own.</summary>
+    public const int FrameBytes = 120_000;
+
+    public override int Identifier => 4103;
+
+    /// <summary>Every message with its manifest: the tests that freeze them read this.</summary>
+    public static IReadOnlyDictionary<string, Type> Manifests => WireSchema.Manifests;
+
+    public override string Manifest(object o) => ManifestOf(o);
+
+    public override byte[] ToBinary(object obj)
+    {
+        var bytes = Write(obj);
+        return bytes.Length <= FrameBytes
+            ? bytes
+            : throw new SerializationException($"{obj.GetType().Name} has {bytes.Length} bytes: it goes in pieces, never in one frame.");
+    }
+
+    public override object FromBinary(byte[] bytes, string manifest) => Read(manifest, bytes);
+
+    /// <exception cref="SerializationException">The schema does not list the message.</exception>
+    public static string ManifestOf(object message) => Find(message).Manifest;
+
+    /// <summary>The message's bytes, of any length.</summary>
+    /// <exception cref="SerializationException">The schema does not list the message.</exception>
+    public static byte[] Write(object message) => Find(message).Codec.ToBytes(message);
+
+    /// <exception cref="SerializationException">An unknown manifest, or bytes that are not what the manifest says.</exception>
+    public static IWireMessage Read(string manifest, byte[] bytes)
+    {
+        var codec = WireSchema.Find(manifest) ?? throw new SerializationException($"No message is named '{manifest}'.");
+        try
+        {
+            return (IWireMessage)codec.Read(new CodedInputStream(bytes));
+        }
+        catch (Exception e) when (e is InvalidProtocolBufferException or ArgumentException or OverflowException)
+        {
+            throw new SerializationException($"The bytes are no '{manifest}'.", e);
+        }
+    }
+
+    private static (string Manifest, RecordCodec Codec) Find(object message) =>
+        WireSchema.TryFind(message.GetType(), out var found)
+            ? found
+            : throw new SerializationException($"{message.GetType().Name} is no message between hub and hospitals.");
+}
