@@ -42,11 +42,12 @@ public static class FederatedEvaluation
     /// <summary>
     /// Whether the hospitals evaluate in this job. The one place that decides it. With plain sums the hub would see the figures of
     /// each, under differential privacy no count may leave a hospital without noise, and a model of which each keeps layers to
-    /// itself is another one everywhere: then they do not.
+    /// itself is another one everywhere: then they do not. Nor where a job file is read without its data, and has no inputs yet.
     /// </summary>
     public static bool IsPartOf(JobPlan plan) =>
         plan.Evaluation.ByHospitals && plan.SecureAggregation.Enabled && plan.Privacy.Mode == PrivacyMode.Off
-        && plan.Training.LocalLayers.IsEmpty && ModelCatalog.Create(plan.Model).Outcome == OutcomeKind.Binary;
+        && plan.Training.LocalLayers.IsEmpty && !plan.Model.Features.IsEmpty
+        && ModelCatalog.Create(plan.Model).Outcome == OutcomeKind.Binary;
 
     /// <summary>Whether the figure of that name follows from what they count.</summary>
     public static bool IsCounted(Metric metric) =>

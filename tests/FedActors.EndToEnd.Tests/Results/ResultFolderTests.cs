@@ -46,8 +46,9 @@ public sealed class ResultFolderTests
         Assert.That(Keys(summary["alone"]!["mean"]), Is.EqualTo(figures));
         Assert.That(Keys(summary["alone"]!["byHospital"]![0]), Is.EqualTo(figures.Prepend("trainedOn").Prepend("hospital")));
         Assert.That(Keys(summary["secureAggregation"]), Is.EqualTo((string[])["enabled", "threshold", "ringBits", "toleratedDropouts", "toleratedColluders"]));
-        Assert.That(Keys(summary["privacy"]), Is.EqualTo((string[])["mode", "epsilon", "delta", "noiseMultiplier", "byHospital"]));
-        Assert.That(Keys(summary["privacy"]!["byHospital"]![0]), Is.EqualTo((string[])["hospital", "epsilon", "delta", "budget"]));
+        Assert.That(Keys(summary["privacy"]), Is.EqualTo((string[])
+            ["mode", "epsilon", "delta", "noiseMultiplier", "byHospital", "unit", "epsilonPld", "releases", "shares"]));
+        Assert.That(Keys(summary["privacy"]!["byHospital"]![0]), Is.EqualTo((string[])["hospital", "epsilon", "delta", "budget", "left"]));
         Assert.That(Keys(summary["traffic"]), Is.EqualTo((string[])["bytesUp", "bytesDown"]));
         Assert.That(Keys(summary["participation"]), Is.EqualTo((string[])["invited", "includedEveryRound", "dropouts"]));
         Assert.That(Keys(summary["test"]), Is.EqualTo((string[])["n", "positives"]));
