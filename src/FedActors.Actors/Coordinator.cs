@@ -34,7 +34,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
 
     public Coordinator(HubServices hub, string id)
     {
-        (_hub, PersistenceId) = (hub, id);
+        (_hub, PersistenceId, JournalPluginId) = (hub, id, hub.Journal);
         Command<JobProtocol.StartJob>(Start);
         Command<BlobStore.Stored>(OnStored);
         Command<BlobStore.Found>(found => OnFound(GlobalModel.FromBytes(found.Bytes.AsSpan(), _job!.InitialParameters.Length)));
@@ -43,6 +43,11 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         Command<SupervisionProtocol.RoundEnded>(OnRoundEnded);
         Command<SupervisionProtocol.RoundFailed>(OnRoundFailed);
         Command<JobProtocol.ModelEvaluated>(OnEvaluated);
+        Command<Terminated>(ended =>
+        {
+            if (ended.ActorRef.Equals(_supervisor))
+                Fail(FaultNumber.JournalFailed, "The journal of the round cannot be read.");
+        });
     }
 
     public override string PersistenceId { get; }
@@ -146,7 +151,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var next = _state.Next;
         var rules = _job.Plan.CohortRules;
         _attempts++;
-        _supervisor = Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}");
+        _supervisor = Context.Watch(Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}"));
         var cohort = _state.CohortOf(next.Round, _job.Plan.Seed, rules);
         var order = new SupervisionProtocol.OpenRound(
             next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort);
@@ -190,7 +195,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             (_model, _commit, _attempts) = (model, null, 0);
             _hub.Models.Add(model);
             _submitter.Tell(new JobProtocol.RoundReported(record));
-            _supervisor.Tell(new SupervisionProtocol.CloseRound(ended.Id, model.Hash));
+            CloseRound(ended.Id, model.Hash);
             OpenNext();
         });
     }
@@ -202,7 +207,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var decision = _state.DecideFailure(failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow());
         Record(decision, () =>
         {
-            _supervisor.Tell(new SupervisionProtocol.CloseRound(failed.Id, null));
+            CloseRound(failed.Id, null);
             _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason));
             var refusal = JobPrivacy.EndsByRefusal(_job!.Plan, FederationState.CohortSize(_state.Roster.Length, _job.Plan.CohortRules), failed.Dropped);
             if (refusal is { } why)
@@ -212,6 +217,12 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             else
                 OpenNext();
         });
+    }
+
+    private void CloseRound(RoundId id, Digest? committed)
+    {
+        _supervisor.Tell(new SupervisionProtocol.CloseRound(id, committed));
+        _supervisor = ActorRefs.Nobody;
     }
 
     private static string Refusals(ImmutableArray<Dropout> dropped)
@@ -225,6 +236,9 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     {
         _log.Error("The job {Job} cannot go on: {Reason}", _job?.Plan.Name, reason);
         _submitter.Tell(new JobProtocol.JobFailed(_job?.Plan.Name ?? "", number, reason));
+        // What is durable is known again only after a recovery.
+        if (number == FaultNumber.JournalFailed)
+            Context.Stop(Self);
     }
 
     private bool IsDue(int round) => round % _job!.Plan.Evaluation.Every == 0 || round == _job.Plan.Training.Rounds;

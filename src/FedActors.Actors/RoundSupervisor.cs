@@ -39,7 +39,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
 
     public RoundSupervisor(RoundId id, CohortPlan rules, HubServices hub)
     {
-        (_id, _hub) = (id, hub);
+        (_id, _hub, JournalPluginId) = (id, hub, hub.Journal);
         _state = RoundState.Before(id, rules);
         Command<SupervisionProtocol.OpenRound>(Open);
         Command<RoundProtocol.Declined>(message => Drop(message.Id, message.Hospital, message.Reason, message.Detail));

@@ -20,6 +20,7 @@ public enum FaultNumber
     MetricNotOfModel = 1040,
     OutcomeNotOfModel = 1041,
     NeedsSingleUpdates = 1050,
+    DatabaseUnencrypted = 1080,
 
     DataFileMissing = 2001,
     MissingColumn = 2002,
@@ -138,6 +139,15 @@ public enum FaultNumber
     JobNotForFederation = 7028,
     NodeFolderInUse = 7029,
     CertificateExpiresSoon = 7030,
+
+    DatabaseUnreachable = 7130,
+    DatabaseLoginRefused = 7131,
+    DatabaseMissing = 7132,
+    DatabaseRightsMissing = 7133,
+    DatabaseNotDurable = 7134,
+    DatabaseTlsFailed = 7135,
+    PasswordUnreadable = 7136,
+    DatabaseFailed = 7137,
 
     Unexpected = 9001,
 }

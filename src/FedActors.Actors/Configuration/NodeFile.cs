@@ -20,6 +20,7 @@ public static class NodeFile
         var identity = node.Section("identity");
         var plan = new NodePlan(
             path, role, PathOf(node, "data"), PathOf(identity, "kit"), PathOf(identity, "key"),
+            StorageSection.Read(node.Section("storage"), text => Resolve(path, text)),
             role == NodeRole.Hub ? ReadHub(node.Section("hub")) : null,
             role == NodeRole.Hospital ? ReadHospital(node.Section("hospital")) : null);
         identity.Done();

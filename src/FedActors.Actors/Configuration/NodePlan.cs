@@ -9,9 +9,11 @@ public enum NodeRole { Hub = 1, Hospital = 2 }
 /// <param name="Data">Folder of journal, models and spool.</param>
 /// <param name="Kit">Folder of certificates and members.</param>
 /// <param name="Key">File of the private key.</param>
+/// <param name="Storage">Where journal and models are kept.</param>
 /// <param name="Hub">Null for a hospital.</param>
 /// <param name="Hospital">Null for a hub.</param>
-public sealed record NodePlan(string File, NodeRole Role, string Data, string Kit, string Key, HubPlan? Hub, HospitalPlan? Hospital);
+public sealed record NodePlan(
+    string File, NodeRole Role, string Data, string Kit, string Key, StoragePlan Storage, HubPlan? Hub, HospitalPlan? Hospital);
 
 /// <param name="Listen">Address, or empty for the host that the kit names.</param>
 /// <param name="Job">A job file, or null.</param>

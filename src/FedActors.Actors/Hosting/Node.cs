@@ -3,7 +3,6 @@ using Akka.Configuration;
 using Akka.Pattern;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Data;
-using FedActors.Actors.Operations;
 using FedActors.Actors.Storage;
 using FedActors.Actors.Wire;
 using FedActors.Core;
@@ -67,25 +66,26 @@ public sealed class Node : IAsyncDisposable
 
     private void StartHub(NodePlan plan, HubPlan hub, Core.Federation.JobPlan? job, TimeProvider clock)
     {
-        var (kit, database) = (_identity.Kit, StateDatabase.Open(Path.Combine(plan.Data, "state.db")));
-        var hospitals = new RemoteHospitals(kit.Roster.Hospitals, hub.Patience, clock);
-        var (models, identity) = (new ModelCache(), new HubIdentity(_identity.SiteKey, kit.Roster));
+        var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
         var system = ActorSystem.Create("fedactors", Logging.WithFallback(database.PersistenceConfig()).WithFallback(Reference.Config));
         _systems.Add(system);
         var edge = OpenEdge(() => Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : kit.Manifest.Hub.Host, kit, _identity.TlsKey, clock), kit.Manifest.Hub.Port);
-        Span<byte> nonce = stackalloc byte[Digest.Size];
-        SecureRandomSource.Instance.Fill(nonce);
-        hospitals.Open(edge.ActorOf(Door.Props(identity, hospitals, models, new Digest(nonce)), Edge.DoorName));
-        var blobs = system.ActorOf(BlobStore.Props(database.ConnectionString), "blobs");
-        var services = new HubServices(hospitals, blobs, models, clock, ActorRefs.Nobody, identity);
-        Desk = system.ActorOf(JobDesk.Props(services, hospitals, Path.Combine(plan.Data, "results")), "desk");
-        if (job is not null)
-            Desk.Tell(new JobDesk.Submit(job));
+        var identity = new HubIdentity(_identity.SiteKey, kit.Roster);
+        Desk = system.ActorOf(HubLeader.Props(new HubLeader.Settings(
+            database, OpenDoor, identity, hub.Patience, job, Path.Combine(plan.Data, "results"), clock)), "hub");
+        Desk.Tell(HubLeader.Lead.Instance);
+
+        IActorRef OpenDoor(RemoteHospitals hospitals, ModelCache models, long epoch)
+        {
+            Span<byte> nonce = stackalloc byte[Digest.Size];
+            SecureRandomSource.Instance.Fill(nonce);
+            return edge.ActorOf(Door.Props(identity, hospitals, models, new Digest(nonce), epoch), Edge.DoorName);
+        }
     }
 
     private void StartHospital(NodePlan plan, HospitalPlan hospital, PatientTable patients, TimeProvider clock)
     {
-        var (kit, database) = (_identity.Kit, StateDatabase.Open(Path.Combine(plan.Data, "state.db")));
+        var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
         var me = new HospitalId(kit.Manifest.Site);
         var edge = OpenEdge(() => Edge.OfSite(me, kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
         var security = new SiteSecurity(
@@ -99,7 +99,7 @@ public sealed class Node : IAsyncDisposable
                 HospitalAgent.Props(site, models), "agent", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.2, maxNrOfRetries: -1)),
             "hospital");
         var settings = new Uplink.Settings(
-            me, _identity.SiteKey, kit.Roster.Coordinator, edge.ActorSelection(Edge.AddressOfDoor(kit.Manifest.Hub)), hospital.Rhythm,
+            me, _identity.SiteKey, kit.Roster.Coordinator, [edge.ActorSelection(Edge.AddressOfDoor(kit.Manifest.Hub))], hospital.Rhythm,
             SecureRandomSource.Instance, clock);
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))), "uplink");
     }

@@ -33,7 +33,7 @@ public sealed class JobDesk : ReceiveActor, IWithTimers
     }
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -79,7 +79,7 @@ public sealed class JobDesk : ReceiveActor, IWithTimers
         Receive<JobProtocol.JobFailed>(failed =>
         {
             // What time may mend is tried again; what it cannot is for a person to see.
-            if ((int)failed.Number is >= 4001 and <= 4002 or >= 5000 and < 6000)
+            if (failed.Number == FaultNumber.JournalFailed || (int)failed.Number is >= 4001 and <= 4002 or >= 5000 and < 6000)
                 TryAgain($"{failed.Number.Code()}: {failed.Reason}");
             else
                 End(JobStage.Failed, $"{failed.Number.Code()}: {failed.Reason}");

@@ -36,6 +36,7 @@ public sealed class Door : ReceiveActor
     private readonly RemoteHospitals _hospitals;
     private readonly ModelCache _models;
     private readonly Digest _nonce;
+    private readonly long _epoch;
     private readonly Dictionary<HospitalId, Line> _lines = [];
     private readonly Dictionary<IActorRef, long> _conversations = [];
     private readonly Dictionary<long, IActorRef> _askers = [];
@@ -43,17 +44,18 @@ public sealed class Door : ReceiveActor
     private long _lastConversation;
 
     /// <param name="nonce">Random, of this start.</param>
-    public Door(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce)
+    /// <param name="epoch">Of this node's lead.</param>
+    public Door(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce, long epoch)
     {
-        (_identity, _hospitals, _models, _nonce) = (identity, hospitals, models, nonce);
+        (_identity, _hospitals, _models, _nonce, _epoch) = (identity, hospitals, models, nonce, epoch);
         Receive<LineProtocol.Hello>(Answer);
         Receive<LineProtocol.Envelope>(Take);
         Receive<Say>(say => Tell(say.Hospital, ConversationOf(Sender), say.Message));
         Receive<Terminated>(ended => Close(ended.ActorRef));
     }
 
-    public static Props Props(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce) =>
-        Akka.Actor.Props.Create<Door>(identity, hospitals, models, nonce);
+    public static Props Props(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce, long epoch) =>
+        Akka.Actor.Props.Create<Door>(identity, hospitals, models, nonce, epoch);
 
     private void Answer(LineProtocol.Hello hello)
     {
@@ -62,7 +64,7 @@ public sealed class Door : ReceiveActor
             _log.Warning("'{Hospital}' calls, which is not in the roster", hello.Hospital);
             return;
         }
-        var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, _nonce);
+        var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, _nonce, _epoch);
         Sender.Tell(challenge with { Signature = _identity.Key.Sign(challenge.Statement()) });
     }
 

@@ -20,7 +20,7 @@ internal static class WireSchema
     private static readonly ImmutableDictionary<Type, (string Manifest, string[] Names)> Lines = new[]
     {
         Message<Hello>("hello/1", "Hospital", "Nonce"),
-        Message<Challenge>("challenge/1", "Hospital", "Nonce", "HubNonce", "Signature"),
+        Message<Challenge>("challenge/1", "Hospital", "Nonce", "HubNonce", "Signature", "Epoch"),
         Message<Envelope>("envelope/1", "Session", "Hospital", "IsUp", "Number", "Conversation", "Manifest", "Part", "Parts", "Bytes", "Signature"),
         Message<Broken>("broken/1", "Session"),
         Message<Attach>("attach/1", "Nonce"),

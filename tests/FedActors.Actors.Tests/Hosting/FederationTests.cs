@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Akka.Actor;
 using Akka.Configuration;
@@ -59,6 +60,44 @@ public sealed class FederationTests : IAsyncDisposable
     }
 
     [Test]
+    [Platform(Include = "Linux")]
+    [SupportedOSPlatform("linux")]
+    public async Task A_hub_on_PostgreSQL_trains_the_same_model_and_leaves_no_file_of_its_own()
+    {
+        using var server = Postgres.Start();
+        server.CreateDatabase("hub");
+        var hub = await StartHub(server.Section("hub"));
+        foreach (var hospital in Hospitals)
+            await StartHospital(hospital);
+
+        var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience);
+
+        Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
+        Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"), Is.EqualTo(3L));
+        Assert.That(File.Exists(_office.PathOf("hub", "state", "state.db")), Is.False);
+        Assert.That(ended.Reason, Does.Contain(await Simulated()));
+    }
+
+    [Test]
+    [Platform(Include = "Linux")]
+    [SupportedOSPlatform("linux")]
+    public async Task A_database_that_dies_and_comes_back_costs_the_job_nothing()
+    {
+        using var server = Postgres.Start();
+        server.CreateDatabase("hub");
+        var hub = await StartHub(server.Section("hub"));
+        await StartHospital(Hospitals[0]);
+        await StartHospital(Hospitals[1]);
+        server.Kill();
+        await StartHospital(Hospitals[2]);
+        server.Restart();
+
+        var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience);
+
+        Assert.That(ended.Reason, Does.Contain(await Simulated()));
+    }
+
+    [Test]
     public async Task Nobody_without_a_certificate_of_this_federation_reaches_the_door_and_the_hub_stays_up()
     {
         await StartHub();
@@ -91,7 +130,7 @@ public sealed class FederationTests : IAsyncDisposable
         }
     }
 
-    private async Task<Node> StartHub()
+    private async Task<Node> StartHub(string storage = "")
     {
         File.WriteAllText(_office.PathOf("hub", "job.conf"), $$"""
             job {
@@ -103,7 +142,7 @@ public sealed class FederationTests : IAsyncDisposable
               }
             }
             """);
-        return await Start("hub", "hub { job = \"job.conf\" }");
+        return await Start("hub", $"hub {{ job = \"job.conf\" }}\n{storage}");
     }
 
     private async Task<Node> StartHospital(string hospital)

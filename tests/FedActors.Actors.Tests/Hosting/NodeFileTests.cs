@@ -36,6 +36,13 @@ public sealed class NodeFileTests
         yield return Case("node { role = hub, identity { kit = \"\" } }", FaultNumber.MissingKey, "node.identity.kit");
         yield return Case("node { role = hub, identity { key = \"\" } }", FaultNumber.MissingKey, "node.identity.key");
         yield return Case("node { role = hub, identity { password = x } }", FaultNumber.UnknownKey, "node.identity.password");
+        yield return Case("node { role = hub, storage { provider = postgres } }", FaultNumber.UnknownName, "node.storage.provider");
+        yield return Case("node { role = hub, storage { provider = SQLite.MS } }", FaultNumber.UnknownName, "node.storage.provider");
+        yield return Case("node { role = hub, storage { postgresql { password = x } } }", FaultNumber.UnknownKey, "node.storage.postgresql.password");
+        yield return Case("node { role = hub, storage { postgresql { host = \"\" } } }", FaultNumber.MissingKey, "node.storage.postgresql.host");
+        yield return Case("node { role = hub, storage { postgresql { port = 0 } } }", FaultNumber.ValueOutOfRange, "node.storage.postgresql.port");
+        yield return Case("node { role = hub, storage { postgresql { tls = maybe } } }", FaultNumber.WrongType, "node.storage.postgresql.tls");
+        yield return Case("node { role = hub, storage { postgresql { host = db.example.org, tls = off } } }", FaultNumber.DatabaseUnencrypted, "node.storage.postgresql.tls");
         yield return Case("node { role = hub, hub { listen = \"1.2.3.4:7071\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
         yield return Case("node { role = hub, hub { listen = \"a b\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
         yield return Case("node { role = hub, hub { listen = [1, 2] } }", FaultNumber.WrongType, "node.hub.listen");
