@@ -75,6 +75,19 @@ public static class Fedactors
             return (_process.ExitCode, _output.ToString(), _error.ToString());
         }
 
+        /// <summary>Standard error until now.</summary>
+        public string Heard
+        {
+            get
+            {
+                lock (_error)
+                    return _error.ToString();
+            }
+        }
+
+        /// <summary>The exit code, null where it did not end in time, and what it said.</summary>
+        public (int? ExitCode, string Error) WaitQuietly(TimeSpan patience) => (_process.WaitForExit(patience) ? _process.ExitCode : null, Heard);
+
         public void Dispose()
         {
             if (!_process.HasExited)

@@ -9,10 +9,7 @@ using FedActors.Actors.Operations;
 using FedActors.Actors.Provisioning;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Actors.Wire;
-using FedActors.Core.Federation;
 using FedActors.Core.Identity;
-using FedActors.Core.Protocol;
-using FedActors.Simulation;
 
 namespace FedActors.Actors.Tests.Hosting;
 
@@ -20,29 +17,17 @@ namespace FedActors.Actors.Tests.Hosting;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class FederationTests : IAsyncDisposable
 {
-    private static readonly string[] Hospitals = ["berlin", "madrid", "paris"];
+    private static readonly string[] Hospitals = SmallFederation.Hospitals;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private const string Schema = """
-        columns = [
-          { names = [x], type = number }
-          { names = [y], type = category, values = [a, b] }
-        ]
-        features = [
-          { column = x, centre = 2, scale = 4 }
-        ]
-        targets { y { column = y, positive = [a], negative = [b] } }
-        splits { own { sites = files, holdout = none, rest = test } }
-        """;
-
-    private readonly Office _office = new(Hospitals);
+    private readonly SmallFederation _files = new();
     private readonly List<Node> _nodes = [];
 
     public async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes)
             await node.DisposeAsync();
-        _office.Dispose();
+        _files.Dispose();
     }
 
     [Test]
@@ -55,8 +40,8 @@ public sealed class FederationTests : IAsyncDisposable
         var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience);
 
         Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
-        using var result = JsonDocument.Parse(File.ReadAllText(_office.PathOf("hub", "state", "results", "small.json")));
-        Assert.That(result.RootElement.GetProperty("modelSha256").GetString(), Is.EqualTo(await Simulated()));
+        using var result = JsonDocument.Parse(File.ReadAllText(_files.ResultFile));
+        Assert.That(result.RootElement.GetProperty("modelSha256").GetString(), Is.EqualTo(await _files.SimulateAsync()));
     }
 
     [Test]
@@ -74,8 +59,8 @@ public sealed class FederationTests : IAsyncDisposable
 
         Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
         Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"), Is.EqualTo(3L));
-        Assert.That(File.Exists(_office.PathOf("hub", "state", "state.db")), Is.False);
-        Assert.That(ended.Reason, Does.Contain(await Simulated()));
+        Assert.That(File.Exists(Office.PathOf("hub", "state", "state.db")), Is.False);
+        Assert.That(ended.Reason, Does.Contain(await _files.SimulateAsync()));
     }
 
     [Test]
@@ -94,7 +79,7 @@ public sealed class FederationTests : IAsyncDisposable
 
         var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience);
 
-        Assert.That(ended.Reason, Does.Contain(await Simulated()));
+        Assert.That(ended.Reason, Does.Contain(await _files.SimulateAsync()));
     }
 
     [Test]
@@ -102,9 +87,9 @@ public sealed class FederationTests : IAsyncDisposable
     {
         await StartHub();
         using var other = new Office("berlin");
-        var address = Edge.AddressOfDoor(Kit.Open(_office.KitOf("berlin")).Manifest.Hub);
+        var address = Edge.AddressOfDoor(Kit.Open(Office.KitOf("berlin")).Manifest.Hub);
 
-        using (var plain = new TcpClient("127.0.0.1", _office.Port))
+        using (var plain = new TcpClient("127.0.0.1", Office.Port))
         {
             await plain.GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: hub\r\n\r\n"u8.ToArray());
             plain.ReceiveTimeout = (int)Patience.TotalMilliseconds;
@@ -112,7 +97,7 @@ public sealed class FederationTests : IAsyncDisposable
         }
         await WithSite("stranger", Kit.Open(other.KitOf("berlin")), other.KeyOf("berlin"), async stranger =>
             Assert.That(async () => await stranger.ActorSelection(address).ResolveOne(TimeSpan.FromSeconds(3)), Throws.InstanceOf<ActorNotFoundException>()));
-        await WithSite("member", Kit.Open(_office.KitOf("berlin")), _office.KeyOf("berlin"), async member =>
+        await WithSite("member", Kit.Open(Office.KitOf("berlin")), Office.KeyOf("berlin"), async member =>
             Assert.That(await member.ActorSelection(address).ResolveOne(Patience), Is.Not.Null));
     }
 
@@ -130,57 +115,16 @@ public sealed class FederationTests : IAsyncDisposable
         }
     }
 
-    private async Task<Node> StartHub(string storage = "")
-    {
-        File.WriteAllText(_office.PathOf("hub", "job.conf"), $$"""
-            job {
-              name = small, patients = 24
-              training { rounds = 3, local-steps = 2 }
-              data {
-                files = [ { path = p.csv, hospital = berlin } ]
-                {{Schema}}
-              }
-            }
-            """);
-        return await Start("hub", $"hub {{ job = \"job.conf\" }}\n{storage}");
-    }
+    private Office Office => _files.Office;
 
-    private async Task<Node> StartHospital(string hospital)
-    {
-        File.WriteAllLines(_office.PathOf(hospital, "p.csv"), [.. Rows(hospital).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
-        return await Start(hospital, $$"""
-            hospital {
-              rhythm = 300ms
-              patients {
-                files = [ { path = p.csv, hospital = {{hospital}} } ]
-                {{Schema}}
-              }
-            }
-            """);
-    }
+    private Task<Node> StartHub(string node = "") => Start(_files.Hub(rounds: 3, node: node));
 
-    private async Task<Node> Start(string site, string section)
+    private Task<Node> StartHospital(string hospital) => Start(_files.Hospital(hospital));
+
+    private async Task<Node> Start(string file)
     {
-        var node = await Node.StartAsync(NodeFile.Read(_office.NodeFile(site, section)), TimeProvider.System);
+        var node = await Node.StartAsync(NodeFile.Read(file), TimeProvider.System);
         _nodes.Add(node);
         return node;
     }
-
-    private async Task<string> Simulated()
-    {
-        var plan = FederationJob.Read(_office.PathOf("hub", "job.conf"), [.. Hospitals.Select(name => new HospitalId(name))]);
-        var patients = Hospitals.ToDictionary(name => new HospitalId(name), name => new Core.Data.PatientTable(
-            ["x"], [.. Rows(name).Select(row => (row.X - 2.0) / 4)], [.. Rows(name).Select(row => row.Y == "a" ? 1.0 : 0.0)]));
-        string? model = null;
-        await using var federation = InProcessFederation.Start(plan, patients, SimulationStorage.InMemory, null);
-        await federation.RunAsync(plan, PlanHash.Of(plan), [.. patients.Keys], message =>
-        {
-            if (message is JobProtocol.JobFinished finished)
-                model = finished.Model.ToString();
-        }, CancellationToken.None);
-        return model!;
-    }
-
-    private static (int X, string Y)[] Rows(string hospital) =>
-        [.. Enumerable.Range(0, 8).Select(i => ((i * 7 + hospital.Length) % 11, (i + hospital[0]) % 3 == 0 ? "a" : "b"))];
 }

@@ -1,0 +1,129 @@
+using System.Data.Common;
+using System.Runtime.Versioning;
+using System.Text.Json;
+using FedActors.Actors.Tests.TestKit;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace FedActors.EndToEnd.Tests.Resilience;
+
+/// <summary>A hub and three hospitals as processes of the test build of a node, on SQLite or on a server.</summary>
+/// <param name="server">Null: SQLite.</param>
+[SupportedOSPlatform("linux")]
+public sealed class ProcessFederation(Postgres? server) : IDisposable
+{
+    private const int Killed = 128 + 9;
+
+    // As long as a busy machine may need: a run that goes well never waits for it.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private static readonly string[] Sites = [.. SmallFederation.Hospitals, "hub"];
+
+    private readonly SmallFederation _files = new();
+    private readonly Dictionary<string, Fedactors.RunningProcess> _running = [];
+
+    /// <summary>Writes all files, and makes a database for each site.</summary>
+    public void Prepare(int rounds, string job)
+    {
+        foreach (var site in Sites)
+            server?.CreateDatabase(NameOf(site));
+        _files.Hub(rounds, job, "patience = 10s", Storage("hub"));
+        foreach (var hospital in SmallFederation.Hospitals)
+            _files.Hospital(hospital, Storage(hospital));
+    }
+
+    public void StartHospitals()
+    {
+        foreach (var hospital in SmallFederation.Hospitals)
+            Start(hospital);
+    }
+
+    /// <summary>Starts a site, again where it runs already.</summary>
+    public void Start(string site, string failpoint = "")
+    {
+        Kill(site);
+        _running[site] = new Fedactors.RunningProcess(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "fedactors-testnode.dll"), "--config", _files.Office.PathOf(site, "node.conf")],
+            ("FEDACTORS_FAILPOINT", failpoint), ("FEDACTORS_ACKNOWLEDGED", AcknowledgedFile(site)));
+    }
+
+    /// <summary>Starts a site that dies at this place, and waits until it has.</summary>
+    public async Task DieAsync(string site, string place)
+    {
+        Start(site, $"{place}=kill");
+        var (exitCode, error) = await Task.Run(() => _running[site].WaitQuietly(Patience));
+        Assert.That(exitCode, Is.EqualTo(Killed), $"{site} did not die {place}. It said:\n{error}");
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public void Kill(string site)
+    {
+        if (_running.Remove(site, out var process))
+            process.Dispose();
+    }
+
+    /// <summary>The hash of the model that the job ended with.</summary>
+    public async Task<string> ResultAsync()
+    {
+        using var said = new SemaphoreSlim(0);
+        var hub = _running["hub"];
+        hub.Said += line =>
+        {
+            if (line.Contains("is done after", StringComparison.Ordinal) || line.Contains("cannot go on", StringComparison.Ordinal))
+                said.Release();
+        };
+        while (!File.Exists(_files.ResultFile))
+            Assert.That(await said.WaitAsync(Patience), Is.True, $"The job did not end. The hub said:\n{hub.Heard}");
+        using var result = JsonDocument.Parse(File.ReadAllText(_files.ResultFile));
+        return result.RootElement.GetProperty("modelSha256").GetString()!;
+    }
+
+    public Task<string> SimulateAsync() => _files.SimulateAsync();
+
+    /// <summary>Events that a journal acknowledged, and those among them that no journal has.</summary>
+    public (int Acknowledged, IReadOnlyList<string> Lost) Account()
+    {
+        var (count, lost) = (0, new List<string>());
+        foreach (var site in Sites)
+        {
+            var acknowledged = File.ReadAllLines(AcknowledgedFile(site));
+            var kept = Rows(site, "SELECT persistence_id || ' ' || sequence_number FROM journal").ToHashSet();
+            count += acknowledged.Length;
+            lost.AddRange(acknowledged.Where(line => !kept.Contains(line)).Select(line => $"{site}: {line}"));
+        }
+        return (count, lost);
+    }
+
+    /// <summary>How often each event stands in a site's journal, by its manifest.</summary>
+    public Dictionary<string, int> Events(string site) =>
+        Rows(site, "SELECT manifest FROM journal").GroupBy(manifest => manifest).ToDictionary(group => group.Key, group => group.Count());
+
+    public void Dispose()
+    {
+        foreach (var site in _running.Keys.ToArray())
+            Kill(site);
+        SqliteConnection.ClearAllPools();
+        _files.Dispose();
+    }
+
+    private string AcknowledgedFile(string site) => _files.Office.PathOf(site, "acknowledged");
+
+    private string NameOf(string site) => $"{site}_{_files.Office.Port}";
+
+    private string Storage(string site) => server?.Section(NameOf(site)) ?? "";
+
+    private List<string> Rows(string site, string sql)
+    {
+        using DbConnection connection = server is null
+            ? new SqliteConnection($"Data Source={_files.Office.PathOf(site, "state", "state.db")}")
+            : new NpgsqlConnection(server.ConnectionString(NameOf(site)));
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        using var reader = command.ExecuteReader();
+        var rows = new List<string>();
+        while (reader.Read())
+            rows.Add(reader.GetString(0));
+        return rows;
+    }
+}
