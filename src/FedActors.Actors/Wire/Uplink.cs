@@ -23,7 +23,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     /// <param name="Doors">Where the hub's door may be: at the node that leads it. They are called in turn.</param>
     /// <param name="Rhythm">From one sign of life to the next; after eight without an answer the line is dialled anew.</param>
     public sealed record Settings(
-        HospitalId Hospital, SiteKey Key, SitePublicKey Hub, ImmutableArray<ActorSelection> Doors, TimeSpan Rhythm, IRandomSource Random, TimeProvider Clock);
+        HospitalId Hospital, SiteKey Key, SitePublicKey Hub, ImmutableArray<IActorRef> Doors, TimeSpan Rhythm, IRandomSource Random,
+        TimeProvider Clock);
 
     /// <summary>Most bytes of one message from the hub: an open sum of a hundred million coordinates.</summary>
     public const int MessageBytes = 1 << 30;
@@ -54,7 +55,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private Digest _nonce;
     private Digest? _hubNonce;
     private long _epoch;
-    private ActorSelection _door;
+    private IActorRef _door;
     private int _calls;
     private LineEnd? _end;
     private DateTimeOffset _lastHeard;

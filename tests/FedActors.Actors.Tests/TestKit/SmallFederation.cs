@@ -1,5 +1,6 @@
+using System.Text.Json;
 using FedActors.Actors.Configuration;
-using FedActors.Core.Data;
+using FedActors.Actors.Hosting;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
@@ -7,8 +8,11 @@ using FedActors.Simulation;
 
 namespace FedActors.Actors.Tests.TestKit;
 
-/// <summary>The files of three hospitals with eight patients each, and of the hub that trains with them; and what the simulation makes of them.</summary>
-public sealed class SmallFederation : IDisposable
+/// <summary>
+/// A hub and three hospitals of eight patients each, as nodes with actor systems and certificates of their own, over
+/// TLS on loopback; in one process only for the test's sake.
+/// </summary>
+public sealed class SmallFederation : IAsyncDisposable
 {
     public static readonly string[] Hospitals = ["berlin", "madrid", "paris"];
 
@@ -24,41 +28,51 @@ public sealed class SmallFederation : IDisposable
         splits { own { sites = files, holdout = none, rest = test } }
         """;
 
+    private readonly List<Node> _nodes = [];
+
     public Office Office { get; } = new(Hospitals);
 
-    /// <summary>The hub's result, once there is one.</summary>
-    public string ResultFile => Office.PathOf("hub", "state", "results", "small.json");
-
-    /// <summary>Writes the hub's node file and its job.</summary>
-    /// <param name="job">More keys of the job.</param>
-    /// <param name="hub">More keys of the hub.</param>
-    /// <param name="node">More sections of the node.</param>
-    public string Hub(int rounds, string job = "", string hub = "", string node = "")
+    public async ValueTask DisposeAsync()
     {
-        File.WriteAllText(Office.PathOf("hub", "job.conf"), $$"""
+        foreach (var node in _nodes)
+            await node.DisposeAsync();
+        Office.Dispose();
+    }
+
+    /// <summary>A job of the federation, three rounds long.</summary>
+    public string WriteJob(string name = "small", string keys = "")
+    {
+        var file = Office.PathOf("hub", $"{name}.conf");
+        File.WriteAllText(file, $$"""
             job {
-              name = small, patients = 24
-              training { rounds = {{rounds}}, local-steps = 2 }
-              {{job}}
+              name = {{name}}, patients = 24
+              training { rounds = 3, local-steps = 2 }
+              {{keys}}
               data {
                 files = [ { path = p.csv, hospital = berlin } ]
                 {{Schema}}
               }
             }
             """);
-        return Office.NodeFile("hub", $"hub {{ job = \"job.conf\"\n{hub} }}\n{node}");
+        return file;
     }
+
+    /// <summary>Writes the hub's node file.</summary>
+    /// <param name="section">What stands in the hub's section.</param>
+    /// <param name="node">More sections of the node.</param>
+    public string WriteHub(string section, string node = "") => Office.NodeFile("hub", $"hub {{ {section} }}\n{node}");
 
     /// <summary>Writes a hospital's node file and its patients.</summary>
     /// <param name="node">More sections of the node.</param>
-    public string Hospital(string name, string node = "")
+    public string WriteHospital(string hospital, string node = "")
     {
-        File.WriteAllLines(Office.PathOf(name, "p.csv"), [.. Rows(name).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
-        return Office.NodeFile(name, $$"""
+        File.WriteAllLines(
+            Office.PathOf(hospital, "p.csv"), [.. Rows(hospital).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
+        return Office.NodeFile(hospital, $$"""
             hospital {
               rhythm = 300ms
               patients {
-                files = [ { path = p.csv, hospital = {{name}} } ]
+                files = [ { path = p.csv, hospital = {{hospital}} } ]
                 {{Schema}}
               }
             }
@@ -66,12 +80,28 @@ public sealed class SmallFederation : IDisposable
             """);
     }
 
-    /// <summary>SHA-256 of the model that the same job ends with where nothing disturbs it.</summary>
-    public async Task<string> SimulateAsync()
+    /// <inheritdoc cref="WriteHub"/>
+    public Task<Node> StartHub(string section, string node = "") => StartAsync(WriteHub(section, node));
+
+    public Task<Node> StartHospital(string hospital) => StartAsync(WriteHospital(hospital));
+
+    /// <summary>Where a job's result will lie.</summary>
+    public string ResultFile(string job) => Office.PathOf("hub", "state", "results", job + ".json");
+
+    /// <summary>SHA-256 of the model that the hub has trained.</summary>
+    public string? ResultOf(string job)
     {
-        var plan = FederationJob.Read(Office.PathOf("hub", "job.conf"), [.. Hospitals.Select(name => new HospitalId(name))]);
-        var patients = Hospitals.ToDictionary(name => new HospitalId(name), name => new PatientTable(
-            ["x"], [.. Rows(name).Select(row => (row.X - 2.0) / 4)], [.. Rows(name).Select(row => row.Y == "a" ? 1.0 : 0.0)]));
+        using var result = JsonDocument.Parse(File.ReadAllText(ResultFile(job)));
+        return result.RootElement.GetProperty("modelSha256").GetString();
+    }
+
+    /// <summary>SHA-256 of the model that the simulation trains with this job.</summary>
+    public static async Task<string> Simulated(string job)
+    {
+        var plan = FederationJob.Read(job, [.. Hospitals.Select(name => new HospitalId(name))]);
+        var patients = Hospitals.ToDictionary(name => new HospitalId(name), name => new Core.Data.PatientTable(
+            ["x"], [.. Rows(name).Select(row => (row.X - 2.0) / 4)],
+            [.. Rows(name).Select(row => row.Y == "a" ? 1.0 : 0.0)]));
         string? model = null;
         await using var federation = InProcessFederation.Start(plan, patients, SimulationStorage.InMemory, null);
         await federation.RunAsync(plan, PlanHash.Of(plan), [.. patients.Keys], message =>
@@ -82,8 +112,15 @@ public sealed class SmallFederation : IDisposable
         return model!;
     }
 
-    public void Dispose() => Office.Dispose();
+    public async Task<Node> StartAsync(string file)
+    {
+        var node = await Node.StartAsync(NodeFile.Read(file), TimeProvider.System);
+        _nodes.Add(node);
+        return node;
+    }
 
     private static (int X, string Y)[] Rows(string hospital) =>
-        [.. Enumerable.Range(0, 8).Select(i => ((i * 7 + hospital.Length) % 11, (i + hospital[0]) % 3 == 0 ? "a" : "b"))];
+    [
+        .. Enumerable.Range(0, 8).Select(i => ((i * 7 + hospital.Length) % 11, (i + hospital[0]) % 3 == 0 ? "a" : "b")),
+    ];
 }

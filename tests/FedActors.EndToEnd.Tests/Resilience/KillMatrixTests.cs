@@ -17,7 +17,8 @@ public sealed class KillMatrixTests
     // 14 events a round: with both databases more than 10,000 in all.
     private const int Rounds = 375;
 
-    private const string Job = """
+    private static readonly string Job = $$"""
+        training { rounds = {{Rounds}} }
         cohort { minimum = 3, attempts = 1000, deadline = 20s }
         secure-aggregation { phase-deadline = 5s }
         """;
@@ -61,8 +62,8 @@ public sealed class KillMatrixTests
     [Category("Slow")]
     public async Task A_write_that_fails_or_whose_answer_is_lost_changes_no_byte_either()
     {
-        using var federation = new ProcessFederation(null);
-        federation.Prepare(rounds: 4, Job);
+        await using var federation = new ProcessFederation(null);
+        federation.Prepare(Job + "\ntraining { rounds = 4 }");
         federation.Start("berlin", "after:MaskedReady=fail");
         federation.Start("madrid", "before:SurvivorSetSigned=fail");
         federation.Start("paris");
@@ -74,8 +75,8 @@ public sealed class KillMatrixTests
 
     private static async Task KillEverywhere(Postgres? server)
     {
-        using var federation = new ProcessFederation(server);
-        federation.Prepare(Rounds, Job);
+        await using var federation = new ProcessFederation(server);
+        federation.Prepare(Job);
         federation.StartHospitals();
         foreach (var place in Places(OfTheHub))
             await federation.DieAsync("hub", place);

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Runtime.Versioning;
-using System.Text.Json;
 using FedActors.Actors.Tests.TestKit;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -10,7 +9,7 @@ namespace FedActors.EndToEnd.Tests.Resilience;
 /// <summary>A hub and three hospitals as processes of the test build of a node, on SQLite or on a server.</summary>
 /// <param name="server">Null: SQLite.</param>
 [SupportedOSPlatform("linux")]
-public sealed class ProcessFederation(Postgres? server) : IDisposable
+public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
 {
     private const int Killed = 128 + 9;
 
@@ -20,16 +19,19 @@ public sealed class ProcessFederation(Postgres? server) : IDisposable
     private static readonly string[] Sites = [.. SmallFederation.Hospitals, "hub"];
 
     private readonly SmallFederation _files = new();
+    private string _job = "";
     private readonly Dictionary<string, Fedactors.RunningProcess> _running = [];
 
     /// <summary>Writes all files, and makes a database for each site.</summary>
-    public void Prepare(int rounds, string job)
+    /// <param name="job">More keys of the job.</param>
+    public void Prepare(string job)
     {
         foreach (var site in Sites)
             server?.CreateDatabase(NameOf(site));
-        _files.Hub(rounds, job, "patience = 10s", Storage("hub"));
+        _job = _files.WriteJob(keys: job);
+        _files.WriteHub("job = small.conf, patience = 10s", Storage("hub"));
         foreach (var hospital in SmallFederation.Hospitals)
-            _files.Hospital(hospital, Storage(hospital));
+            _files.WriteHospital(hospital, Storage(hospital));
     }
 
     public void StartHospitals()
@@ -72,13 +74,13 @@ public sealed class ProcessFederation(Postgres? server) : IDisposable
             if (line.Contains("is done after", StringComparison.Ordinal) || line.Contains("cannot go on", StringComparison.Ordinal))
                 said.Release();
         };
-        while (!File.Exists(_files.ResultFile))
+        while (!File.Exists(_files.ResultFile("small")))
             Assert.That(await said.WaitAsync(Patience), Is.True, $"The job did not end. The hub said:\n{hub.Heard}");
-        using var result = JsonDocument.Parse(File.ReadAllText(_files.ResultFile));
-        return result.RootElement.GetProperty("modelSha256").GetString()!;
+        return _files.ResultOf("small")!;
     }
 
-    public Task<string> SimulateAsync() => _files.SimulateAsync();
+    /// <summary>The hash of the model that the same job ends with where nothing disturbs it.</summary>
+    public Task<string> SimulateAsync() => SmallFederation.Simulated(_job);
 
     /// <summary>Events that a journal acknowledged, and those among them that no journal has.</summary>
     public (int Acknowledged, IReadOnlyList<string> Lost) Account()
@@ -98,12 +100,12 @@ public sealed class ProcessFederation(Postgres? server) : IDisposable
     public Dictionary<string, int> Events(string site) =>
         Rows(site, "SELECT manifest FROM journal").GroupBy(manifest => manifest).ToDictionary(group => group.Key, group => group.Count());
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         foreach (var site in _running.Keys.ToArray())
             Kill(site);
         SqliteConnection.ClearAllPools();
-        _files.Dispose();
+        await _files.DisposeAsync();
     }
 
     private string AcknowledgedFile(string site) => _files.Office.PathOf(site, "acknowledged");
