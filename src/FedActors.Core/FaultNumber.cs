@@ -21,6 +21,9 @@ public enum FaultNumber
     OutcomeNotOfModel = 1041,
     NeedsSingleUpdates = 1050,
     DatabaseUnencrypted = 1080,
+    HubOfTwoNodes = 1081,
+    HubNeedsServer = 1082,
+    NodeNotOfHub = 1083,
 
     DataFileMissing = 2001,
     MissingColumn = 2002,

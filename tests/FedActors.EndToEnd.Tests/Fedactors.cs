@@ -75,6 +75,8 @@ public static class Fedactors
             return (_process.ExitCode, _output.ToString(), _error.ToString());
         }
 
+        public int Id => _process.Id;
+
         /// <summary>Standard error until now.</summary>
         public string Heard
         {

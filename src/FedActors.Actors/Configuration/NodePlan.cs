@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using FedActors.Actors.Data;
 
 namespace FedActors.Actors.Configuration;
@@ -18,9 +19,18 @@ public sealed record NodePlan(
 /// <param name="Listen">Address, or empty for the host that the kit names.</param>
 /// <param name="Job">A job file, or null.</param>
 /// <param name="Patience">How long a hospital may be away.</param>
-public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience);
+/// <param name="Door">Where hospitals call this node; null for what the kit names.</param>
+/// <param name="Cluster">The hub's other nodes; null for a hub of one.</param>
+public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience, HostPort? Door, ClusterPlan? Cluster);
 
+/// <summary>A hub of several nodes, one of which leads.</summary>
+/// <param name="Nodes">Where they meet one another: three or more, this one among them.</param>
+/// <param name="Self">This node's.</param>
+/// <param name="StableAfter">How long nodes must have been out of reach before the majority goes on without them.</param>
+public sealed record ClusterPlan(ImmutableArray<HostPort> Nodes, HostPort Self, TimeSpan StableAfter);
+
+/// <param name="Hubs">Where the hub's nodes are called, in turn; none: where the kit says.</param>
 /// <param name="Rhythm">From one sign of life to the next.</param>
 /// <param name="SecureSumsOnly">No plain update leaves this hospital.</param>
 /// <param name="Patients">Where its patients are, and how they become a table.</param>
-public sealed record HospitalPlan(TimeSpan Rhythm, bool SecureSumsOnly, DataPlan Patients);
+public sealed record HospitalPlan(ImmutableArray<HostPort> Hubs, TimeSpan Rhythm, bool SecureSumsOnly, DataPlan Patients);

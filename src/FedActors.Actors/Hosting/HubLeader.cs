@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Data.Common;
 using Akka.Actor;
 using Akka.Event;
@@ -7,6 +6,8 @@ using FedActors.Actors.Operations;
 using FedActors.Actors.Storage;
 using FedActors.Actors.Wire;
 using FedActors.Core.Federation;
+using FedActors.Core.Identity;
+using FedActors.Core.Numerics;
 
 namespace FedActors.Actors.Hosting;
 
@@ -35,26 +36,36 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         public static Resigned Instance { get; } = new();
     }
 
+    /// <summary>Anyone → leader. Answered by <see cref="Leading"/> as soon as this node leads.</summary>
+    public sealed record WhenLeading : INoSerializationVerificationNeeded
+    {
+        public static WhenLeading Instance { get; } = new();
+    }
+
+    /// <summary>Leader → whoever asked.</summary>
+    public sealed record Leading(long Epoch) : INoSerializationVerificationNeeded;
+
     /// <summary>What a leader needs.</summary>
-    /// <param name="OpenDoor">Makes the door of an epoch, at the edge.</param>
+    /// <param name="Door">At the edge.</param>
     /// <param name="Job">To be trained, or null.</param>
     /// <param name="Results">Folder for results.</param>
     public sealed record Settings(
-        StateDatabase Database, Func<RemoteHospitals, ModelCache, long, IActorRef> OpenDoor, HubIdentity Identity, TimeSpan Patience, JobPlan? Job, string Results, TimeProvider Clock);
+        StateDatabase Database, IActorRef Door, HubIdentity Identity, TimeSpan Patience, JobPlan? Job, string Results, TimeProvider Clock);
 
     private sealed record Claimed(StateDatabase Database, long Epoch) : INoSerializationVerificationNeeded;
 
     private sealed record NotClaimed(string Reason) : INoSerializationVerificationNeeded;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Settings _settings;
     private bool _isWarm;
     private bool _isLeading;
+    private long _epoch;
     private IActorRef _blobs = ActorRefs.Nobody;
     private IActorRef _desk = ActorRefs.Nobody;
-    private IActorRef _door = ActorRefs.Nobody;
 
     public HubLeader(Settings settings)
     {
@@ -88,6 +99,8 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         {
             if (_desk.IsNobody())
                 Stash.Stash();
+            else if (message is WhenLeading)
+                Sender.Tell(new Leading(_epoch));
             else
                 _desk.Forward(message);
         });
@@ -126,6 +139,7 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
     {
         if (!_isLeading || !_desk.IsNobody())
             return;
+        _epoch = claimed.Epoch;
         var journal = claimed.Epoch == 0 ? "" : $"leader-journal-{claimed.Epoch}";
         if (claimed.Epoch > 0)
         {
@@ -134,8 +148,10 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         }
         var (identity, clock, models) = (_settings.Identity, _settings.Clock, new ModelCache());
         var hospitals = new RemoteHospitals(identity.Roster.Hospitals, _settings.Patience, clock);
-        _door = _settings.OpenDoor(hospitals, models, claimed.Epoch);
-        hospitals.Open(_door);
+        Span<byte> nonce = stackalloc byte[Digest.Size];
+        SecureRandomSource.Instance.Fill(nonce);
+        hospitals.Open(_settings.Door);
+        _settings.Door.Tell(new Door.Open(hospitals, models, new Digest(nonce), claimed.Epoch));
         _blobs = Context.ActorOf(BlobStore.Props(claimed.Database), "blobs");
         var services = new HubServices(hospitals, _blobs, models, clock, ActorRefs.Nobody, identity) { Journal = journal };
         _desk = Context.ActorOf(JobDesk.Props(services, hospitals, _settings.Results), "desk");
@@ -146,10 +162,11 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
 
     private async Task ResignAsync()
     {
-        var (sender, children) = (Sender, ImmutableArray.Create(_desk, _blobs, _door).Where(actor => !actor.IsNobody()));
+        var sender = Sender;
         _isLeading = false;
-        await Task.WhenAll(children.Select(actor => actor.GracefulStop(TimeSpan.FromSeconds(5))));
-        (_desk, _blobs, _door) = (ActorRefs.Nobody, ActorRefs.Nobody, ActorRefs.Nobody);
+        await Task.WhenAll(((IActorRef[])[_desk, _blobs]).Where(actor => !actor.IsNobody()).Select(actor => actor.GracefulStop(Patience)));
+        await _settings.Door.Ask<Door.Closed>(Door.Close.Instance, Patience);
+        (_desk, _blobs) = (ActorRefs.Nobody, ActorRefs.Nobody);
         sender.Tell(Resigned.Instance);
     }
 

@@ -1,8 +1,10 @@
 using Akka.Actor;
+using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Akka.Pattern;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Data;
+using FedActors.Actors.Provisioning;
 using FedActors.Actors.Storage;
 using FedActors.Actors.Wire;
 using FedActors.Core;
@@ -67,20 +69,20 @@ public sealed class Node : IAsyncDisposable
     private void StartHub(NodePlan plan, HubPlan hub, Core.Federation.JobPlan? job, TimeProvider clock)
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
-        var system = ActorSystem.Create("fedactors", Logging.WithFallback(database.PersistenceConfig()).WithFallback(Reference.Config));
-        _systems.Add(system);
-        var edge = OpenEdge(() => Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : kit.Manifest.Hub.Host, kit, _identity.TlsKey, clock), kit.Manifest.Hub.Port);
+        var config = Logging.WithFallback(database.PersistenceConfig());
+        var system = hub.Cluster is { } cluster
+            ? OpenEdge(() => Edge.OfCluster(cluster, kit, _identity.TlsKey, clock, config), cluster.Self.Port)
+            : OpenEdge(() => ActorSystem.Create(Edge.ClusterSystem, config.WithFallback(Reference.Config)), 0);
+        var door = hub.Door ?? DoorOf(kit);
+        var edge = OpenEdge(() => Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : door.Host, door, kit, _identity.TlsKey, clock), door.Port);
         var identity = new HubIdentity(_identity.SiteKey, kit.Roster);
         Desk = system.ActorOf(HubLeader.Props(new HubLeader.Settings(
-            database, OpenDoor, identity, hub.Patience, job, Path.Combine(plan.Data, "results"), clock)), "hub");
-        Desk.Tell(HubLeader.Lead.Instance);
-
-        IActorRef OpenDoor(RemoteHospitals hospitals, ModelCache models, long epoch)
-        {
-            Span<byte> nonce = stackalloc byte[Digest.Size];
-            SecureRandomSource.Instance.Fill(nonce);
-            return edge.ActorOf(Door.Props(identity, hospitals, models, new Digest(nonce), epoch), Edge.DoorName);
-        }
+            database, edge.ActorOf(Door.Props(identity), Edge.DoorName), identity, hub.Patience, job, Path.Combine(plan.Data, "results"), clock)), "hub");
+        if (hub.Cluster is null)
+            Desk.Tell(HubLeader.Lead.Instance);
+        else
+            system.ActorOf(ClusterSingletonManager.Props(
+                HubTurn.Props(Desk), HubLeader.Resign.Instance, ClusterSingletonManagerSettings.Create(system).WithRole(Edge.Coordinating)), "turn");
     }
 
     private void StartHospital(NodePlan plan, HospitalPlan hospital, PatientTable patients, TimeProvider clock)
@@ -99,10 +101,14 @@ public sealed class Node : IAsyncDisposable
                 HospitalAgent.Props(site, models), "agent", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.2, maxNrOfRetries: -1)),
             "hospital");
         var settings = new Uplink.Settings(
-            me, _identity.SiteKey, kit.Roster.Coordinator, [Edge.DoorOf(kit.Manifest.Hub, edge)], hospital.Rhythm,
+            me, _identity.SiteKey, kit.Roster.Coordinator, [.. Hubs().Select(hub => Edge.DoorOf(hub, edge))], hospital.Rhythm,
             SecureRandomSource.Instance, clock);
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))), "uplink");
+
+        IEnumerable<HostPort> Hubs() => hospital.Hubs.IsEmpty ? [DoorOf(kit)] : hospital.Hubs;
     }
+
+    private static HostPort DoorOf(Kit kit) => new(kit.Manifest.Hub.Host, kit.Manifest.Hub.Port);
 
     private ActorSystem OpenEdge(Func<ActorSystem> open, int port)
     {

@@ -19,6 +19,25 @@ public sealed class Door : ReceiveActor
     /// <summary>A hub's actor → door. Say this to a hospital; its answers go to the sender.</summary>
     public sealed record Say(HospitalId Hospital, IWireMessage Message) : INoSerializationVerificationNeeded;
 
+    /// <summary>
+    /// Hub → door. This node leads from now on: let hospitals in. Until then, and after <see cref="Close"/>, there is nobody here.
+    /// </summary>
+    /// <param name="Nonce">Random, of this lead.</param>
+    /// <param name="Epoch">Of this lead.</param>
+    public sealed record Open(RemoteHospitals Hospitals, ModelCache Models, Digest Nonce, long Epoch) : INoSerializationVerificationNeeded;
+
+    /// <summary>Hub → door. This node does not lead any more. Answered by <see cref="Closed"/>.</summary>
+    public sealed record Close : INoSerializationVerificationNeeded
+    {
+        public static Close Instance { get; } = new();
+    }
+
+    /// <summary>Door → hub.</summary>
+    public sealed record Closed : INoSerializationVerificationNeeded
+    {
+        public static Closed Instance { get; } = new();
+    }
+
     /// <summary>Most bytes of one message from a hospital: its shares for a cohort of many thousands.</summary>
     public const int MessageBytes = 16 << 20;
 
@@ -36,38 +55,58 @@ public sealed class Door : ReceiveActor
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HubIdentity _identity;
-    private readonly RemoteHospitals _hospitals;
-    private readonly ModelCache _models;
-    private readonly Digest _nonce;
-    private readonly long _epoch;
     private readonly Dictionary<HospitalId, Line> _lines = [];
     private readonly Dictionary<IActorRef, long> _conversations = [];
     private readonly Dictionary<long, IActorRef> _askers = [];
     private (Digest Model, ImmutableArray<byte> Bytes) _served;
     private long _lastConversation;
+    private Open? _open;
 
-    /// <param name="nonce">Random, of this start.</param>
-    /// <param name="epoch">Of this node's lead.</param>
-    public Door(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce, long epoch)
+    public Door(HubIdentity identity)
     {
-        (_identity, _hospitals, _models, _nonce, _epoch) = (identity, hospitals, models, nonce, epoch);
+        _identity = identity;
+        Receive<Open>(open =>
+        {
+            Forget();
+            _open = open;
+        });
+        Receive<Close>(_ =>
+        {
+            Forget();
+            _open = null;
+            Sender.Tell(Closed.Instance);
+        });
         Receive<LineProtocol.Hello>(Answer);
         Receive<LineProtocol.Envelope>(Take);
         Receive<Say>(say => Tell(say.Hospital, ConversationOf(Sender), say.Message));
-        Receive<Terminated>(ended => Close(ended.ActorRef));
+        Receive<Terminated>(ended => End(ended.ActorRef));
     }
 
-    public static Props Props(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce, long epoch) =>
-        Akka.Actor.Props.Create<Door>(identity, hospitals, models, nonce, epoch);
+    public static Props Props(HubIdentity identity) => Akka.Actor.Props.Create<Door>(identity);
+
+    // It is there from the edge's start: what is said to a name that nobody has yet, Akka may take to nobody for good.
+    private RemoteHospitals Hospitals => _open!.Hospitals;
+
+    private void Forget()
+    {
+        foreach (var asker in _conversations.Keys)
+            Context.Unwatch(asker);
+        _conversations.Clear();
+        _askers.Clear();
+        _lines.Clear();
+        _served = default;
+    }
 
     private void Answer(LineProtocol.Hello hello)
     {
+        if (_open is not { } open)
+            return;
         if (!_identity.Roster.Contains(hello.Hospital))
         {
             _log.Warning("'{Hospital}' calls, which is not in the roster", hello.Hospital);
             return;
         }
-        var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, _nonce, _epoch);
+        var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, open.Nonce, open.Epoch);
         Sender.Tell(challenge with { Signature = _identity.Key.Sign(challenge.Statement()) });
     }
 
@@ -75,6 +114,11 @@ public sealed class Door : ReceiveActor
     {
         if (_identity.Roster.KeyOf(piece.Hospital) is not { } key)
             return;
+        if (_open is null)
+        {
+            Sender.Tell(new LineProtocol.Broken(piece.Session));
+            return;
+        }
         var line = LineOf(piece.Hospital);
         if (line.End?.Session != piece.Session)
         {
@@ -85,12 +129,12 @@ public sealed class Door : ReceiveActor
         switch (line.End.Open(piece))
         {
             case LineStep.Whole whole:
-                _hospitals.Hear(piece.Hospital);
+                Hospitals.Hear(piece.Hospital);
                 Read(piece.Hospital, line, whole);
                 Pulse(line);
                 break;
             case LineStep.Known:
-                _hospitals.Hear(piece.Hospital);
+                Hospitals.Hear(piece.Hospital);
                 Pulse(line);
                 break;
             case LineStep.Refused refused:
@@ -113,7 +157,7 @@ public sealed class Door : ReceiveActor
         try
         {
             if (WireSerializer.Read(piece.Manifest, piece.Bytes.Span.ToArray()) is not LineProtocol.Attach attach
-                || LineProtocol.SessionOf(piece.Hospital, attach.Nonce, _nonce) != piece.Session
+                || LineProtocol.SessionOf(piece.Hospital, attach.Nonce, _open!.Nonce) != piece.Session
                 || line.Nonces.Contains(attach.Nonce) || end.Open(piece) is not LineStep.Whole)
                 return false;
             line.Nonces.Enqueue(attach.Nonce);
@@ -125,7 +169,7 @@ public sealed class Door : ReceiveActor
             return false;
         }
         (line.End, line.Uplink, line.Unpulsed) = (end, Sender, 0);
-        _hospitals.Hear(piece.Hospital);
+        Hospitals.Hear(piece.Hospital);
         _log.Info("{Hospital} is attached", piece.Hospital);
         line.Outbox.Resend((conversation, message) => Send(line, conversation, message));
         return true;
@@ -166,7 +210,7 @@ public sealed class Door : ReceiveActor
     {
         if (_served.Bytes.IsDefault || _served.Model != wanted.Model)
         {
-            if (!_models.TryGet(wanted.Model, out var model))
+            if (!_open!.Models.TryGet(wanted.Model, out var model))
             {
                 Send(line, 0, new ModelProtocol.ModelMissing(wanted.Model));
                 return;
@@ -185,6 +229,8 @@ public sealed class Door : ReceiveActor
 
     private void Tell(HospitalId hospital, long conversation, IWireMessage message)
     {
+        if (_open is null)
+            return;
         var line = LineOf(hospital);
         line.Outbox.Add(conversation, message, line.End is null ? null : Send(line, conversation, message));
     }
@@ -213,7 +259,7 @@ public sealed class Door : ReceiveActor
         return _conversations[asker] = _lastConversation;
     }
 
-    private void Close(IActorRef asker)
+    private void End(IActorRef asker)
     {
         if (!_conversations.Remove(asker, out var conversation))
             return;

@@ -1,5 +1,6 @@
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
+using FedActors.Actors.Tests.Data;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core;
 
@@ -43,6 +44,18 @@ public sealed class NodeFileTests
         yield return Case("node { role = hub, storage { postgresql { port = 0 } } }", FaultNumber.ValueOutOfRange, "node.storage.postgresql.port");
         yield return Case("node { role = hub, storage { postgresql { tls = maybe } } }", FaultNumber.WrongType, "node.storage.postgresql.tls");
         yield return Case("node { role = hub, storage { postgresql { host = db.example.org, tls = off } } }", FaultNumber.DatabaseUnencrypted, "node.storage.postgresql.tls");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes, "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes, "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes, "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"d:1\""), FaultNumber.NodeNotOfHub, "node.hub.cluster.self");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"]"), FaultNumber.NodeNotOfHub, "node.hub.cluster.self");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c\"], self = \"a:1\""), FaultNumber.ValueOutOfRange, "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:0\"], self = \"a:1\""), FaultNumber.ValueOutOfRange, "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"a:1\""), FaultNumber.HubNeedsServer, "node.storage.provider");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"a:1\", stable-after = 0s"), FaultNumber.ValueOutOfRange, "node.hub.cluster.stable-after");
+        yield return Case(Hub("strategy = static-quorum"), FaultNumber.UnknownKey, "node.hub.cluster.strategy");
+        yield return Case("node { role = hub, hub { door = \"hub.example.org\" } }", FaultNumber.ValueOutOfRange, "node.hub.door");
+        yield return Case(Hospital("", "hub = [\"a b:1\"]"), FaultNumber.ValueOutOfRange, "node.hospital.hub");
         yield return Case("node { role = hub, hub { listen = \"1.2.3.4:7071\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
         yield return Case("node { role = hub, hub { listen = \"a b\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
         yield return Case("node { role = hub, hub { listen = [1, 2] } }", FaultNumber.WrongType, "node.hub.listen");
@@ -88,6 +101,12 @@ public sealed class NodeFileTests
         Assert.That(plan.Key, Is.EqualTo(Federation.KeyOf("berlin")));
         Assert.That(plan.Hospital!.SecureSumsOnly, Is.True);
     }
+
+    [TestCase("coordinator", NodeRole.Hub)]
+    [TestCase("member", NodeRole.Hub)]
+    [TestCase("hospital", NodeRole.Hospital)]
+    public void The_node_files_to_begin_with_are_good_ones(string name, NodeRole role) =>
+        Assert.That(NodeFile.Read(Path.Combine(SampleData.Repository, "hocon", $"{name}.conf")).Role, Is.EqualTo(role));
 
     [Test]
     public void A_file_that_is_not_there_is_told() =>
@@ -141,6 +160,8 @@ public sealed class NodeFileTests
     }
 
     private const string Data = $"data {{\n{Files}\n{Columns}\n{Features}\n{Targets}\n{Splits}\n}}";
+
+    private static string Hub(string cluster) => $"node {{ role = hub, hub {{ cluster {{ {cluster} }} }} }}";
 
     // The good file without one part, or with one more key.
     private static string Hospital(string without, string with = "") =>

@@ -48,7 +48,8 @@ public sealed class Office : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private static int FreePort()
+    /// <summary>One that nobody listened at a moment ago.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -62,15 +62,49 @@ public sealed class SmallFederation : IAsyncDisposable
     /// <param name="node">More sections of the node.</param>
     public string WriteHub(string section, string node = "") => Office.NodeFile("hub", $"hub {{ {section} }}\n{node}");
 
+    /// <summary>Writes the node files of a hub of several nodes: one site, one kit, one key, each with a folder of its own.</summary>
+    /// <param name="section">What stands in every hub's section.</param>
+    /// <param name="node">More sections of every node.</param>
+    /// <returns>The files, and what a hospital's section says of where the hub is.</returns>
+    public (string[] Files, string Hub) WriteHubNodes(int count, string section, string cluster, string node)
+    {
+        var (nodes, doors) = (Addresses(), Addresses());
+        var files = new string[count];
+        for (var i = 0; i < count; i++)
+        {
+            files[i] = Office.PathOf("hub", $"hub{i + 1}.conf");
+            File.WriteAllText(files[i], $$"""
+                node {
+                  role = hub, data = "state{{i + 1}}"
+                  identity { kit = "kit", key = "hub.key" }
+                  hub {
+                    {{section}}
+                    door = "{{doors[i]}}"
+                    cluster { nodes = [{{List(nodes)}}], self = "{{nodes[i]}}"
+                      {{cluster}} }
+                  }
+                {{node}}
+                }
+                """);
+        }
+        return (files, $"hub = [{List(doors)}]");
+
+        string[] Addresses() => [.. Enumerable.Range(0, count).Select(_ => $"127.0.0.1:{Office.FreePort()}")];
+
+        static string List(string[] addresses) => string.Join(", ", addresses.Select(address => $"\"{address}\""));
+    }
+
     /// <summary>Writes a hospital's node file and its patients.</summary>
     /// <param name="node">More sections of the node.</param>
-    public string WriteHospital(string hospital, string node = "")
+    /// <param name="section">More keys of the hospital's section.</param>
+    public string WriteHospital(string hospital, string node = "", string section = "")
     {
         File.WriteAllLines(
             Office.PathOf(hospital, "p.csv"), [.. Rows(hospital).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
         return Office.NodeFile(hospital, $$"""
             hospital {
               rhythm = 300ms
+              {{section}}
               patients {
                 files = [ { path = p.csv, hospital = {{hospital}} } ]
                 {{Schema}}
@@ -83,7 +117,7 @@ public sealed class SmallFederation : IAsyncDisposable
     /// <inheritdoc cref="WriteHub"/>
     public Task<Node> StartHub(string section, string node = "") => StartAsync(WriteHub(section, node));
 
-    public Task<Node> StartHospital(string hospital) => StartAsync(WriteHospital(hospital));
+    public Task<Node> StartHospital(string hospital, string section = "") => StartAsync(WriteHospital(hospital, section: section));
 
     /// <summary>Where a job's result will lie.</summary>
     public string ResultFile(string job) => Office.PathOf("hub", "state", "results", job + ".json");

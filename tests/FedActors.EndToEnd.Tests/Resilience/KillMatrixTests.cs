@@ -85,14 +85,10 @@ public sealed class KillMatrixTests
         var hubs = new Queue<string>(Places(OfAHubWithoutAHospital));
         foreach (var place in Places(OfAHospital))
         {
-            var hub = hubs.TryDequeue(out var own) ? federation.DieAsync("hub", own) : Task.CompletedTask;
-            if (own is null)
-                federation.Start("hub");
-            await federation.DieAsync("berlin", place);
-            federation.Start("berlin");
+            var hub = DieAndRise("hub", hubs.TryDequeue(out var own) ? own : null);
+            await DieAndRise("berlin", place);
             await hub;
         }
-        federation.Start("hub");
         var model = await federation.ResultAsync();
 
         var (acknowledged, lost) = federation.Account();
@@ -101,6 +97,13 @@ public sealed class KillMatrixTests
         Assert.That(acknowledged, Is.GreaterThanOrEqualTo(5000));
         Assert.That(model, Is.EqualTo(await federation.SimulateAsync()));
         Assert.That(federation.Events("hub")["round-committed/1"], Is.EqualTo(Rounds));
+
+        async Task DieAndRise(string site, string? place)
+        {
+            if (place is not null)
+                await federation.DieAsync(site, place);
+            federation.Start(site);
+        }
     }
 
     private static IEnumerable<string> Places(string[] events) => events.SelectMany(name => (string[])[$"before:{name}", $"after:{name}"]);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Runtime.Versioning;
 using FedActors.Actors.Tests.TestKit;
@@ -16,22 +17,83 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
     // As long as a busy machine may need: a run that goes well never waits for it.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    private static readonly string[] Sites = [.. SmallFederation.Hospitals, "hub"];
-
     private readonly SmallFederation _files = new();
+    private readonly Dictionary<string, string> _nodes = [];
     private string _job = "";
-    private readonly Dictionary<string, Fedactors.RunningProcess> _running = [];
+    private readonly ConcurrentDictionary<string, Fedactors.RunningProcess> _running = new();
 
     /// <summary>Writes all files, and makes a database for each site.</summary>
     /// <param name="job">More keys of the job.</param>
     public void Prepare(string job)
     {
-        foreach (var site in Sites)
+        Begin(job);
+        _nodes["hub"] = _files.WriteHub("job = small.conf, patience = 10s", Storage("hub"));
+        foreach (var hospital in SmallFederation.Hospitals)
+            _nodes[hospital] = _files.WriteHospital(hospital, Storage(hospital));
+    }
+
+    /// <summary>The same for a hub of three nodes: hub1, hub2 and hub3.</summary>
+    /// <param name="cluster">More keys of the cluster.</param>
+    public void PrepareCluster(string job, string cluster)
+    {
+        Begin(job);
+        var (files, hubs) = _files.WriteHubNodes(3, "job = small.conf, patience = 10s", cluster, Storage("hub"));
+        for (var i = 0; i < files.Length; i++)
+            _nodes[$"hub{i + 1}"] = files[i];
+        foreach (var hospital in SmallFederation.Hospitals)
+            _nodes[hospital] = _files.WriteHospital(hospital, Storage(hospital), hubs);
+    }
+
+    /// <summary>Starts all three nodes of the hub.</summary>
+    public void StartHub()
+    {
+        foreach (var hub in Hubs)
+            Start(hub);
+    }
+
+    /// <summary>Waits until one of these nodes says this, and gives its name.</summary>
+    public async Task<string> WhoSaysAsync(string text, params IEnumerable<string> nodes)
+    {
+        var found = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        foreach (var node in nodes)
+        {
+            var process = _running[node];
+            process.Said += line =>
+            {
+                if (line.Contains(text, StringComparison.Ordinal))
+                    found.TrySetResult(node);
+            };
+            if (process.Heard.Contains(text, StringComparison.Ordinal))
+                found.TrySetResult(node);
+        }
+        try
+        {
+            return await found.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"No node said '{text}'. They said:\n{string.Join('\n', nodes.Select(node => _running[node].Heard))}");
+            throw;
+        }
+    }
+
+    public static string[] Hubs { get; } = ["hub1", "hub2", "hub3"];
+
+    /// <summary>STOP, CONT, TERM.</summary>
+    public void Signal(string node, string signal)
+    {
+        using var kill = System.Diagnostics.Process.Start("kill", [$"-{signal}", $"{_running[node].Id}"]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Waits until a node ends by itself.</summary>
+    public async Task<int?> EndAsync(string node) => (await Task.Run(() => _running[node].WaitQuietly(Patience))).ExitCode;
+
+    private void Begin(string job)
+    {
+        foreach (var site in (string[])[.. SmallFederation.Hospitals, "hub"])
             server?.CreateDatabase(NameOf(site));
         _job = _files.WriteJob(keys: job);
-        _files.WriteHub("job = small.conf, patience = 10s", Storage("hub"));
-        foreach (var hospital in SmallFederation.Hospitals)
-            _files.WriteHospital(hospital, Storage(hospital));
     }
 
     public void StartHospitals()
@@ -45,7 +107,7 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
     {
         Kill(site);
         _running[site] = new Fedactors.RunningProcess(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "fedactors-testnode.dll"), "--config", _files.Office.PathOf(site, "node.conf")],
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "fedactors-testnode.dll"), "--config", _nodes[site]],
             ("FEDACTORS_FAILPOINT", failpoint), ("FEDACTORS_ACKNOWLEDGED", AcknowledgedFile(site)));
     }
 
@@ -60,7 +122,7 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
     /// <summary>SIGKILL.</summary>
     public void Kill(string site)
     {
-        if (_running.Remove(site, out var process))
+        if (_running.TryRemove(site, out var process))
             process.Dispose();
     }
 
@@ -86,7 +148,7 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
     public (int Acknowledged, IReadOnlyList<string> Lost) Account()
     {
         var (count, lost) = (0, new List<string>());
-        foreach (var site in Sites)
+        foreach (var site in _nodes.Keys)
         {
             var acknowledged = File.ReadAllLines(AcknowledgedFile(site));
             var kept = Rows(site, "SELECT persistence_id || ' ' || sequence_number FROM journal").ToHashSet();
@@ -108,9 +170,11 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
         await _files.DisposeAsync();
     }
 
-    private string AcknowledgedFile(string site) => _files.Office.PathOf(site, "acknowledged");
+    private string AcknowledgedFile(string node) => _files.Office.PathOf($"acknowledged-{node}");
 
-    private string NameOf(string site) => $"{site}_{_files.Office.Port}";
+    private string NameOf(string node) => $"{SiteOf(node)}_{_files.Office.Port}";
+
+    private static string SiteOf(string node) => node.StartsWith("hub", StringComparison.Ordinal) ? "hub" : node;
 
     private string Storage(string site) => server?.Section(NameOf(site)) ?? "";
 

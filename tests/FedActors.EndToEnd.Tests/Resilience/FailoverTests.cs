@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using FedActors.Actors.Tests.TestKit;
+
+namespace FedActors.EndToEnd.Tests.Resilience;
+
+/// <summary>A hub of three processes on one database loses the one that leads, in each way in which that happens.</summary>
+[Platform(Include = "Linux")]
+[SupportedOSPlatform("linux")]
+[Category("Slow")]
+public sealed class FailoverTests
+{
+    private const int Rounds = 150;
+
+    private static readonly string Job = $$"""
+        training { rounds = {{Rounds}} }
+        cohort { minimum = 3, attempts = 1000, deadline = 20s }
+        secure-aggregation { phase-deadline = 5s }
+        """;
+
+    [Test]
+    public async Task A_leader_that_is_killed_is_replaced_and_the_model_is_the_same()
+    {
+        using var server = Postgres.Start();
+        await using var federation = new ProcessFederation(server);
+        // Default settings: this is what an operator waits for.
+        federation.PrepareCluster(Job, "");
+        var (leader, others) = await Begin(federation);
+
+        federation.Kill(leader);
+        var lost = Stopwatch.StartNew();
+        await federation.WhoSaysAsync("is committed", others);
+        TestContext.Progress.WriteLine($"A killed leader was replaced: the next round was committed after {lost.Elapsed.TotalSeconds:F1} s.");
+
+        await EndsAsUndisturbed(federation, others);
+    }
+
+    [Test]
+    public async Task A_leader_that_is_told_to_stop_hands_over_and_the_model_is_the_same()
+    {
+        using var server = Postgres.Start();
+        await using var federation = new ProcessFederation(server);
+        federation.PrepareCluster(Job, "");
+        var (leader, others) = await Begin(federation);
+
+        federation.Signal(leader, "TERM");
+        var left = Stopwatch.StartNew();
+        await federation.WhoSaysAsync("leads the hub", others);
+        var claimed = left.Elapsed;
+        await federation.WhoSaysAsync("is committed", others);
+        TestContext.Progress.WriteLine(
+            $"A planned hand-over took {claimed.TotalSeconds:F1} s, the next round was committed after {left.Elapsed.TotalSeconds:F1} s.");
+
+        Assert.That(await federation.EndAsync(leader), Is.Zero);
+        await EndsAsUndisturbed(federation, others);
+    }
+
+    [Test]
+    public async Task A_leader_that_sleeps_and_wakes_after_it_was_replaced_writes_nothing_more_and_ends()
+    {
+        using var server = Postgres.Start();
+        await using var federation = new ProcessFederation(server);
+        federation.PrepareCluster(Job, "stable-after = 2s");
+        var (leader, others) = await Begin(federation);
+
+        federation.Signal(leader, "STOP");
+        await federation.WhoSaysAsync("is committed", others);
+        federation.Signal(leader, "CONT");
+
+        await EndsAsUndisturbed(federation, others);
+        Assert.That(await federation.EndAsync(leader), Is.EqualTo(1));
+    }
+
+    // Until a round is committed.
+    private static async Task<(string Leader, string[] Others)> Begin(ProcessFederation federation)
+    {
+        federation.StartHub();
+        federation.StartHospitals();
+        var leader = await federation.WhoSaysAsync("Round 3 is committed", ProcessFederation.Hubs);
+        return (leader, [.. ProcessFederation.Hubs.Where(hub => hub != leader)]);
+    }
+
+    private static async Task EndsAsUndisturbed(ProcessFederation federation, string[] nodes)
+    {
+        await federation.WhoSaysAsync($"is done after {Rounds} rounds: its model is {await federation.SimulateAsync()}", nodes);
+        Assert.That(federation.Account().Lost, Is.Empty);
+        Assert.That(federation.Events("hub")["round-committed/1"], Is.EqualTo(Rounds));
+    }
+}
