@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Remote;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Storage;
 using FedActors.Core.Identity;
@@ -57,6 +58,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private long _epoch;
     private IActorRef _door;
     private int _calls;
+    private int _unanswered;
     private LineEnd? _end;
     private DateTimeOffset _lastHeard;
     private Fetch? _fetch;
@@ -104,7 +106,20 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         _settings.Random.Fill(bytes);
         (_nonce, _end) = (new Digest(bytes), null);
         _door = _settings.Doors[_calls++ % _settings.Doors.Length];
+        if (++_unanswered % SilentBeats == 0)
+            HangUp();
         _door.Tell(new LineProtocol.Hello(_settings.Hospital, _nonce), Self);
+    }
+
+    // A hub that was started again may have taken this hospital's first connection for the one to answer on, and the second, which
+    // replaced it, for one to listen on: it then hears every call and can answer none. A new connection mends that.
+    private void HangUp()
+    {
+        if (Context.System is ExtendedActorSystem { Provider: RemoteActorRefProvider remote })
+        {
+            foreach (var door in _settings.Doors)
+                remote.Quarantine(door.Path.Address, null);
+        }
     }
 
     private void Attach(LineProtocol.Challenge challenge)
@@ -121,7 +136,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             _log.Warning("Who answers led the hub before another did: epoch {Old} is over, {Epoch} was heard", challenge.Epoch, _epoch);
             return;
         }
-        _epoch = challenge.Epoch;
+        (_epoch, _unanswered) = (challenge.Epoch, 0);
         if (_hubNonce != challenge.HubNonce)
             Forget();
         _hubNonce = challenge.HubNonce;

@@ -1,8 +1,13 @@
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Runtime.Versioning;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
+using FedActors.Actors.Provisioning;
 using FedActors.Actors.Tests.TestKit;
 
 namespace FedActors.Actors.Tests.Hosting;
@@ -49,6 +54,47 @@ public sealed class HubClusterTests : IAsyncDisposable
         {
             foreach (var node in nodes)
                 await node.DisposeAsync();
+        }
+    }
+
+    [Test]
+    public async Task A_hospital_with_a_good_certificate_gets_no_connection_among_the_hubs_nodes()
+    {
+        using var server = Postgres.Start();
+        server.CreateDatabase("hub");
+        _federation.WriteJob();
+        var (files, _) = _federation.WriteHubNodes(3, "job = small.conf", "", server.Section("hub"));
+        var plan = NodeFile.Read(files[0]);
+        await using var node = await Node.StartAsync(plan, TimeProvider.System);
+        var self = plan.Hub!.Cluster!.Self;
+
+        Assert.That(await IsLetInAsync(self, "hub"), Is.True);
+        Assert.That(await IsLetInAsync(self, "berlin"), Is.False);
+    }
+
+    // One that is let in hears the other side's greeting; one that is not, the end.
+    private async Task<bool> IsLetInAsync(HostPort node, string site)
+    {
+        var office = _federation.Office;
+        using var key = PrivateFile.Read(office.KeyOf(site));
+        // The platform wants the two as one.
+        using var certificate = X509CertificateLoader.LoadPkcs12(
+            Kit.Open(office.KitOf(site)).Certificate.CopyWithPrivateKey(key).Export(X509ContentType.Pkcs12), null);
+        using var client = new TcpClient(node.Host, node.Port);
+        await using var stream = new SslStream(client.GetStream(), false, (_, _, _, _) => true);
+        try
+        {
+            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = site, ClientCertificates = [certificate] });
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            return await stream.ReadAsync(new byte[1], patience.Token) > 0;
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
+        catch (Exception e) when (e is IOException or AuthenticationException)
+        {
+            return false;
         }
     }
 
