@@ -151,7 +151,8 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var next = _state.Next;
         var rules = _job.Plan.CohortRules;
         _attempts++;
-        _supervisor = Context.Watch(Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}"));
+        _supervisor = Context.Watch(
+            Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}"));
         var cohort = _state.CohortOf(next.Round, _job.Plan.Seed, rules);
         var order = new SupervisionProtocol.OpenRound(
             next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort);

@@ -88,7 +88,8 @@ public static class Fedactors
         }
 
         /// <summary>The exit code, null where it did not end in time, and what it said.</summary>
-        public (int? ExitCode, string Error) WaitQuietly(TimeSpan patience) => (_process.WaitForExit(patience) ? _process.ExitCode : null, Heard);
+        public (int? ExitCode, string Error) WaitQuietly(TimeSpan patience) =>
+            (_process.WaitForExit(patience) ? _process.ExitCode : null, Heard);
 
         public void Dispose()
         {

@@ -3,9 +3,10 @@ using System.Diagnostics;
 namespace FedActors.TestNode;
 
 /// <summary>
-/// What goes wrong at one event of the journal, once in a process: <c>FEDACTORS_FAILPOINT=before|after:EVENT=kill|stop|fail</c>.
-/// <c>before</c>: nothing is written. <c>after</c>: the event is durable, and nobody knows. <c>kill</c>: SIGKILL. <c>stop</c>: SIGSTOP,
-/// until someone sends SIGCONT. <c>fail</c>: the journal says that the write failed.
+/// What goes wrong at one event of the journal, once in a process:
+/// <c>FEDACTORS_FAILPOINT=before|after:EVENT=kill|stop|fail</c>.
+/// <c>before</c>: nothing is written. <c>after</c>: the event is durable, and nobody knows. <c>kill</c>: SIGKILL.
+/// <c>stop</c>: SIGSTOP, until someone sends SIGCONT. <c>fail</c>: the journal says that the write failed.
 /// </summary>
 public sealed class Failpoint
 {
@@ -23,7 +24,8 @@ public sealed class Failpoint
     public static Failpoint? Parse(string? text) => text?.Split(':', '=') switch
     {
         null or [""] => null,
-        [("before" or "after") and var when, { Length: > 0 } name, ("kill" or "stop" or "fail") and var what] => new Failpoint(when, name, what),
+        [("before" or "after") and var when, { Length: > 0 } name, ("kill" or "stop" or "fail") and var what] =>
+        new Failpoint(when, name, what),
         _ => throw new FormatException($"'{text}' is no failpoint: write before|after:EVENT=kill|stop|fail."),
     };
 

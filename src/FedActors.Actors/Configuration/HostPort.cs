@@ -13,7 +13,8 @@ public sealed record HostPort(string Host, int Port)
         if (at > 0 && int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
             && port is > 0 and <= 65535 && text[..at].All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-'))
             return new HostPort(text[..at], port);
-        reader.Report(FaultNumber.ValueOutOfRange, $"'{text}' is no address.", reader.PathOf(key), "Write host:port, with a host name or an IPv4 address.");
+        reader.Report(FaultNumber.ValueOutOfRange, $"'{text}' is no address.", reader.PathOf(key),
+            "Write host:port, with a host name or an IPv4 address.");
         return null;
     }
 

@@ -26,8 +26,10 @@ public static class NodeFile
             role == NodeRole.Hospital ? ReadHospital(node.Section("hospital")) : null);
         identity.Done();
         if (plan is { Hub.Cluster: not null, Storage.Provider: StorageProvider.Sqlite })
-            node.Report(FaultNumber.HubNeedsServer, "A hub of several nodes cannot keep its journal in a file of one of them.",
-                node.PathOf("storage.provider"), "Set provider = postgresql, the same database for every node of the hub.");
+            node.Report(FaultNumber.HubNeedsServer,
+                "A hub of several nodes cannot keep its journal in a file of one of them.",
+                node.PathOf("storage.provider"),
+                "Set provider = postgresql, the same database for every node of the hub.");
         var other = role == NodeRole.Hub ? "hospital" : "hub";
         if (own.HasPath($"node.{other}"))
             node.Report(FaultNumber.NotAllowedTogether, $"A {Names.Of(role)} has no section '{other}'.", node.PathOf(other), "Take it out, or set the other role.");
@@ -60,14 +62,16 @@ public static class NodeFile
 
         ClusterPlan? ReadCluster(HoconReader reader)
         {
-            var nodes = reader.Texts("nodes").Select(text => HostPort.Read(reader, "nodes", text)).OfType<HostPort>().Distinct().ToImmutableArray();
+            var nodes = reader.Texts("nodes").Select(text =>
+                HostPort.Read(reader, "nodes", text)).OfType<HostPort>().Distinct().ToImmutableArray();
             var self = reader.Text("self", "") is { Length: > 0 } text ? HostPort.Read(reader, "self", text) : null;
             var stable = reader.Duration("stable-after", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
             reader.Done();
             if (nodes.IsEmpty && self is null)
                 return null;
             if (nodes.Length < 3)
-                reader.Report(FaultNumber.HubOfTwoNodes, $"A hub of {nodes.Length} nodes that list one another goes on worse than one: no majority is left when one is lost.",
+                reader.Report(FaultNumber.HubOfTwoNodes,
+                    $"A hub of {nodes.Length} nodes stands still more often than one: losing one leaves no majority.",
                     reader.PathOf("nodes"), "List three nodes or more, or none for a hub of one node.");
             if (self is null || !nodes.Contains(self))
                 reader.Report(FaultNumber.NodeNotOfHub, $"'{self}' is none of the hub's nodes.", reader.PathOf("self"),

@@ -14,7 +14,8 @@ public enum NodeRole { Hub = 1, Hospital = 2 }
 /// <param name="Hub">Null for a hospital.</param>
 /// <param name="Hospital">Null for a hub.</param>
 public sealed record NodePlan(
-    string File, NodeRole Role, string Data, string Kit, string Key, StoragePlan Storage, HubPlan? Hub, HospitalPlan? Hospital);
+    string File, NodeRole Role, string Data, string Kit, string Key, StoragePlan Storage, HubPlan? Hub,
+    HospitalPlan? Hospital);
 
 /// <param name="Listen">Address, or empty for the host that the kit names.</param>
 /// <param name="Job">A job file, or null.</param>
@@ -26,11 +27,13 @@ public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience, Host
 /// <summary>A hub of several nodes, one of which leads.</summary>
 /// <param name="Nodes">Where they meet one another: three or more, this one among them.</param>
 /// <param name="Self">This node's.</param>
-/// <param name="StableAfter">How long nodes must have been out of reach before the majority goes on without them.</param>
+/// <param name="StableAfter">How long nodes must have been out of reach before the majority goes on without
+/// them.</param>
 public sealed record ClusterPlan(ImmutableArray<HostPort> Nodes, HostPort Self, TimeSpan StableAfter);
 
 /// <param name="Hubs">Where the hub's nodes are called, in turn; none: where the kit says.</param>
 /// <param name="Rhythm">From one sign of life to the next.</param>
 /// <param name="SecureSumsOnly">No plain update leaves this hospital.</param>
 /// <param name="Patients">Where its patients are, and how they become a table.</param>
-public sealed record HospitalPlan(ImmutableArray<HostPort> Hubs, TimeSpan Rhythm, bool SecureSumsOnly, DataPlan Patients);
+public sealed record HospitalPlan(ImmutableArray<HostPort> Hubs, TimeSpan Rhythm, bool SecureSumsOnly,
+    DataPlan Patients);

@@ -1,6 +1,8 @@
 namespace FedActors.Actors.Configuration;
 
-/// <summary>The databases that a node can keep its journal in: there is no other, whatever the library below would guess.</summary>
+/// <summary>
+/// The databases that a node can keep its journal in: there is no other, whatever the library below would guess.
+/// </summary>
 public enum StorageProvider { Sqlite = 1, Postgresql = 2 }
 
 /// <param name="Postgresql">Null for SQLite.</param>
@@ -15,4 +17,5 @@ public sealed record StoragePlan(StorageProvider Provider, PostgresPlan? Postgre
 /// <param name="Tls">With the server's certificate and name checked.</param>
 /// <param name="RootCertificate">PEM; empty: the machine's own roots.</param>
 public sealed record PostgresPlan(
-    string Place, string Host, int Port, string Database, string User, string PasswordFile, bool Tls, string RootCertificate);
+    string Place, string Host, int Port, string Database, string User, string PasswordFile, bool Tls,
+    string RootCertificate);

@@ -12,10 +12,12 @@ public static class StorageSection
         var provider = Names.Read<StorageProvider>(storage, "provider");
         var server = storage.Section("postgresql");
         var plan = new PostgresPlan(
-            $"{server.File}: {server.PathOf()}", Needed("host"), (int)server.Integer("port", 1, 65535), Needed("database"), Needed("user"),
+            $"{server.File}: {server.PathOf()}", Needed("host"), (int)server.Integer("port", 1, 65535),
+            Needed("database"), Needed("user"),
             Whole("password-file"), server.Switch("tls"), Whole("root-certificate"));
         if (!plan.Tls && !IsLoopback(plan.Host))
-            server.Report(FaultNumber.DatabaseUnencrypted, $"The journal would travel to '{plan.Host}' in the clear.", server.PathOf("tls"),
+            server.Report(FaultNumber.DatabaseUnencrypted, $"The journal would travel to '{plan.Host}' in the clear.",
+                server.PathOf("tls"),
                 "Turn TLS on at the server and here; off is for a server on this machine.");
         server.Done();
         storage.Done();
@@ -25,7 +27,8 @@ public static class StorageSection
         {
             var text = server.Text(key);
             if (text.Length == 0 && !server.IsFaulty(key))
-                server.Report(FaultNumber.MissingKey, "Nothing is given.", server.PathOf(key), "Write it, or take the line out for the default.");
+                server.Report(FaultNumber.MissingKey, "Nothing is given.", server.PathOf(key),
+                    "Write it, or take the line out for the default.");
             return text;
         }
 
@@ -34,5 +37,6 @@ public static class StorageSection
 
     // A path is a socket in this machine's file system.
     private static bool IsLoopback(string host) =>
-        host.Length == 0 || host is "localhost" || host.StartsWith('/') || IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address);
+        host.Length == 0 || host is "localhost" || host.StartsWith('/') || IPAddress.TryParse(host, out var address)
+            && IPAddress.IsLoopback(address);
 }

@@ -12,9 +12,9 @@ using FedActors.Core.Numerics;
 namespace FedActors.Actors.Hosting;
 
 /// <summary>
-/// What only the node that leads a hub does: it claims the lead in the database, opens the door to hospitals and runs the job desk,
-/// to which it hands everything it is told. On a node that does not lead it has read the journal once, so that it can begin at
-/// once. Parent: the hub. Children: while it leads, blob store and job desk.
+/// What only the node that leads a hub does: it claims the lead in the database, opens the door to hospitals and runs
+/// the job desk, to which it hands everything it is told. On a node that does not lead it has read the journal once,
+/// so that it can begin at once. Parent: the hub. Children: while it leads, blob store and job desk.
 /// </summary>
 public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
 {
@@ -24,7 +24,9 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         public static Lead Instance { get; } = new();
     }
 
-    /// <summary>Node → leader. It is not any more: answered by <see cref="Resigned"/> once nothing here writes or answers.</summary>
+    /// <summary>
+    /// Node → leader. It is not any more: answered by <see cref="Resigned"/> once nothing here writes or answers.
+    /// </summary>
     public sealed record Resign : INoSerializationVerificationNeeded
     {
         public static Resign Instance { get; } = new();
@@ -50,7 +52,8 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
     /// <param name="Job">To be trained, or null.</param>
     /// <param name="Results">Folder for results.</param>
     public sealed record Settings(
-        StateDatabase Database, IActorRef Door, HubIdentity Identity, TimeSpan Patience, JobPlan? Job, string Results, TimeProvider Clock);
+        StateDatabase Database, IActorRef Door, HubIdentity Identity, TimeSpan Patience, JobPlan? Job, string Results,
+        TimeProvider Clock);
 
     private sealed record Claimed(StateDatabase Database, long Epoch) : INoSerializationVerificationNeeded;
 
@@ -153,7 +156,8 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         hospitals.Open(_settings.Door);
         _settings.Door.Tell(new Door.Open(hospitals, models, new Digest(nonce), claimed.Epoch));
         _blobs = Context.ActorOf(BlobStore.Props(claimed.Database), "blobs");
-        var services = new HubServices(hospitals, _blobs, models, clock, ActorRefs.Nobody, identity) { Journal = journal };
+        var services = new HubServices(hospitals, _blobs, models, clock, ActorRefs.Nobody,
+            identity) { Journal = journal };
         _desk = Context.ActorOf(JobDesk.Props(services, hospitals, _settings.Results), "desk");
         if (_settings.Job is { } job)
             _desk.Tell(new JobDesk.Submit(job));
@@ -164,13 +168,17 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
     {
         var sender = Sender;
         _isLeading = false;
-        await Task.WhenAll(((IActorRef[])[_desk, _blobs]).Where(actor => !actor.IsNobody()).Select(actor => actor.GracefulStop(Patience)));
+        await Task.WhenAll(((IActorRef[])[_desk, _blobs]).Where(actor => !actor.IsNobody()).Select(actor =>
+            actor.GracefulStop(Patience)));
         await _settings.Door.Ask<Door.Closed>(Door.Close.Instance, Patience);
         (_desk, _blobs) = (ActorRefs.Nobody, ActorRefs.Nobody);
         sender.Tell(Resigned.Instance);
     }
 
-    /// <summary>Reads the journal once: the first use of a database makes its tables, and takes a second. Parent: the leader. Children: none.</summary>
+    /// <summary>
+    /// Reads the journal once: the first use of a database makes its tables, and takes a second. Parent: the leader.
+    /// Children: none.
+    /// </summary>
     private sealed class WarmUp : ReceivePersistentActor
     {
         public sealed record Done : INoSerializationVerificationNeeded

@@ -3,8 +3,8 @@ using Akka.Actor;
 namespace FedActors.Actors.Hosting;
 
 /// <summary>
-/// Exists on one node of a hub at a time, as the cluster decides, and gives that node the lead; asked to go, it waits until the
-/// node has let go of it. Parent: the singleton's manager. Children: none.
+/// Exists on one node of a hub at a time, as the cluster decides, and gives that node the lead; asked to go, it waits
+/// until the node has let go of it. Parent: the singleton's manager. Children: none.
 /// </summary>
 public sealed class HubTurn : ReceiveActor
 {

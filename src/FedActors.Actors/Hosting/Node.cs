@@ -74,15 +74,18 @@ public sealed class Node : IAsyncDisposable
             ? OpenEdge(() => Edge.OfCluster(cluster, kit, _identity.TlsKey, clock, config), cluster.Self.Port)
             : OpenEdge(() => ActorSystem.Create(Edge.ClusterSystem, config.WithFallback(Reference.Config)), 0);
         var door = hub.Door ?? DoorOf(kit);
-        var edge = OpenEdge(() => Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : door.Host, door, kit, _identity.TlsKey, clock), door.Port);
+        var edge = OpenEdge(() =>
+            Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : door.Host, door, kit, _identity.TlsKey, clock), door.Port);
         var identity = new HubIdentity(_identity.SiteKey, kit.Roster);
         Desk = system.ActorOf(HubLeader.Props(new HubLeader.Settings(
-            database, edge.ActorOf(Door.Props(identity), Edge.DoorName), identity, hub.Patience, job, Path.Combine(plan.Data, "results"), clock)), "hub");
+            database, edge.ActorOf(Door.Props(identity), Edge.DoorName), identity, hub.Patience, job,
+            Path.Combine(plan.Data, "results"), clock)), "hub");
         if (hub.Cluster is null)
             Desk.Tell(HubLeader.Lead.Instance);
         else
             system.ActorOf(ClusterSingletonManager.Props(
-                HubTurn.Props(Desk), HubLeader.Resign.Instance, ClusterSingletonManagerSettings.Create(system).WithRole(Edge.Coordinating)), "turn");
+                HubTurn.Props(Desk), HubLeader.Resign.Instance,
+                ClusterSingletonManagerSettings.Create(system).WithRole(Edge.Coordinating)), "turn");
     }
 
     private void StartHospital(NodePlan plan, HospitalPlan hospital, PatientTable patients, TimeProvider clock)
@@ -101,7 +104,8 @@ public sealed class Node : IAsyncDisposable
                 HospitalAgent.Props(site, models), "agent", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.2, maxNrOfRetries: -1)),
             "hospital");
         var settings = new Uplink.Settings(
-            me, _identity.SiteKey, kit.Roster.Coordinator, [.. Hubs().Select(hub => Edge.DoorOf(hub, edge))], hospital.Rhythm,
+            me, _identity.SiteKey, kit.Roster.Coordinator, [.. Hubs().Select(hub => Edge.DoorOf(hub, edge))],
+            hospital.Rhythm,
             SecureRandomSource.Instance, clock);
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))), "uplink");
 

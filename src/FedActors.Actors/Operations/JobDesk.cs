@@ -79,7 +79,8 @@ public sealed class JobDesk : ReceiveActor, IWithTimers
         Receive<JobProtocol.JobFailed>(failed =>
         {
             // What time may mend is tried again; what it cannot is for a person to see.
-            if (failed.Number == FaultNumber.JournalFailed || (int)failed.Number is >= 4001 and <= 4002 or >= 5000 and < 6000)
+            if (failed.Number == FaultNumber.JournalFailed
+                || (int)failed.Number is >= 4001 and <= 4002 or >= 5000 and < 6000)
                 TryAgain($"{failed.Number.Code()}: {failed.Reason}");
             else
                 End(JobStage.Failed, $"{failed.Number.Code()}: {failed.Reason}");

@@ -9,23 +9,28 @@ public static class PrivateFile
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>A password: the file's first line.</summary>
-    /// <exception cref="FaultException">FA-7136: it cannot be read, is empty, or others can read it as well.</exception>
+    /// <exception cref="FaultException">FA-7136: it cannot be read, is empty, or others can read it as
+    /// well.</exception>
     public static string ReadPassword(string path)
     {
         if (IsOpenToOthers(path))
-            throw Unreadable("Other users of this machine can read the password.", $"chmod 600 {path}; then give the database user another password.");
+            throw Unreadable("Other users of this machine can read the password.",
+                $"chmod 600 {path}; then give the database user another password.");
         try
         {
             return File.ReadLines(path).FirstOrDefault("") is { Length: > 0 } password
                 ? password
-                : throw Unreadable("The password file's first line is empty.", "Write the password there, and nothing else.");
+                : throw Unreadable("The password file's first line is empty.",
+                    "Write the password there, and nothing else.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unreadable("The password file cannot be read.", "Name a file that this user may read, with the password in its first line.");
+            throw Unreadable("The password file cannot be read.",
+                "Name a file that this user may read, with the password in its first line.");
         }
 
-        FaultException Unreadable(string what, string fix) => new(new Fault(FaultNumber.PasswordUnreadable, what, path, fix));
+        FaultException Unreadable(string what, string fix) =>
+            new(new Fault(FaultNumber.PasswordUnreadable, what, path, fix));
     }
 
     /// <exception cref="IOException">The file exists, or cannot be written.</exception>
@@ -61,5 +66,6 @@ public static class PrivateFile
     }
 
     private static bool IsOpenToOthers(string path) =>
-        !OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & ~OwnerOnly & (UnixFileMode)0x3F) != 0;
+        !OperatingSystem.IsWindows() && File.Exists(path)
+            && (File.GetUnixFileMode(path) & ~OwnerOnly & (UnixFileMode)0x3F) != 0;
 }

@@ -49,7 +49,8 @@ public sealed class BlobStore : ReceiveActor
             using var transaction = connection.BeginTransaction();
             foreach (var name in _unneeded)
                 Execute("DELETE FROM blobs WHERE sha256 = @name", name);
-            Execute("INSERT INTO blobs (sha256, bytes) VALUES (@name, @bytes) ON CONFLICT (sha256) DO NOTHING", put.Name, put.Bytes);
+            Execute("INSERT INTO blobs (sha256, bytes) VALUES (@name, @bytes) ON CONFLICT (sha256) DO NOTHING",
+                put.Name, put.Bytes);
             transaction.Commit();
             _unneeded.Clear();
             return new Stored(put.Name);
@@ -93,7 +94,8 @@ public sealed class BlobStore : ReceiveActor
         }
     }
 
-    private static DbCommand Command(DbConnection connection, string sql, Digest name, ImmutableArray<byte>? bytes = null)
+    private static DbCommand Command(DbConnection connection, string sql, Digest name,
+        ImmutableArray<byte>? bytes = null)
     {
         var command = connection.CreateCommand();
         command.CommandText = sql;

@@ -8,20 +8,22 @@ using Npgsql;
 namespace FedActors.Actors.Storage;
 
 /// <summary>
-/// A node's database on a PostgreSQL server. It is tried before any actor starts: what is wrong with it is told in seconds and
-/// by name, where a journal would only say that it did not hear in time.
+/// A node's database on a PostgreSQL server. It is tried before any actor starts: what is wrong with it is told in
+/// seconds and by name, where a journal would only say that it did not hear in time.
 /// </summary>
 public static class PostgresDatabase
 {
     // The dialect that the library below speaks to any server from 15 on.
     private const string Provider = "PostgreSQL.15";
 
-    // A connection that cannot be made in this time will not be; a leader that was stopped within a write lets go of it after this.
+    // A connection that cannot be made in this time will not be; a leader that was stopped within a write lets go of
+    // it after this.
     private const int Seconds = 5;
 
     private const string EpochSetting = "fedactors.epoch";
 
-    /// <exception cref="FaultException">FA-7130 to FA-7137: it cannot be reached, used or trusted with a journal.</exception>
+    /// <exception cref="FaultException">FA-7130 to FA-7137: it cannot be reached, used or trusted with a
+    /// journal.</exception>
     public static StateDatabase Open(PostgresPlan plan)
     {
         var database = Of(StringOf(plan));
@@ -32,7 +34,8 @@ public static class PostgresDatabase
             command.CommandText = "SELECT current_setting('fsync') || '/' || current_setting('full_page_writes')";
             if (command.ExecuteScalar() is not "on/on")
                 throw Refused(ExitCode.BadInput, FaultNumber.DatabaseNotDurable,
-                    "The server does not wait for its disk (fsync or full_page_writes is off): what it acknowledged could be lost.", "host",
+                    "The server does not wait for its disk (fsync or full_page_writes is off): writes could be lost.",
+                    "host",
                     "Turn both on in postgresql.conf.");
             return database;
         }
@@ -40,15 +43,18 @@ public static class PostgresDatabase
         {
             throw e.SqlState switch
             {
-                PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => LoginRefused(e.MessageText),
+                PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification =>
+                    LoginRefused(e.MessageText),
                 PostgresErrorCodes.InvalidCatalogName => Refused(ExitCode.BadInput, FaultNumber.DatabaseMissing,
                     $"There is no database '{plan.Database}' on the server.", "database",
                     $"Make it (createdb --owner={plan.User} {plan.Database}), or name the right one."),
-                PostgresErrorCodes.InsufficientPrivilege => Refused(ExitCode.BadInput, FaultNumber.DatabaseRightsMissing,
+                PostgresErrorCodes.InsufficientPrivilege =>
+                Refused(ExitCode.BadInput, FaultNumber.DatabaseRightsMissing,
                     $"User '{plan.User}' may not make or write tables there: {e.MessageText}.", "user",
                     $"Make it the owner: ALTER DATABASE {plan.Database} OWNER TO {plan.User}."),
                 PostgresErrorCodes.CannotConnectNow => Unreachable(e.MessageText),
-                _ => Refused(ExitCode.CannotConnect, FaultNumber.DatabaseFailed, $"The database refused: {e.MessageText} ({e.SqlState}).", "host",
+                _ => Refused(ExitCode.CannotConnect, FaultNumber.DatabaseFailed,
+                $"The database refused: {e.MessageText} ({e.SqlState}).", "host",
                     "See the server's log; a node needs a database that it may write."),
             };
         }
@@ -56,10 +62,13 @@ public static class PostgresDatabase
         {
             throw Unreachable(e.GetBaseException().Message);
         }
-        catch (NpgsqlException e) when (e.GetBaseException() is AuthenticationException || e.Message.Contains("SSL", StringComparison.Ordinal))
+        catch (NpgsqlException e) when (e.GetBaseException() is AuthenticationException
+            || e.Message.Contains("SSL", StringComparison.Ordinal))
         {
-            throw Refused(ExitCode.CannotConnect, FaultNumber.DatabaseTlsFailed, $"No TLS with the server: {e.GetBaseException().Message.TrimEnd('.')}.",
-                "tls", "Give the root of the server's certificate in root-certificate, and the name that stands in it as host.");
+            throw Refused(ExitCode.CannotConnect, FaultNumber.DatabaseTlsFailed,
+                $"No TLS with the server: {e.GetBaseException().Message.TrimEnd('.')}.",
+                "tls",
+                "Give the root of the server's certificate in root-certificate, and as host the name in it.");
         }
         catch (NpgsqlException e) when (e.Message.Contains("password", StringComparison.Ordinal))
         {
@@ -67,7 +76,8 @@ public static class PostgresDatabase
         }
         catch (NpgsqlException e)
         {
-            throw Refused(ExitCode.CannotConnect, FaultNumber.DatabaseFailed, $"The database cannot be used: {e.Message.TrimEnd('.')}.", "host",
+            throw Refused(ExitCode.CannotConnect, FaultNumber.DatabaseFailed,
+                $"The database cannot be used: {e.Message.TrimEnd('.')}.", "host",
                 "See the server's log; a node needs a database that it may write.");
         }
 
@@ -76,7 +86,8 @@ public static class PostgresDatabase
             "See that the server runs, that it listens there, and that no firewall stands between.");
 
         FaultException LoginRefused(string reason) => Refused(ExitCode.BadInput, FaultNumber.DatabaseLoginRefused,
-            $"The server does not let '{plan.User}' in: {reason.TrimEnd('.')}.", plan.PasswordFile.Length > 0 ? "password-file" : "user",
+            $"The server does not let '{plan.User}' in: {reason.TrimEnd('.')}.", plan.PasswordFile.Length > 0
+            ? "password-file" : "user",
             "Give the user's password in that file, and let pg_hba.conf admit the user from this machine.");
 
         FaultException Refused(ExitCode exitCode, FaultNumber number, string what, string key, string fix) =>
@@ -84,8 +95,9 @@ public static class PostgresDatabase
     }
 
     /// <summary>
-    /// Takes the lead over everything that wrote to the database until now. Each write of what this returns is checked against the
-    /// epoch within its own transaction: one of a leader that was paused meanwhile is refused, whenever it comes.
+    /// Takes the lead over everything that wrote to the database until now. Each write of what this returns is checked
+    /// against the epoch within its own transaction: one of a leader that was paused meanwhile is refused, whenever it
+    /// comes.
     /// </summary>
     /// <param name="database">With its tables made: the journal's come with its first use.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached: nobody leads.</exception>
@@ -93,8 +105,8 @@ public static class PostgresDatabase
     {
         using var connection = (NpgsqlConnection)database.Connect();
         using var transaction = connection.BeginTransaction();
-        // The shared lock of a write keeps the row from changing until it is committed; whoever claims waits for it, and a write that
-        // waited for a claim reads what it changed.
+        // The shared lock of a write keeps the row from changing until it is committed; whoever claims waits for it,
+        // and a write that waited for a claim reads what it changed.
         using var command = new NpgsqlCommand($$"""
             SELECT pg_advisory_xact_lock(hashtext('fedactors-leader'));
             CREATE TABLE IF NOT EXISTS leader (id int PRIMARY KEY CHECK (id = 1), epoch bigint NOT NULL);
@@ -125,7 +137,8 @@ public static class PostgresDatabase
     }
 
     private static StateDatabase Of(string connection) =>
-        new(Provider, connection, () => new NpgsqlConnection(connection), "(sha256 TEXT PRIMARY KEY, bytes BYTEA NOT NULL)")
+        new(Provider, connection, () => new NpgsqlConnection(connection),
+            "(sha256 TEXT PRIMARY KEY, bytes BYTEA NOT NULL)")
         {
             Claim = Claim,
         };

@@ -7,7 +7,10 @@ using Microsoft.Data.Sqlite;
 
 namespace FedActors.Actors.Storage;
 
-/// <summary>Where a node's journal and its blobs are: a SQLite file, a database on a server, or this process's memory, which forgets.</summary>
+/// <summary>
+/// Where a node's journal and its blobs are: a SQLite file, a database on a server, or this process's memory, which
+/// forgets.
+/// </summary>
 public sealed class StateDatabase
 {
     private const string Memory = ":memory:";
@@ -16,7 +19,8 @@ public sealed class StateDatabase
     private readonly string _provider;
     private readonly string _blobTable;
 
-    /// <param name="provider">As the library below calls it. An unknown name is not refused there, it guesses: hence ours only.</param>
+    /// <param name="provider">As the library below calls it. An unknown name is not refused there, it guesses: hence
+    /// ours only.</param>
     /// <param name="connect">Makes a connection that is not open yet.</param>
     /// <param name="blobTable">Its columns in this database's words.</param>
     internal StateDatabase(string provider, string connectionString, Func<DbConnection> connect, string blobTable) =>
@@ -25,12 +29,17 @@ public sealed class StateDatabase
     /// <summary>For benchmarks and tests that have nothing to resume.</summary>
     public static StateDatabase InMemory { get; } = OfFile(Memory);
 
-    /// <summary>Another class for the journal: a test build of a node watches and disturbs its own writes with it.</summary>
+    /// <summary>
+    /// Another class for the journal: a test build of a node watches and disturbs its own writes with it.
+    /// </summary>
     internal static string? JournalClass { get; set; }
 
     public string ConnectionString { get; }
 
-    /// <summary>Takes the lead, and gives the database as the leader writes to it, with the epoch that began; a file has one writer anyway.</summary>
+    /// <summary>
+    /// Takes the lead, and gives the database as the leader writes to it, with the epoch that began; a file has one
+    /// writer anyway.
+    /// </summary>
     internal Func<StateDatabase, (StateDatabase Database, long Epoch)> Claim { get; init; } = database => (database, 0);
 
     /// <summary>Opens what a node file describes, before any actor needs it.</summary>
@@ -103,7 +112,8 @@ public sealed class StateDatabase
                 sql {
                   {{(JournalClass is null ? "" : $"class = \"{JournalClass}\"")}}
                   connection-string = {{quoted}}, provider-name = "{{_provider}}"
-                  # One writer: SQLite has no more, and a second would only find it busy. Nobody here has two writes at once.
+                  # One writer: SQLite has no more, and a second would only find it busy. Nobody here has two writes at
+                  # once.
                   parallelism = 1
                   # A database that is back is used again soon.
                   circuit-breaker { max-failures = 10, call-timeout = 15s, reset-timeout = 5s }
@@ -121,6 +131,7 @@ public sealed class StateDatabase
     {
         var connection = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30 }.ToString();
         return new StateDatabase(
-            "SQLite.MS", connection, () => new SqliteConnection(connection), "(sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID");
+            "SQLite.MS", connection, () => new SqliteConnection(connection),
+            "(sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID");
     }
 }

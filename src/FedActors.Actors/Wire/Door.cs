@@ -20,11 +20,13 @@ public sealed class Door : ReceiveActor
     public sealed record Say(HospitalId Hospital, IWireMessage Message) : INoSerializationVerificationNeeded;
 
     /// <summary>
-    /// Hub → door. This node leads from now on: let hospitals in. Until then, and after <see cref="Close"/>, there is nobody here.
+    /// Hub → door. This node leads from now on: let hospitals in. Until then, and after <see cref="Close"/>, there is
+    /// nobody here.
     /// </summary>
     /// <param name="Nonce">Random, of this lead.</param>
     /// <param name="Epoch">Of this lead.</param>
-    public sealed record Open(RemoteHospitals Hospitals, ModelCache Models, Digest Nonce, long Epoch) : INoSerializationVerificationNeeded;
+    public sealed record Open(RemoteHospitals Hospitals, ModelCache Models, Digest Nonce, long Epoch)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>Hub → door. This node does not lead any more. Answered by <see cref="Closed"/>.</summary>
     public sealed record Close : INoSerializationVerificationNeeded

@@ -62,12 +62,13 @@ public static class Edge
         kit, key, isHub: false, clock, more);
 
     /// <summary>The hub's door, as a site reaches it.</summary>
-    public static IActorRef DoorOf(HostPort hub, ActorSystem site) => ((ExtendedActorSystem)site).Provider.ResolveActorRef(
+    public static IActorRef DoorOf(HostPort hub, ActorSystem site) =>
+        ((ExtendedActorSystem)site).Provider.ResolveActorRef(
         $"akka.ssl.tcp://{HubSystem}@{hub.Host}:{hub.Port}/user/{DoorName}");
 
     /// <summary>
-    /// A hub's own system, where it has several nodes: a cluster that only the holders of the hub's key can join. No edge: they are one site,
-    /// and what a node of it may do, all may. JSON and deployment are refused here as well.
+    /// A hub's own system, where it has several nodes: a cluster that only the holders of the hub's key can join. No
+    /// edge: they are one site, and what a node of it may do, all may. JSON and deployment are refused here as well.
     /// </summary>
     /// <param name="more">What the hub's actors need besides.</param>
     public static ActorSystem OfCluster(ClusterPlan plan, Kit kit, ECDsa key, TimeProvider clock, Config more)
@@ -78,7 +79,8 @@ public static class Edge
               actor.provider = cluster
               remote {
                 log-remote-lifecycle-events = off
-                dot-netty.tcp { hostname = "{{plan.Self.Host}}", port = {{plan.Self.Port}}, enable-ssl = on, connection-timeout = 5s, tcp-reuse-addr = on }
+                dot-netty.tcp { hostname = "{{plan.Self.Host}}", port = {{plan.Self.Port}}, enable-ssl = on,
+                    connection-timeout = 5s, tcp-reuse-addr = on }
               }
               cluster {
                 # All of them: a first node that knew no other would begin a hub of its own after a restart.
@@ -86,7 +88,8 @@ public static class Edge
                 roles = ["{{Coordinating}}"]
                 min-nr-of-members = {{plan.Nodes.Length / 2 + 1}}
                 downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
-                split-brain-resolver { active-strategy = keep-majority, stable-after = {{plan.StableAfter.TotalMilliseconds}}ms }
+                split-brain-resolver { active-strategy = keep-majority,
+                    stable-after = {{plan.StableAfter.TotalMilliseconds}}ms }
               }
             }
             """).WithFallback(more).WithFallback(ClusterSingleton.DefaultConfig()).WithFallback(Reference.Config);
@@ -117,7 +120,8 @@ public static class Edge
               }
             }
             """)).WithFallback(more).WithFallback(Reference.Config);
-        return ActorSystem.Create(name, ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), Tls(kit, key, !isHub, clock)));
+        return ActorSystem.Create(name,
+            ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), Tls(kit, key, !isHub, clock)));
     }
 
     private static DotNettySslSetup Tls(Kit kit, ECDsa key, bool isPeerHub, TimeProvider clock)
@@ -126,7 +130,8 @@ public static class Edge
         return new DotNettySslSetup(own, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: false,
             (certificate, _, peer, _, log) =>
             {
-                var refusal = certificate is null ? "it shows no certificate" : Refusal(kit, certificate, isPeerHub, clock.GetUtcNow());
+                var refusal = certificate is null ? "it shows no certificate"
+                    : Refusal(kit, certificate, isPeerHub, clock.GetUtcNow());
                 if (refusal is not null)
                     log.Warning("{0} is not let in: {1}", peer, refusal);
                 return refusal is null;

@@ -24,7 +24,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     /// <param name="Doors">Where the hub's door may be: at the node that leads it. They are called in turn.</param>
     /// <param name="Rhythm">From one sign of life to the next; after eight without an answer the line is dialled anew.</param>
     public sealed record Settings(
-        HospitalId Hospital, SiteKey Key, SitePublicKey Hub, ImmutableArray<IActorRef> Doors, TimeSpan Rhythm, IRandomSource Random,
+        HospitalId Hospital, SiteKey Key, SitePublicKey Hub, ImmutableArray<IActorRef> Doors, TimeSpan Rhythm,
+        IRandomSource Random,
         TimeProvider Clock);
 
     /// <summary>Most bytes of one message from the hub: an open sum of a hundred million coordinates.</summary>
@@ -111,8 +112,9 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         _door.Tell(new LineProtocol.Hello(_settings.Hospital, _nonce), Self);
     }
 
-    // A hub that was started again may have taken this hospital's first connection for the one to answer on, and the second, which
-    // replaced it, for one to listen on: it then hears every call and can answer none. A new connection mends that.
+    // A hub that was started again may have taken this hospital's first connection for the one to answer on, and the
+    // second, which replaced it, for one to listen on: it then hears every call and can answer none. A new connection
+    // mends that.
     private void HangUp()
     {
         if (Context.System is ExtendedActorSystem { Provider: RemoteActorRefProvider remote })
@@ -133,7 +135,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         }
         if (challenge.Epoch < _epoch)
         {
-            _log.Warning("Who answers led the hub before another did: epoch {Old} is over, {Epoch} was heard", challenge.Epoch, _epoch);
+            _log.Warning("Who answers led the hub before another did: epoch {Old} is over, {Epoch} was heard",
+                challenge.Epoch, _epoch);
             return;
         }
         (_epoch, _unanswered) = (challenge.Epoch, 0);

@@ -37,7 +37,8 @@ public sealed class FederationTests : IAsyncDisposable
             await _federation.StartHospital(hospital);
 
         await EndsWithTheModelOf(job, hub);
-        Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"), Is.EqualTo(3L));
+        Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"),
+            Is.EqualTo(3L));
         Assert.That(File.Exists(_federation.Office.PathOf("hub", "state", "state.db")), Is.False);
     }
 

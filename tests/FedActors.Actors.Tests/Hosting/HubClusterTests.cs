@@ -30,7 +30,8 @@ public sealed class HubClusterTests : IAsyncDisposable
         using var server = Postgres.Start();
         server.CreateDatabase("hub");
         var job = _federation.WriteJob(keys: "training { rounds = 100 }");
-        var (files, hubs) = _federation.WriteHubNodes(3, "job = small.conf", "stable-after = 1s", server.Section("hub"));
+        var (files, hubs) = _federation.WriteHubNodes(3, "job = small.conf", "stable-after = 1s",
+            server.Section("hub"));
         var nodes = new List<Node>();
         foreach (var file in files)
             nodes.Add(await Node.StartAsync(NodeFile.Read(file), TimeProvider.System));
@@ -43,12 +44,14 @@ public sealed class HubClusterTests : IAsyncDisposable
             var leader = await (await Task.WhenAny(nodes.Select(Leading)));
             await leader.DisposeAsync();
             nodes.Remove(leader);
-            var ended = await await Task.WhenAny(nodes.Select(node => node.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience)));
+            var ended = await await Task.WhenAny(
+                nodes.Select(node => node.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience)));
 
             Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
             Assert.That(ended.Reason, Does.Contain(await SmallFederation.Simulated(job)));
             Assert.That(server.Scalar("hub", "SELECT epoch FROM leader"), Is.EqualTo(2L));
-            Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"), Is.EqualTo(100L));
+            Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"),
+                Is.EqualTo(100L));
         }
         finally
         {
@@ -75,16 +78,18 @@ public sealed class HubClusterTests : IAsyncDisposable
     // One that is let in hears the other side's greeting; one that is not, the end.
     private async Task<bool> IsLetInAsync(HostPort node, string site)
     {
-        var office = _federation.Office;
+        var (office, kit) = (_federation.Office, Kit.Open(_federation.Office.KitOf(site)));
         using var key = PrivateFile.Read(office.KeyOf(site));
         // The platform wants the two as one.
         using var certificate = X509CertificateLoader.LoadPkcs12(
-            Kit.Open(office.KitOf(site)).Certificate.CopyWithPrivateKey(key).Export(X509ContentType.Pkcs12), null);
+            kit.Certificate.CopyWithPrivateKey(key).Export(X509ContentType.Pkcs12), null);
         using var client = new TcpClient(node.Host, node.Port);
-        await using var stream = new SslStream(client.GetStream(), false, (_, _, _, _) => true);
+        await using var stream = new SslStream(client.GetStream(), false, (_, shown, _, _) =>
+            kit.FaultOf((X509Certificate2)shown!, isHub: true, TimeProvider.System.GetUtcNow(), "") is null);
         try
         {
-            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = site, ClientCertificates = [certificate] });
+            await stream.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions { TargetHost = site, ClientCertificates = [certificate] });
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
             return await stream.ReadAsync(new byte[1], patience.Token) > 0;
         }

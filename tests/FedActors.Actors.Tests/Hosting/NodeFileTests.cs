@@ -37,24 +37,41 @@ public sealed class NodeFileTests
         yield return Case("node { role = hub, identity { kit = \"\" } }", FaultNumber.MissingKey, "node.identity.kit");
         yield return Case("node { role = hub, identity { key = \"\" } }", FaultNumber.MissingKey, "node.identity.key");
         yield return Case("node { role = hub, identity { password = x } }", FaultNumber.UnknownKey, "node.identity.password");
-        yield return Case("node { role = hub, storage { provider = postgres } }", FaultNumber.UnknownName, "node.storage.provider");
-        yield return Case("node { role = hub, storage { provider = SQLite.MS } }", FaultNumber.UnknownName, "node.storage.provider");
-        yield return Case("node { role = hub, storage { postgresql { password = x } } }", FaultNumber.UnknownKey, "node.storage.postgresql.password");
-        yield return Case("node { role = hub, storage { postgresql { host = \"\" } } }", FaultNumber.MissingKey, "node.storage.postgresql.host");
-        yield return Case("node { role = hub, storage { postgresql { port = 0 } } }", FaultNumber.ValueOutOfRange, "node.storage.postgresql.port");
-        yield return Case("node { role = hub, storage { postgresql { tls = maybe } } }", FaultNumber.WrongType, "node.storage.postgresql.tls");
-        yield return Case("node { role = hub, storage { postgresql { host = db.example.org, tls = off } } }", FaultNumber.DatabaseUnencrypted, "node.storage.postgresql.tls");
-        yield return Case(Hub("nodes = [\"a:1\", \"b:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes, "node.hub.cluster.nodes");
-        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes, "node.hub.cluster.nodes");
-        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes, "node.hub.cluster.nodes");
-        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"d:1\""), FaultNumber.NodeNotOfHub, "node.hub.cluster.self");
-        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"]"), FaultNumber.NodeNotOfHub, "node.hub.cluster.self");
-        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c\"], self = \"a:1\""), FaultNumber.ValueOutOfRange, "node.hub.cluster.nodes");
-        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:0\"], self = \"a:1\""), FaultNumber.ValueOutOfRange, "node.hub.cluster.nodes");
-        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"a:1\""), FaultNumber.HubNeedsServer, "node.storage.provider");
-        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"a:1\", stable-after = 0s"), FaultNumber.ValueOutOfRange, "node.hub.cluster.stable-after");
+        yield return Case("node { role = hub, storage { provider = postgres } }", FaultNumber.UnknownName,
+            "node.storage.provider");
+        yield return Case("node { role = hub, storage { provider = SQLite.MS } }", FaultNumber.UnknownName,
+            "node.storage.provider");
+        yield return Case("node { role = hub, storage { postgresql { password = x } } }", FaultNumber.UnknownKey,
+            "node.storage.postgresql.password");
+        yield return Case("node { role = hub, storage { postgresql { host = \"\" } } }", FaultNumber.MissingKey,
+            "node.storage.postgresql.host");
+        yield return Case("node { role = hub, storage { postgresql { port = 0 } } }", FaultNumber.ValueOutOfRange,
+            "node.storage.postgresql.port");
+        yield return Case("node { role = hub, storage { postgresql { tls = maybe } } }", FaultNumber.WrongType,
+            "node.storage.postgresql.tls");
+        yield return Case("node { role = hub, storage { postgresql { host = db.example.org, tls = off } } }",
+            FaultNumber.DatabaseUnencrypted, "node.storage.postgresql.tls");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"d:1\""), FaultNumber.NodeNotOfHub,
+            "node.hub.cluster.self");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"]"), FaultNumber.NodeNotOfHub,
+            "node.hub.cluster.self");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c\"], self = \"a:1\""), FaultNumber.ValueOutOfRange,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:0\"], self = \"a:1\""), FaultNumber.ValueOutOfRange,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"a:1\""), FaultNumber.HubNeedsServer,
+            "node.storage.provider");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"a:1\", stable-after = 0s"),
+            FaultNumber.ValueOutOfRange, "node.hub.cluster.stable-after");
         yield return Case(Hub("strategy = static-quorum"), FaultNumber.UnknownKey, "node.hub.cluster.strategy");
-        yield return Case("node { role = hub, hub { door = \"hub.example.org\" } }", FaultNumber.ValueOutOfRange, "node.hub.door");
+        yield return Case("node { role = hub, hub { door = \"hub.example.org\" } }", FaultNumber.ValueOutOfRange,
+            "node.hub.door");
         yield return Case(Hospital("", "hub = [\"a b:1\"]"), FaultNumber.ValueOutOfRange, "node.hospital.hub");
         yield return Case("node { role = hub, hub { listen = \"1.2.3.4:7071\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
         yield return Case("node { role = hub, hub { listen = \"a b\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");

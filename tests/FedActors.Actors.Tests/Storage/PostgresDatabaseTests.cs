@@ -12,7 +12,9 @@ using Npgsql;
 
 namespace FedActors.Actors.Tests.Storage;
 
-/// <summary>What is wrong with a server is told before any actor starts; and a leader that was replaced writes nothing more.</summary>
+/// <summary>
+/// What is wrong with a server is told before any actor starts; and a leader that was replaced writes nothing more.
+/// </summary>
 [SupportedOSPlatform("linux")]
 [Platform(Include = "Linux")]
 public sealed class PostgresDatabaseTests : ActorTest
@@ -43,15 +45,18 @@ public sealed class PostgresDatabaseTests : ActorTest
 
     [Test]
     public void A_server_that_asks_for_a_password_and_gets_none_is_told_as_such() => Assert.That(
-        () => PostgresDatabase.Open(Plan with { PasswordFile = "" }), Refused(FaultNumber.DatabaseLoginRefused, "user", ExitCode.BadInput));
+        () => PostgresDatabase.Open(Plan with { PasswordFile = "" }),
+        Refused(FaultNumber.DatabaseLoginRefused, "user", ExitCode.BadInput));
 
     [Test]
     public void A_user_that_does_not_exist_is_told_as_such() => Assert.That(
-        () => PostgresDatabase.Open(Plan with { User = "nobody" }), Refused(FaultNumber.DatabaseLoginRefused, "password-file", ExitCode.BadInput));
+        () => PostgresDatabase.Open(Plan with { User = "nobody" }),
+        Refused(FaultNumber.DatabaseLoginRefused, "password-file", ExitCode.BadInput));
 
     [Test]
     public void A_database_that_does_not_exist_is_named() => Assert.That(
-        () => PostgresDatabase.Open(Plan with { Database = "fedactor" }), Refused(FaultNumber.DatabaseMissing, "database", ExitCode.BadInput));
+        () => PostgresDatabase.Open(Plan with { Database = "fedactor" }),
+        Refused(FaultNumber.DatabaseMissing, "database", ExitCode.BadInput));
 
     [Test]
     public void A_port_where_nobody_listens_is_told_as_such()
@@ -61,7 +66,8 @@ public sealed class PostgresDatabaseTests : ActorTest
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         listener.Stop();
 
-        Assert.That(() => PostgresDatabase.Open(Plan with { Port = port }), Refused(FaultNumber.DatabaseUnreachable, "host", ExitCode.CannotConnect));
+        Assert.That(() => PostgresDatabase.Open(Plan with { Port = port }),
+            Refused(FaultNumber.DatabaseUnreachable, "host", ExitCode.CannotConnect));
     }
 
     [Test]
@@ -76,18 +82,21 @@ public sealed class PostgresDatabaseTests : ActorTest
 
     [Test]
     public void A_host_that_does_not_exist_is_told_as_such() => Assert.That(
-        () => PostgresDatabase.Open(Plan with { Host = "db.invalid" }), Refused(FaultNumber.DatabaseUnreachable, "host", ExitCode.CannotConnect));
+        () => PostgresDatabase.Open(Plan with { Host = "db.invalid" }),
+        Refused(FaultNumber.DatabaseUnreachable, "host", ExitCode.CannotConnect));
 
     [Test]
     public void A_server_without_TLS_is_refused_where_TLS_is_asked_for() => Assert.That(
-        () => PostgresDatabase.Open(Plan with { Tls = true }), Refused(FaultNumber.DatabaseTlsFailed, "tls", ExitCode.CannotConnect));
+        () => PostgresDatabase.Open(Plan with { Tls = true }),
+        Refused(FaultNumber.DatabaseTlsFailed, "tls", ExitCode.CannotConnect));
 
     [Test]
     public void A_user_who_may_not_make_tables_is_told_as_such()
     {
         _server.Execute(_database, $"CREATE ROLE \"{_database}\" LOGIN PASSWORD '{Postgres.Password}'");
 
-        Assert.That(() => PostgresDatabase.Open(Plan with { User = _database }), Refused(FaultNumber.DatabaseRightsMissing, "user", ExitCode.BadInput));
+        Assert.That(() => PostgresDatabase.Open(Plan with { User = _database }),
+            Refused(FaultNumber.DatabaseRightsMissing, "user", ExitCode.BadInput));
     }
 
     [Test]
@@ -95,7 +104,8 @@ public sealed class PostgresDatabaseTests : ActorTest
     {
         _server.Execute("postgres", $"ALTER DATABASE \"{_database}\" SET default_transaction_read_only = on");
 
-        Assert.That(() => PostgresDatabase.Open(Plan), Refused(FaultNumber.DatabaseFailed, "host", ExitCode.CannotConnect));
+        Assert.That(() => PostgresDatabase.Open(Plan),
+            Refused(FaultNumber.DatabaseFailed, "host", ExitCode.CannotConnect));
     }
 
     [Test]
@@ -104,7 +114,8 @@ public sealed class PostgresDatabaseTests : ActorTest
         Set("off");
         try
         {
-            Assert.That(() => PostgresDatabase.Open(Plan), Refused(FaultNumber.DatabaseNotDurable, "host", ExitCode.BadInput));
+            Assert.That(() => PostgresDatabase.Open(Plan),
+                Refused(FaultNumber.DatabaseNotDurable, "host", ExitCode.BadInput));
         }
         finally
         {
@@ -128,14 +139,16 @@ public sealed class PostgresDatabaseTests : ActorTest
         var file = folder.Private("secret");
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
 
-        Assert.That(() => PostgresDatabase.Open(Plan with { PasswordFile = file }), Refused(FaultNumber.PasswordUnreadable, file, ExitCode.BadInput));
+        Assert.That(() => PostgresDatabase.Open(Plan with { PasswordFile = file }),
+            Refused(FaultNumber.PasswordUnreadable, file, ExitCode.BadInput));
     }
 
     [Test]
     public void No_refusal_repeats_the_password()
     {
         using var folder = new Folder();
-        var refused = Assert.Throws<FaultException>(() => PostgresDatabase.Open(Plan with { PasswordFile = folder.Private("hunter2") }));
+        var refused = Assert.Throws<FaultException>(() =>
+            PostgresDatabase.Open(Plan with { PasswordFile = folder.Private("hunter2") }));
 
         Assert.That(refused!.ToString(), Does.Not.Contain("hunter2"));
     }
@@ -159,7 +172,8 @@ public sealed class PostgresDatabaseTests : ActorTest
     {
         var store = Sys.ActorOf(BlobStore.Props(PostgresDatabase.Open(Plan)));
         Put(store, Bytes(1));
-        _server.Execute("postgres", $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_database}'");
+        _server.Execute("postgres",
+            $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_database}'");
         NpgsqlConnection.ClearAllPools();
 
         store.Tell(new BlobStore.Get(Digest.Of(Bytes(1).AsSpan())), TestActor);
@@ -181,7 +195,8 @@ public sealed class PostgresDatabaseTests : ActorTest
         Assert.That(second, Is.EqualTo(first + 1));
         Write(next);
         foreach (var stale in (StateDatabase[])[old, database])
-            Assert.That(() => Write(stale), Throws.InstanceOf<PostgresException>().With.Message.Contains("Another node leads this hub"));
+            Assert.That(() => Write(stale),
+                Throws.InstanceOf<PostgresException>().With.Message.Contains("Another node leads this hub"));
         Assert.That(() => Execute(old, "DELETE FROM blobs"), Throws.InstanceOf<PostgresException>());
         Assert.That(_server.Scalar(_database, "SELECT count(*) FROM journal"), Is.EqualTo(2L));
     }
@@ -226,9 +241,11 @@ public sealed class PostgresDatabaseTests : ActorTest
 
     private static ImmutableArray<byte> Bytes(byte content) => [.. Enumerable.Repeat(content, 1000)];
 
-    private static NUnit.Framework.Constraints.Constraint Refused(FaultNumber number, string place, ExitCode exitCode) =>
+    private static NUnit.Framework.Constraints.Constraint Refused(FaultNumber number, string place,
+        ExitCode exitCode) =>
         Throws.InstanceOf<FaultException>().With.Matches<FaultException>(refused =>
-            refused.Faults.Single() is var fault && fault.Number == number && fault.Fix.Length > 0 && refused.ExitCode == exitCode
+            refused.Faults.Single() is var fault && fault.Number == number && fault.Fix.Length > 0
+                && refused.ExitCode == exitCode
             && fault.Where.EndsWith(place, StringComparison.Ordinal));
 
     private sealed class Folder : IDisposable

@@ -8,8 +8,8 @@ using Npgsql;
 namespace FedActors.Actors.Tests.TestKit;
 
 /// <summary>
-/// A PostgreSQL server of the tests' own, from Debian's packages, on a free port, with passwords on. It goes with the test, and with
-/// the process. PostgreSQL does not run as root: there it runs as the user that its package made.
+/// A PostgreSQL server of the tests' own, from Debian's packages, on a free port, with passwords on. It goes with the
+/// test, and with the process. PostgreSQL does not run as root: there it runs as the user that its package made.
 /// </summary>
 [SupportedOSPlatform("linux")]
 public sealed class Postgres : IDisposable
@@ -18,7 +18,8 @@ public sealed class Postgres : IDisposable
     public const string Password = "only for tests";
 
     private static readonly string? Binaries = Directory.Exists("/usr/lib/postgresql")
-        ? Directory.GetDirectories("/usr/lib/postgresql").Select(folder => Path.Combine(folder, "bin")).Order(StringComparer.Ordinal)
+        ? Directory.GetDirectories("/usr/lib/postgresql").Select(folder =>
+            Path.Combine(folder, "bin")).Order(StringComparer.Ordinal)
             .LastOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")))
         : null;
 
@@ -31,7 +32,8 @@ public sealed class Postgres : IDisposable
         File.SetUnixFileMode(PasswordFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         if (Environment.IsPrivilegedProcess)
             Run("chown", "-R", "postgres", _folder);
-        AsServer("initdb", "--no-sync", "-A", "scram-sha-256", "-U", User, $"--pwfile={PasswordFile}", "-D", Data).WaitForExit();
+        AsServer("initdb", "--no-sync", "-A", "scram-sha-256", "-U", User, $"--pwfile={PasswordFile}", "-D",
+            Data).WaitForExit();
         using (var listener = new TcpListener(IPAddress.Loopback, 0))
         {
             listener.Start();
@@ -54,17 +56,19 @@ public sealed class Postgres : IDisposable
     public static Postgres Start()
     {
         if (Binaries is null)
-            Assert.Ignore("There is no PostgreSQL server under /usr/lib/postgresql: install Debian's package 'postgresql'.");
+            Assert.Ignore("There is no PostgreSQL server in /usr/lib/postgresql: install the package 'postgresql'.");
         return new Postgres();
     }
 
     /// <summary>What a node file says of a database here.</summary>
-    public PostgresPlan Plan(string database) => new("node.conf: node.storage.postgresql", "127.0.0.1", Port, database, User, PasswordFile, false, "");
+    public PostgresPlan Plan(string database) =>
+        new("node.conf: node.storage.postgresql", "127.0.0.1", Port, database, User, PasswordFile, false, "");
 
     /// <summary>The section <c>storage</c> of a node file.</summary>
     public string Section(string database) => $$"""
         storage { provider = postgresql, postgresql {
-          port = {{Port}}, database = "{{database}}", user = "{{User}}", password-file = "{{PasswordFile}}", tls = off } }
+          port = {{Port}}, database = "{{database}}", user = "{{User}}", password-file = "{{PasswordFile}}",
+              tls = off } }
         """;
 
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
@@ -109,7 +113,8 @@ public sealed class Postgres : IDisposable
 
     private Process Launch()
     {
-        var server = AsServer("postgres", "-D", Data, "-p", $"{Port}", "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={_folder}");
+        var server = AsServer("postgres", "-D", Data, "-p", $"{Port}", "-c", "listen_addresses=127.0.0.1", "-c",
+            $"unix_socket_directories={_folder}");
         var begin = Stopwatch.StartNew();
         while (!Answers())
         {
@@ -129,7 +134,8 @@ public sealed class Postgres : IDisposable
     private static Process AsServer(string program, params string[] arguments)
     {
         var command = Path.Combine(Binaries!, program);
-        string[] user = Environment.IsPrivilegedProcess ? ["--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
+        string[] user = Environment.IsPrivilegedProcess ? ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
+            : [];
         return Spawn("setpriv", [.. user, "--pdeathsig", "KILL", command, .. arguments]);
     }
 

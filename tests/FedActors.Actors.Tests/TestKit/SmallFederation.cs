@@ -62,7 +62,9 @@ public sealed class SmallFederation : IAsyncDisposable
     /// <param name="node">More sections of the node.</param>
     public string WriteHub(string section, string node = "") => Office.NodeFile("hub", $"hub {{ {section} }}\n{node}");
 
-    /// <summary>Writes the node files of a hub of several nodes: one site, one kit, one key, each with a folder of its own.</summary>
+    /// <summary>
+    /// Writes the node files of a hub of several nodes: one site, one kit, one key, each with a folder of its own.
+    /// </summary>
     /// <param name="section">What stands in every hub's section.</param>
     /// <param name="node">More sections of every node.</param>
     /// <returns>The files, and what a hospital's section says of where the hub is.</returns>
@@ -117,7 +119,8 @@ public sealed class SmallFederation : IAsyncDisposable
     /// <inheritdoc cref="WriteHub"/>
     public Task<Node> StartHub(string section, string node = "") => StartAsync(WriteHub(section, node));
 
-    public Task<Node> StartHospital(string hospital, string section = "") => StartAsync(WriteHospital(hospital, section: section));
+    public Task<Node> StartHospital(string hospital, string section = "") =>
+        StartAsync(WriteHospital(hospital, section: section));
 
     /// <summary>Where a job's result will lie.</summary>
     public string ResultFile(string job) => Office.PathOf("hub", "state", "results", job + ".json");

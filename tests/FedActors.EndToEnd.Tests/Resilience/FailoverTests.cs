@@ -4,7 +4,9 @@ using FedActors.Actors.Tests.TestKit;
 
 namespace FedActors.EndToEnd.Tests.Resilience;
 
-/// <summary>A hub of three processes on one database loses the one that leads, in each way in which that happens.</summary>
+/// <summary>
+/// A hub of three processes on one database loses the one that leads, in each way in which that happens.
+/// </summary>
 [Platform(Include = "Linux")]
 [SupportedOSPlatform("linux")]
 [Category("Slow")]
@@ -30,7 +32,8 @@ public sealed class FailoverTests
         federation.Kill(leader);
         var lost = Stopwatch.StartNew();
         await federation.WhoSaysAsync("is committed", others);
-        TestContext.Progress.WriteLine($"A killed leader was replaced: the next round was committed after {lost.Elapsed.TotalSeconds:F1} s.");
+        TestContext.Progress.WriteLine(
+            $"A killed leader was replaced: the next round was committed after {lost.Elapsed.TotalSeconds:F1} s.");
 
         await EndsAsUndisturbed(federation, others);
     }
@@ -49,7 +52,7 @@ public sealed class FailoverTests
         var claimed = left.Elapsed;
         await federation.WhoSaysAsync("is committed", others);
         TestContext.Progress.WriteLine(
-            $"A planned hand-over took {claimed.TotalSeconds:F1} s, the next round was committed after {left.Elapsed.TotalSeconds:F1} s.");
+            $"A planned hand-over took {claimed.TotalSeconds:F1} s, the next commit {left.Elapsed.TotalSeconds:F1} s.");
 
         Assert.That(await federation.EndAsync(leader), Is.Zero);
         await EndsAsUndisturbed(federation, others);
@@ -82,7 +85,8 @@ public sealed class FailoverTests
 
     private static async Task EndsAsUndisturbed(ProcessFederation federation, string[] nodes)
     {
-        await federation.WhoSaysAsync($"is done after {Rounds} rounds: its model is {await federation.SimulateAsync()}", nodes);
+        await federation.WhoSaysAsync(
+            $"is done after {Rounds} rounds: its model is {await federation.SimulateAsync()}", nodes);
         Assert.That(federation.Account().Lost, Is.Empty);
         Assert.That(federation.Events("hub")["round-committed/1"], Is.EqualTo(Rounds));
     }

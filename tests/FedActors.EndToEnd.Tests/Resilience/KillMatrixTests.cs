@@ -7,8 +7,8 @@ using FedActors.TestNode;
 namespace FedActors.EndToEnd.Tests.Resilience;
 
 /// <summary>
-/// <c>kill -9</c> before and after every event that any journal holds. All hospitals are in every round, so that the model is that of the
-/// undisturbed run to the byte, whoever died on the way.
+/// <c>kill -9</c> before and after every event that any journal holds. All hospitals are in every round, so that the
+/// model is that of the undisturbed run to the byte, whoever died on the way.
 /// </summary>
 [Platform(Include = "Linux")]
 [SupportedOSPlatform("linux")]
@@ -23,7 +23,8 @@ public sealed class KillMatrixTests
         secure-aggregation { phase-deadline = 5s }
         """;
 
-    private static readonly string[] OfTheHub = ["JobAccepted", "RoundOpened", "KeysFixed", "SharesFixed", "SurvivorSetFixed", "RoundCommitted"];
+    private static readonly string[] OfTheHub = ["JobAccepted", "RoundOpened", "KeysFixed", "SharesFixed",
+        "SurvivorSetFixed", "RoundCommitted"];
 
     // A round is given up because a hospital died in it.
     private static readonly string[] OfAHubWithoutAHospital = ["RoundAborted", "AttemptFailed"];
@@ -32,18 +33,21 @@ public sealed class KillMatrixTests
 
     [Test]
     public void The_matrix_holds_every_event_of_every_journal() => Assert.That(
-        OfTheHub.Concat(OfAHubWithoutAHospital).Concat(OfAHospital), Is.EquivalentTo(JournalSerializer.Manifests.Keys.Select(FailpointJournal.NameOf)));
+        OfTheHub.Concat(OfAHubWithoutAHospital).Concat(OfAHospital),
+        Is.EquivalentTo(JournalSerializer.Manifests.Keys.Select(FailpointJournal.NameOf)));
 
     [Test]
     public void No_node_that_is_shipped_knows_of_failpoints()
     {
         var shipped = (string[])["fedactors-node.dll", "FedActors.Actors.dll", "FedActors.Core.dll"];
 
-        Assert.That(Holders("FEDACTORS_FAILPOINT", [.. shipped, "fedactors-testnode.dll"]), Is.EqualTo((string[])["fedactors-testnode.dll"]));
+        Assert.That(Holders("FEDACTORS_FAILPOINT", [.. shipped, "fedactors-testnode.dll"]),
+            Is.EqualTo((string[])["fedactors-testnode.dll"]));
 
         // Texts stand in an assembly as UTF-16.
         static IEnumerable<string> Holders(string text, IEnumerable<string> files) => files.Where(file =>
-            File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, file)).AsSpan().IndexOf(Encoding.Unicode.GetBytes(text)) >= 0);
+            File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, file)).AsSpan().IndexOf(
+                Encoding.Unicode.GetBytes(text)) >= 0);
     }
 
     [Test]
@@ -81,7 +85,8 @@ public sealed class KillMatrixTests
         foreach (var place in Places(OfTheHub))
             await federation.DieAsync("hub", place);
 
-        // Each hospital's death ends an attempt, but for the one that had told its shares; while there are any left, the hub dies of it.
+        // Each hospital's death ends an attempt, but for the one that had told its shares; while there are any left,
+        // the hub dies of it.
         var hubs = new Queue<string>(Places(OfAHubWithoutAHospital));
         foreach (var place in Places(OfAHospital))
         {
@@ -92,7 +97,8 @@ public sealed class KillMatrixTests
         var model = await federation.ResultAsync();
 
         var (acknowledged, lost) = federation.Account();
-        TestContext.Progress.WriteLine($"{(server is null ? "SQLite" : "PostgreSQL")}: {acknowledged} acknowledged events, {lost.Count} lost.");
+        TestContext.Progress.WriteLine(
+            $"{(server is null ? "SQLite" : "PostgreSQL")}: {acknowledged} acknowledged events, {lost.Count} lost.");
         Assert.That(lost, Is.Empty);
         Assert.That(acknowledged, Is.GreaterThanOrEqualTo(5000));
         Assert.That(model, Is.EqualTo(await federation.SimulateAsync()));
@@ -106,5 +112,6 @@ public sealed class KillMatrixTests
         }
     }
 
-    private static IEnumerable<string> Places(string[] events) => events.SelectMany(name => (string[])[$"before:{name}", $"after:{name}"]);
+    private static IEnumerable<string> Places(string[] events) =>
+        events.SelectMany(name => (string[])[$"before:{name}", $"after:{name}"]);
 }

@@ -72,7 +72,8 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            Assert.Fail($"No node said '{text}'. They said:\n{string.Join('\n', nodes.Select(node => _running[node].Heard))}");
+            var said = string.Join('\n', nodes.Select(node => _running[node].Heard));
+            Assert.Fail($"No node said '{text}'. They said:\n{said}");
             throw;
         }
     }
@@ -87,7 +88,8 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
     }
 
     /// <summary>Waits until a node ends by itself.</summary>
-    public async Task<int?> EndAsync(string node) => (await Task.Run(() => _running[node].WaitQuietly(Patience))).ExitCode;
+    public async Task<int?> EndAsync(string node) =>
+        (await Task.Run(() => _running[node].WaitQuietly(Patience))).ExitCode;
 
     private void Begin(string job)
     {
@@ -133,7 +135,8 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
         var hub = _running["hub"];
         hub.Said += line =>
         {
-            if (line.Contains("is done after", StringComparison.Ordinal) || line.Contains("cannot go on", StringComparison.Ordinal))
+            if (line.Contains("is done after", StringComparison.Ordinal)
+                || line.Contains("cannot go on", StringComparison.Ordinal))
                 said.Release();
         };
         while (!File.Exists(_files.ResultFile("small")))
@@ -160,7 +163,8 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
 
     /// <summary>How often each event stands in a site's journal, by its manifest.</summary>
     public Dictionary<string, int> Events(string site) =>
-        Rows(site, "SELECT manifest FROM journal").GroupBy(manifest => manifest).ToDictionary(group => group.Key, group => group.Count());
+        Rows(site, "SELECT manifest FROM journal").GroupBy(manifest => manifest).ToDictionary(group => group.Key,
+            group => group.Count());
 
     public async ValueTask DisposeAsync()
     {
