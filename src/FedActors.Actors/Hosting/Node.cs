@@ -78,7 +78,7 @@ public sealed class Node : IAsyncDisposable
             Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : door.Host, door, kit, _identity.TlsKey, clock), door.Port);
         var identity = new HubIdentity(_identity.SiteKey, kit.Roster);
         Desk = system.ActorOf(HubLeader.Props(new HubLeader.Settings(
-            database, edge.ActorOf(Door.Props(identity), Edge.DoorName), identity, hub.Patience, job,
+            database, edge.ActorOf(Door.Props(identity, clock), Edge.DoorName), identity, hub.Patience, job,
             Path.Combine(plan.Data, "results"), clock)), "hub");
         if (hub.Cluster is null)
             Desk.Tell(HubLeader.Lead.Instance);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Remote;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Identity;
 using FedActors.Core.Links;
@@ -53,20 +54,25 @@ public sealed class Door : ReceiveActor
     // Of a model on their way to one hospital at a time, whatever it asks for.
     private const int MostChunks = 64;
 
+    // Calls without an attachment for this long: the answers do not arrive.
+    private static readonly TimeSpan DeafAfter = TimeSpan.FromSeconds(5);
+
     private static readonly string AttachManifest = WireSerializer.ManifestOf(new LineProtocol.Attach(default));
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HubIdentity _identity;
+    private readonly TimeProvider _clock;
     private readonly Dictionary<HospitalId, Line> _lines = [];
     private readonly Dictionary<IActorRef, long> _conversations = [];
+    private readonly Dictionary<HospitalId, (Address Address, DateTimeOffset Since)> _calls = [];
     private readonly Dictionary<long, IActorRef> _askers = [];
     private (Digest Model, ImmutableArray<byte> Bytes) _served;
     private long _lastConversation;
     private Open? _open;
 
-    public Door(HubIdentity identity)
+    public Door(HubIdentity identity, TimeProvider clock)
     {
-        _identity = identity;
+        (_identity, _clock) = (identity, clock);
         Receive<Open>(open =>
         {
             Forget();
@@ -84,7 +90,8 @@ public sealed class Door : ReceiveActor
         Receive<Terminated>(ended => End(ended.ActorRef));
     }
 
-    public static Props Props(HubIdentity identity) => Akka.Actor.Props.Create<Door>(identity);
+    public static Props Props(HubIdentity identity, TimeProvider clock) =>
+        Akka.Actor.Props.Create<Door>(identity, clock);
 
     // It is there from the edge's start: what is said to a name that nobody has yet, Akka may take to nobody for good.
     private RemoteHospitals Hospitals => _open!.Hospitals;
@@ -96,6 +103,7 @@ public sealed class Door : ReceiveActor
         _conversations.Clear();
         _askers.Clear();
         _lines.Clear();
+        _calls.Clear();
         _served = default;
     }
 
@@ -108,8 +116,28 @@ public sealed class Door : ReceiveActor
             _log.Warning("'{Hospital}' calls, which is not in the roster", hello.Hospital);
             return;
         }
+        HangUpIfDeaf(hello.Hospital);
         var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, open.Nonce, open.Epoch);
         Sender.Tell(challenge with { Signature = _identity.Key.Sign(challenge.Statement()) });
+    }
+
+    // Answers ride the connection that the hospital made. Where it made a second one before the end of the first was
+    // noticed, Akka reads from the second and writes to the first for good, by calling a name that leads nowhere:
+    // whoever keeps calling is not heard. Both connections are ended, and the next one is good.
+    private void HangUpIfDeaf(HospitalId hospital)
+    {
+        var (address, now) = (Sender.Path.Address, _clock.GetUtcNow());
+        if (!_calls.TryGetValue(hospital, out var call) || call.Address != address)
+        {
+            _calls[hospital] = (address, now);
+        }
+        else if (now - call.Since > DeafAfter)
+        {
+            _calls.Remove(hospital);
+            _log.Warning("{Hospital} does not hear the hub's answers: its connection is ended", hospital);
+            if (Context.System is ExtendedActorSystem { Provider: RemoteActorRefProvider remote })
+                remote.Quarantine(address, null);
+        }
     }
 
     private void Take(LineProtocol.Envelope piece)
@@ -171,6 +199,7 @@ public sealed class Door : ReceiveActor
             return false;
         }
         (line.End, line.Uplink, line.Unpulsed) = (end, Sender, 0);
+        _calls.Remove(piece.Hospital);
         Hospitals.Hear(piece.Hospital);
         _log.Info("{Hospital} is attached", piece.Hospital);
         line.Outbox.Resend((conversation, message) => Send(line, conversation, message));

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
-using Akka.Remote;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Storage;
 using FedActors.Core.Identity;
@@ -59,7 +58,6 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private long _epoch;
     private IActorRef _door;
     private int _calls;
-    private int _unanswered;
     private LineEnd? _end;
     private DateTimeOffset _lastHeard;
     private Fetch? _fetch;
@@ -107,21 +105,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         _settings.Random.Fill(bytes);
         (_nonce, _end) = (new Digest(bytes), null);
         _door = _settings.Doors[_calls++ % _settings.Doors.Length];
-        if (++_unanswered % SilentBeats == 0)
-            HangUp();
         _door.Tell(new LineProtocol.Hello(_settings.Hospital, _nonce), Self);
-    }
-
-    // A hub that was started again may have taken this hospital's first connection for the one to answer on, and the
-    // second, which replaced it, for one to listen on: it then hears every call and can answer none. A new connection
-    // mends that.
-    private void HangUp()
-    {
-        if (Context.System is ExtendedActorSystem { Provider: RemoteActorRefProvider remote })
-        {
-            foreach (var door in _settings.Doors)
-                remote.Quarantine(door.Path.Address, null);
-        }
     }
 
     private void Attach(LineProtocol.Challenge challenge)
@@ -139,7 +123,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
                 challenge.Epoch, _epoch);
             return;
         }
-        (_epoch, _unanswered) = (challenge.Epoch, 0);
+        _epoch = challenge.Epoch;
         if (_hubNonce != challenge.HubNonce)
             Forget();
         _hubNonce = challenge.HubNonce;
