@@ -153,7 +153,9 @@ public sealed class ProcessFederation(Postgres? server) : IAsyncDisposable
         var (count, lost) = (0, new List<string>());
         foreach (var site in _nodes.Keys)
         {
-            var acknowledged = File.ReadAllLines(AcknowledgedFile(site));
+            // A node that never led has written nothing.
+            var file = AcknowledgedFile(site);
+            var acknowledged = File.Exists(file) ? File.ReadAllLines(file) : [];
             var kept = Rows(site, "SELECT persistence_id || ' ' || sequence_number FROM journal").ToHashSet();
             count += acknowledged.Length;
             lost.AddRange(acknowledged.Where(line => !kept.Contains(line)).Select(line => $"{site}: {line}"));
