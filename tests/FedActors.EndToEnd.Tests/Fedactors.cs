@@ -87,9 +87,8 @@ public static class Fedactors
             }
         }
 
-        /// <summary>The exit code, null where it did not end in time, and what it said.</summary>
-        public (int? ExitCode, string Error) WaitQuietly(TimeSpan patience) =>
-            (_process.WaitForExit(patience) ? _process.ExitCode : null, Heard);
+        /// <summary>The exit code; null where it did not end in time.</summary>
+        public int? WaitQuietly(TimeSpan patience) => _process.WaitForExit(patience) ? _process.ExitCode : null;
 
         public void Dispose()
         {

@@ -55,7 +55,7 @@ public sealed class Door : ReceiveActor
     private const int MostChunks = 64;
 
     // Calls without an attachment for this long: the answers do not arrive.
-    private static readonly TimeSpan DeafAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DeafAfter = TimeSpan.FromSeconds(3);
 
     private static readonly string AttachManifest = WireSerializer.ManifestOf(new LineProtocol.Attach(default));
 

@@ -12,7 +12,7 @@ namespace FedActors.EndToEnd.Tests.Resilience;
 [Category("Slow")]
 public sealed class FailoverTests
 {
-    private const int Rounds = 150;
+    private const int Rounds = 40;
 
     private static readonly string Job = $$"""
         training { rounds = {{Rounds}} }
@@ -26,10 +26,9 @@ public sealed class FailoverTests
         using var server = Postgres.Start();
         await using var federation = new ProcessFederation(server);
         // Default settings: this is what an operator waits for.
-        federation.PrepareCluster(Job, "");
-        var (leader, others) = await Begin(federation);
+        var (leader, others) = await Begin(federation, "");
 
-        federation.Kill(leader);
+        federation.Signal(leader, "KILL");
         var lost = Stopwatch.StartNew();
         await federation.WhoSaysAsync("is committed", others);
         TestContext.Progress.WriteLine(
@@ -43,8 +42,7 @@ public sealed class FailoverTests
     {
         using var server = Postgres.Start();
         await using var federation = new ProcessFederation(server);
-        federation.PrepareCluster(Job, "");
-        var (leader, others) = await Begin(federation);
+        var (leader, others) = await Begin(federation, "");
 
         federation.Signal(leader, "TERM");
         var left = Stopwatch.StartNew();
@@ -63,8 +61,7 @@ public sealed class FailoverTests
     {
         using var server = Postgres.Start();
         await using var federation = new ProcessFederation(server);
-        federation.PrepareCluster(Job, "stable-after = 2s");
-        var (leader, others) = await Begin(federation);
+        var (leader, others) = await Begin(federation, "stable-after = 2s");
 
         federation.Signal(leader, "STOP");
         await federation.WhoSaysAsync("is committed", others);
@@ -75,10 +72,9 @@ public sealed class FailoverTests
     }
 
     // Until a round is committed.
-    private static async Task<(string Leader, string[] Others)> Begin(ProcessFederation federation)
+    private static async Task<(string Leader, string[] Others)> Begin(ProcessFederation federation, string cluster)
     {
-        federation.StartHub();
-        federation.StartHospitals();
+        federation.Start(Job, cluster);
         var leader = await federation.WhoSaysAsync("Round 3 is committed", ProcessFederation.Hubs);
         return (leader, [.. ProcessFederation.Hubs.Where(hub => hub != leader)]);
     }
@@ -87,7 +83,7 @@ public sealed class FailoverTests
     {
         await federation.WhoSaysAsync(
             $"is done after {Rounds} rounds: its model is {await federation.SimulateAsync()}", nodes);
-        Assert.That(federation.Account().Lost, Is.Empty);
-        Assert.That(federation.Events("hub")["round-committed/1"], Is.EqualTo(Rounds));
+        Assert.That(federation.Lost(), Is.Empty);
+        Assert.That(federation.Count("round-committed/1"), Is.EqualTo(Rounds));
     }
 }
