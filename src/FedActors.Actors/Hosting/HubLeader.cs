@@ -87,10 +87,10 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         });
         Receive<Terminated>(_ =>
         {
-            _log.Warning("The journal cannot be read: it is tried again in {Pause}", Pause);
-            Timers.StartSingleTimer(nameof(WarmUp), WarmUp.Again.Instance, Pause);
+            // Akka does not open it again in this system: the node ends, and is started anew.
+            _log.Error("The journal cannot be read: the node ends");
+            Context.System.Terminate();
         });
-        Receive<WarmUp.Again>(_ => Begin());
         Receive<Claimed>(Open);
         Receive<NotClaimed>(failed =>
         {
@@ -115,9 +115,7 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
 
     public static Props Props(Settings settings) => Akka.Actor.Props.Create<HubLeader>(settings);
 
-    protected override void PreStart() => Begin();
-
-    private static void Begin() => Context.Watch(Context.ActorOf(Akka.Actor.Props.Create<WarmUp>()));
+    protected override void PreStart() => Context.Watch(Context.ActorOf(Akka.Actor.Props.Create<WarmUp>()));
 
     private void ClaimIfPossible()
     {
@@ -184,11 +182,6 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         public sealed record Done : INoSerializationVerificationNeeded
         {
             public static Done Instance { get; } = new();
-        }
-
-        public sealed record Again : INoSerializationVerificationNeeded
-        {
-            public static Again Instance { get; } = new();
         }
 
         private readonly IActorRef _leader = Context.Parent;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Akka.Actor;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Federation;
@@ -117,7 +118,13 @@ public sealed class SmallFederation : IAsyncDisposable
     }
 
     /// <inheritdoc cref="WriteHub"/>
-    public Task<Node> StartHub(string section, string node = "") => StartAsync(WriteHub(section, node));
+    /// <returns>Once it leads, and its door is open.</returns>
+    public async Task<Node> StartHub(string section, string node = "")
+    {
+        var hub = await StartAsync(WriteHub(section, node));
+        await hub.Desk.Ask<HubLeader.Leading>(HubLeader.WhenLeading.Instance, TimeSpan.FromSeconds(60));
+        return hub;
+    }
 
     public Task<Node> StartHospital(string hospital, string section = "") =>
         StartAsync(WriteHospital(hospital, section: section));
