@@ -37,40 +37,6 @@ public sealed class FailoverTests
         await EndsAsUndisturbed(federation, others);
     }
 
-    [Test]
-    public async Task A_leader_that_is_told_to_stop_hands_over_and_the_model_is_the_same()
-    {
-        using var server = Postgres.Start();
-        await using var federation = new ProcessFederation(server);
-        var (leader, others) = await Begin(federation, "");
-
-        federation.Signal(leader, "TERM");
-        var left = Stopwatch.StartNew();
-        await federation.WhoSaysAsync("leads the hub", others);
-        var claimed = left.Elapsed;
-        await federation.WhoSaysAsync("is committed", others);
-        TestContext.Progress.WriteLine(
-            $"A planned hand-over took {claimed.TotalSeconds:F1} s, the next commit {left.Elapsed.TotalSeconds:F1} s.");
-
-        Assert.That(await federation.EndAsync(leader), Is.Zero);
-        await EndsAsUndisturbed(federation, others);
-    }
-
-    [Test]
-    public async Task A_leader_that_sleeps_and_wakes_after_it_was_replaced_writes_nothing_more_and_ends()
-    {
-        using var server = Postgres.Start();
-        await using var federation = new ProcessFederation(server);
-        var (leader, others) = await Begin(federation, "stable-after = 2s");
-
-        federation.Signal(leader, "STOP");
-        await federation.WhoSaysAsync("is committed", others);
-        federation.Signal(leader, "CONT");
-
-        await EndsAsUndisturbed(federation, others);
-        Assert.That(await federation.EndAsync(leader), Is.EqualTo(1));
-    }
-
     // Until a round is committed.
     private static async Task<(string Leader, string[] Others)> Begin(ProcessFederation federation, string cluster)
     {
