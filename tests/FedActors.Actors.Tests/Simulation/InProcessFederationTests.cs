@@ -176,6 +176,19 @@ public sealed class InProcessFederationTests
         Assert.That(_finished!.Model, Is.EqualTo(good[^1].Model));
     }
 
+    [Test]
+    public async Task A_hospital_whose_patients_have_another_shape_is_left_out_with_its_name_and_the_key_that_says_so()
+    {
+        var sites = Plans.Sites();
+        sites[3] = sites[3] with { Patients = Plans.Patients(12, features: 5, seed: 1) };
+
+        var records = await Run(Plans.Small(rounds: 2), sites);
+
+        Assert.That(records.SelectMany(record => record.Dropped.Select(drop => (record.Id.Round, drop.Hospital))),
+            Is.EqualTo(new[] { (1, sites[3].Hospital), (2, sites[3].Hospital) }));
+        Assert.That(records[0].Dropped.Single().Detail, Does.Contain("job.data.features"));
+    }
+
     // The same patients; their first feature says how they fare.
     private static PatientTable OfKind(OutcomeKind outcome, PatientTable patients)
     {
