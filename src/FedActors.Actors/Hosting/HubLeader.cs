@@ -154,8 +154,10 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         hospitals.Open(_settings.Door);
         _settings.Door.Tell(new Door.Open(hospitals, models, new Digest(nonce), claimed.Epoch));
         _blobs = Context.ActorOf(BlobStore.Props(claimed.Database), "blobs");
-        var services = new HubServices(hospitals, _blobs, models, clock, ActorRefs.Nobody,
-            identity) { Journal = journal };
+        var services = new HubServices(hospitals, _blobs, models, clock, ActorRefs.Nobody, identity)
+        {
+            Journal = journal,
+        };
         _desk = Context.ActorOf(JobDesk.Props(services, hospitals, _settings.Results), "desk");
         if (_settings.Job is { } job)
             _desk.Tell(new JobDesk.Submit(job));
