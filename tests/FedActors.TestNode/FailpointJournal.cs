@@ -34,8 +34,10 @@ public sealed class FailpointJournal(Config config) : SqlWriteJournal(config)
         var result = await base.WriteMessagesAsync(writes, cancellationToken);
         Failpoint.Current?.Reach("after", names);
         if (Acknowledged is not null)
-            await File.AppendAllLinesAsync(Acknowledged,
-                items.Select(item => $"{item.PersistenceId} {item.SequenceNr}"), cancellationToken);
+        {
+            lock (Gate)
+                File.AppendAllLines(Acknowledged, items.Select(item => $"{item.PersistenceId} {item.SequenceNr}"));
+        }
         return result;
     }
 }
