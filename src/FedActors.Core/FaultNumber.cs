@@ -80,6 +80,7 @@ public enum FaultNumber
     SecaggSecretsLost = 5025,
     SecaggBadUpload = 5026,
     SecaggPlanMismatch = 5027,
+    SecaggLedgerBehind = 5028,
 
     EpsilonOutOfRange = 6001,
     DeltaOutOfRange = 6002,

@@ -93,6 +93,7 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         DurationTicks = e.Record.Duration.Ticks,
         Sum = Bytes(e.Record.Sum),
         ByHospitals = e.Record.ByHospitals is { } figures ? ToProto(figures) : null,
+        Ledgers = { e.Ledgers.Select(ToProto) },
     };
 
     private static FederationEvent.RoundCommitted FromProto(RoundCommittedProto p) => new(Time(p.At), new RoundRecord(
@@ -102,7 +103,10 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         p.ByHospitals is { } h
             ? new FederatedFigures(
                 h.Hospitals, h.N, h.Positives, h.Auroc, h.AurocError, h.Accuracy, h.LogLoss, h.Sensitivity, h.Specificity, h.CalibrationError)
-            : null));
+            : null))
+    {
+        Ledgers = [.. p.Ledgers.Select(FromProto)],
+    };
 
     private static AttemptFailedProto ToProto(FederationEvent.AttemptFailed e) => new()
     {
@@ -111,10 +115,11 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         Fault = (int)e.Number,
         Reason = e.Reason,
         Dropped = { e.Dropped.Select(ToProto) },
+        Ledgers = { e.Ledgers.Select(ToProto) },
     };
 
     private static FederationEvent.AttemptFailed FromProto(AttemptFailedProto p) =>
-        new(Time(p.At), FromProto(p.Id), (FaultNumber)p.Fault, p.Reason, Dropouts(p.Dropped));
+        new(Time(p.At), FromProto(p.Id), (FaultNumber)p.Fault, p.Reason, Dropouts(p.Dropped)) { Ledgers = [.. p.Ledgers.Select(FromProto)] };
 
     private static RoundOpenedProto ToProto(RoundEvent.Opened e) => new()
     {

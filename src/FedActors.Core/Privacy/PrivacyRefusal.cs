@@ -45,8 +45,10 @@ public abstract record PrivacyRefusal(FaultNumber Number, string What, string Fi
         FaultNumber.LedgerDamaged, $"The ledger is damaged at record {Sequence}: {Reason}", "Find out why; then run 'fedactors privacy reconcile', which charges what may be missing.");
 
     /// <summary>Someone holds a signed head of this ledger that its records do not lead to.</summary>
-    public sealed record LedgerRollback(LedgerHead Own, LedgerHead Witnessed) : PrivacyRefusal(
-        FaultNumber.LedgerRollback, $"The ledger stands at record {Own.Sequence}, a witness holds its head at record {Witnessed.Sequence}: it was restored or replaced.",
+    /// <param name="Own">Null where none is shown.</param>
+    public sealed record LedgerRollback(LedgerHead? Own, LedgerHead Witnessed) : PrivacyRefusal(
+        FaultNumber.LedgerRollback, (Own is { } own ? $"The ledger stands at record {own.Sequence}" : "No ledger is shown")
+            + $", a witness holds its head at record {Witnessed.Sequence}: it was restored or replaced.",
         "Find out why; then run 'fedactors privacy reconcile', which charges the difference.");
 
     /// <summary>There is no ledger where the policy says it is.</summary>
