@@ -109,7 +109,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             case RoundPhase.Aborted:
                 _log.Warning("Round {Round} ended without a sum: {Reason}", _id, _state.Abort!.Reason);
                 _coordinator.Tell(new SupervisionProtocol.RoundFailed(
-                    _id, _state.Abort.Number, _state.Abort.Reason, _state.Abort.Dropped) { Ledgers = Shown });
+                    _id, _state.Abort.Number, _state.Abort.Reason, _state.Abort.Dropped)
+                { Ledgers = Shown });
                 break;
         }
     }
