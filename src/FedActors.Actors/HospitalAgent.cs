@@ -169,7 +169,12 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         // Under differential privacy the public figure stands for the true one, in the decision too.
         return offer.Plan.Privacy.Mode == PrivacyMode.Off || _site.Privacy is not { } privacy
             ? facts
-            : facts with { Patients = privacy.Policy.NominalPatients, Terms = JobPrivacy.TermsOrNull(offer.Plan, offer.Cohort.Length) };
+            : facts with
+            {
+                Patients = privacy.Policy.NominalPatients,
+                Terms = JobPrivacy.TermsOrNull(offer.Plan, offer.Cohort.Length),
+                PatientId = privacy.PatientId,
+            };
     }
 
     private void OnTrained(LocalTrainer.Trained trained)

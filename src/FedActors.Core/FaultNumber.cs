@@ -117,6 +117,7 @@ public enum FaultNumber
     PolicyContradicts = 6035,
     UnitMismatch = 6036,
     NoiseShareTooSmall = 6050,
+    NominalPatientsFarOff = 6090,
 
     SimulationOnly = 7001,
     NodeFileMissing = 7010,

@@ -66,6 +66,15 @@ public abstract record PrivacyRefusal(FaultNumber Number, string What, string Fi
     public sealed record AgainstPolicy(FaultNumber Page, string Rule, string Asked, string Allowed) : PrivacyRefusal(
         Page, $"The policy's {Rule} asks for {Allowed}; the job has {Asked}.", "Change the job, or ask the hospital's data officer: the policy is theirs.");
 
+    /// <summary>The job counts other rows as one patient than the hospital's data do.</summary>
+    /// <param name="Asked">The job's patient-id.</param>
+    /// <param name="Own">The column by which the hospital reads its data; null where each row is a patient.</param>
+    public sealed record UnitMismatch(string Asked, string? Own) : PrivacyRefusal(
+        FaultNumber.UnitMismatch,
+        $"The job takes rows with one '{Asked}' for one patient; here "
+            + (Own is null ? "each row is a patient." : $"rows with one '{Own}' are."),
+        "Let the hospital's data name that column as patient, or leave job.privacy.patient-id out.");
+
     /// <summary>The job asks for privacy, and this hospital has no policy or ledger to hold it to.</summary>
     public sealed record PolicyMissing() : PrivacyRefusal(
         FaultNumber.PolicyMissing, "The job needs a privacy policy and a ledger, and this hospital has none.", "Give the hospital a policy file.");
