@@ -6,12 +6,15 @@ using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Provisioning;
+using FedActors.Actors.Storage;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Actors.Wire;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Simulation;
+using Microsoft.Data.Sqlite;
 
 namespace FedActors.Actors.Tests.Hosting;
 
@@ -77,6 +80,54 @@ public sealed class FederationTests : IAsyncDisposable
             Assert.That(await member.ActorSelection(address).ResolveOne(Patience), Is.Not.Null));
     }
 
+    [Test]
+    public async Task Nodes_train_under_shared_noise_and_charge_their_ledgers_on_the_disk()
+    {
+        var hub = await StartHub(SharedNoise);
+        foreach (var hospital in Hospitals)
+            await StartHospital(hospital, "policy { scope = ward, nominal-patients = 8, modes = [patient-distributed] }");
+
+        var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience);
+
+        Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
+        foreach (var hospital in Hospitals)
+        {
+            var ledger = LedgerReading.Of(_office.PathOf(hospital, "ward.ledger")).Ledger!;
+            Assert.That(ledger.Grants.Single().Charged, Is.EqualTo(3), "one charge a round");
+            Assert.That(ledger.Spent.Epsilon, Is.InRange(1.9, 2));
+        }
+    }
+
+    [Test]
+    public async Task A_policy_that_forbids_a_job_is_a_dropout_with_its_number_in_the_rounds_record_and_a_lost_ledger_too()
+    {
+        var hub = await StartHub(LocalNoise);
+        await StartHospital("berlin", "policy { scope = ward, nominal-patients = 8 }");
+        await StartHospital("madrid", "policy { scope = ward, nominal-patients = 8, modes = [] , privacy-required = off }");
+        await StartHospital("paris", "policy { scope = ward, nominal-patients = 8 }", hasLedger: false);
+
+        var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience);
+
+        Assert.That(ended.Stage, Is.EqualTo(JobStage.Failed), "one hospital is too few");
+        Assert.That(ended.Reason, Does.StartWith("FA-6011"));
+        var record = Recorded("attempt-failed/1").Single();
+        Assert.That(record, Does.Match("madrid.*FA-6011").And.Match("paris.*FA-6026").And.Not.Contain("berlin"));
+        Assert.That(LedgerReading.Of(_office.PathOf("madrid", "ward.ledger")).Ledger!.Grants, Is.Empty);
+    }
+
+    // What stands in the hub's journal.
+    private IEnumerable<string> Recorded(string manifest)
+    {
+        using var connection = new SqliteConnection($"Data Source={_office.PathOf("hub", "state", "state.db")};Mode=ReadOnly");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT message FROM journal WHERE manifest = $manifest";
+        command.Parameters.AddWithValue("$manifest", manifest);
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+            yield return System.Text.Encoding.UTF8.GetString((byte[])reader[0]).ReplaceLineEndings(" ");
+    }
+
     private static async Task WithSite(string name, Kit kit, string keyFile, Func<ActorSystem, Task> work)
     {
         using var key = PrivateFile.Read(keyFile);
@@ -91,12 +142,19 @@ public sealed class FederationTests : IAsyncDisposable
         }
     }
 
-    private async Task<Node> StartHub()
+    private const string SharedNoise =
+        "secure-aggregation { enabled = on }\nprivacy { mode = patient-distributed, epsilon = 2, delta = 1e-6 }";
+
+    private const string LocalNoise =
+        "secure-aggregation { enabled = on }\nprivacy { mode = patient-local, epsilon = 2, delta = 1e-6 }";
+
+    private async Task<Node> StartHub(string keys = "")
     {
         File.WriteAllText(_office.PathOf("hub", "job.conf"), $$"""
             job {
               name = small, patients = 24
-              training { rounds = 3, local-steps = 2 }
+              training { rounds = 3, local-steps = {{(keys == SharedNoise ? 1 : 2)}} }
+              {{keys}}
               data {
                 files = [ { path = p.csv, hospital = berlin } ]
                 {{Schema}}
@@ -106,12 +164,20 @@ public sealed class FederationTests : IAsyncDisposable
         return await Start("hub", "hub { job = \"job.conf\" }");
     }
 
-    private async Task<Node> StartHospital(string hospital)
+    private async Task<Node> StartHospital(string hospital, string policy = "", bool hasLedger = true)
     {
         File.WriteAllLines(_office.PathOf(hospital, "p.csv"), [.. Rows(hospital).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
+        if (policy.Length > 0)
+        {
+            File.WriteAllText(_office.PathOf(hospital, "policy.conf"), policy);
+            if (hasLedger)
+                PrivacyLedgerFile.Create(_office.PathOf(hospital, "ward.ledger"), "ward", new CompositionRule(null, 0), true, DateTimeOffset.UnixEpoch)
+                    .Dispose();
+        }
         return await Start(hospital, $$"""
             hospital {
               rhythm = 300ms
+              {{(policy.Length == 0 ? "" : "privacy { policy = policy.conf, ledger = ward.ledger }")}}
               patients {
                 files = [ { path = p.csv, hospital = {{hospital}} } ]
                 {{Schema}}
