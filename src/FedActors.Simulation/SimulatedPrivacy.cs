@@ -83,11 +83,11 @@ public sealed class SimulatedPrivacy : IDisposable
     {
         if (folder is null)
             return new SitePrivacy(
-                policy, PrivacyLedgerFile.InMemory(policy.Scope, policy.Rule, clock.GetUtcNow()), null, SecureRandomSource.Instance, clock);
+                policy, PrivacyLedgerFile.InMemory(policy.Scope, policy.Rule, clock.GetUtcNow(), policy.Lifetime), null, SecureRandomSource.Instance, clock);
         var path = Path.Combine(folder, $"{hospital}.ledger");
         if (!File.Exists(path))
             return new SitePrivacy(
-                policy, PrivacyLedgerFile.Create(path, policy.Scope, policy.Rule, isFlushed: false, clock.GetUtcNow()), null,
+                policy, PrivacyLedgerFile.Create(path, policy.Scope, policy.Rule, isFlushed: false, clock.GetUtcNow(), policy.Lifetime), null,
                 SecureRandomSource.Instance, clock);
         var ledger = PrivacyLedgerFile.Open(path, policy.Scope, isFlushed: false, out var refusal);
         return new SitePrivacy(policy, ledger, refusal, SecureRandomSource.Instance, clock);

@@ -98,6 +98,14 @@ public sealed class PrivateFederationTests
     }
 
     [Test]
+    public void A_simulated_ledger_shows_its_cap_before_anything_is_granted()
+    {
+        using var privacy = Privacy(Plans.Sites(), _folder);
+        foreach (var (hospital, _, limit) in privacy.Spent)
+            Assert.That(Actors.Storage.LedgerReading.Of(Path.Combine(_folder, $"{hospital}.ledger")).Ledger!.Limit, Is.EqualTo(limit));
+    }
+
+    [Test]
     public async Task One_hospital_that_refuses_is_a_planned_dropout_with_its_reason_and_the_others_go_on()
     {
         var sites = Plans.Sites(hospitals: 6);
