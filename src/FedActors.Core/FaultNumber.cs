@@ -138,6 +138,15 @@ public enum FaultNumber
     JobNotForFederation = 7028,
     NodeFolderInUse = 7029,
     CertificateExpiresSoon = 7030,
+    EndpointUnreachable = 7090,
+    EndpointNotProtected = 7091,
+    CommandNotUnderstood = 7092,
+    UnknownJob = 7093,
+    JobNameTaken = 7094,
+    JobIsOver = 7095,
+    RoundUnknown = 7096,
+    JobAborted = 7097,
+    HubNotReady = 7098,
 
     Unexpected = 9001,
 }

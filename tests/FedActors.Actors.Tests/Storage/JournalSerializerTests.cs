@@ -48,6 +48,9 @@ public sealed class JournalSerializerTests : ActorTest
         (new MaskingEvent.SurvivorSetSigned(One, [A, B], new Consistency(One, A, One, Two, One, Two) { Signature = Signature }), "survivor-set-signed/1"),
         (new MaskingEvent.SharesReleased(One, Two, [A, B],
             new UnmaskResponse(One, A, Two, [new ReleasedShare(B, new ByteString(new byte[32]))]) { Signature = Signature }), "shares-released/1"),
+        (new DeskEvent.JobSubmitted(At, "job", "job { name = job }"), "job-submitted/1"),
+        (new DeskEvent.AbortAsked(At, "job", "why"), "abort-asked/1"),
+        (new DeskEvent.JobEnded(At, "job", JobStage.Aborted, "why"), "job-ended/1"),
     ];
 
     private JournalSerializer Serializer => new((ExtendedActorSystem)Sys);
@@ -64,7 +67,7 @@ public sealed class JournalSerializerTests : ActorTest
     }
 
     [Test]
-    public void Every_event_reads_back_as_it_was_written([Range(0, 12)] int index)
+    public void Every_event_reads_back_as_it_was_written([Range(0, 15)] int index)
     {
         var (@event, manifest) = Golden[index];
 
@@ -86,7 +89,7 @@ public sealed class JournalSerializerTests : ActorTest
     public void Every_kind_of_event_has_a_manifest_and_a_golden_line()
     {
         var kinds = typeof(FederationEvent).GetNestedTypes().Concat(typeof(RoundEvent).GetNestedTypes())
-            .Concat(typeof(MaskingEvent).GetNestedTypes());
+            .Concat(typeof(MaskingEvent).GetNestedTypes()).Concat(typeof(DeskEvent).GetNestedTypes());
 
         Assert.That(JournalSerializer.Manifests.Values, Is.EquivalentTo(kinds));
         Assert.That(Golden.Select(line => line.Event.GetType()).Distinct(), Is.EquivalentTo(kinds));
