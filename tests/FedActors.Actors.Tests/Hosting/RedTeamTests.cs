@@ -63,7 +63,8 @@ public sealed class RedTeamTests : IAsyncDisposable
             attacker.Door.Tell(new LineProtocol.Hello(new HospitalId("nobody"), default));
             // In the door's own name: whatever it answers, it answers itself.
             attacker.Door.Tell(new LineProtocol.Hello(Madrid, default), attacker.Door);
-        });
+        }
+        );
     }
 
     [Test]
@@ -118,7 +119,8 @@ public sealed class RedTeamTests : IAsyncDisposable
                 [new LineProtocol.Attach(default), Declined(Madrid), new LineProtocol.Pulse(long.MaxValue)];
             foreach (var message in forged)
                 Send(attacker, forger.Seal(1, WireSerializer.ManifestOf(message), WireSerializer.Write(message)));
-        });
+        }
+        );
         yield return ("everything madrid said, once more", attacker => Send(attacker, madrid.Sent));
         yield return ("what madrid said, as if it were something else", attacker =>
         {
@@ -133,7 +135,8 @@ public sealed class RedTeamTests : IAsyncDisposable
                     said with { Session = Digest.Of("another session"u8) },
                     said with { IsUp = false },
                 ]);
-        });
+        }
+        );
     }
 
     [TestCase("no certificate")]
