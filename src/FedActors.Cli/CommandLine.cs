@@ -38,6 +38,8 @@ internal sealed class CommandLine
             PrivacyCommands.Create(terminal, _json),
             ProvisionCommands.Create(terminal, _json),
             PolicyCommands.Create(terminal, _json),
+            ConfigCommands.Config(terminal, _json),
+            ConfigCommands.Doctor(terminal, _json),
         };
         foreach (var group in OperatorCommands.Create(terminal, _json))
             _root.Add(group);

@@ -13,12 +13,15 @@ internal static class OperatorClient
     /// <summary>Runs a command at a node, and gives its answers as they come.</summary>
     /// <exception cref="FaultException">The node cannot be reached, or refused.</exception>
     public static async IAsyncEnumerable<OperatorReply> RunAsync(
-        OperatorCommand command, Uri node, IReadOnlyDictionary<string, string> values, [EnumeratorCancellation] CancellationToken cancel)
+        OperatorCommand command, Uri node, IReadOnlyDictionary<string, string> values,
+            [EnumeratorCancellation] CancellationToken cancel)
     {
         // The machine's own door is never behind a proxy.
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
+        using var http = new HttpClient(
+            new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
         using var request = RequestOf(command, node, values);
-        using var response = await ReachAsync(node, () => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel));
+        using var response = await ReachAsync(node,
+            () => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel));
         await using var stream = await ReachAsync(node, () => response.Content.ReadAsStreamAsync(cancel));
         if (response.Content.Headers.ContentType?.MediaType != "text/event-stream")
         {
@@ -29,19 +32,22 @@ internal static class OperatorClient
         var isEnd = false;
         while (!isEnd)
         {
-            var line = await ReachAsync(node, async () => await lines.ReadLineAsync(cancel)) ?? throw Unreachable(node, "it cut the line");
+            var line = await ReachAsync(node, async () => await lines.ReadLineAsync(cancel)) ?? throw Unreachable(node,
+                "it cut the line");
             isEnd = line == "event: end";
             if (!isEnd && line.StartsWith("data: ", StringComparison.Ordinal))
                 yield return ReplyOf(node, line["data: ".Length..]);
         }
     }
 
-    private static HttpRequestMessage RequestOf(OperatorCommand command, Uri node, IReadOnlyDictionary<string, string> values)
+    private static HttpRequestMessage RequestOf(OperatorCommand command, Uri node, IReadOnlyDictionary<string,
+        string> values)
     {
         var path = $"fed/{command.Group}/{command.Name}";
         return command.IsChange
             ? new HttpRequestMessage(HttpMethod.Post, new Uri(node, path)) { Content = JsonContent.Create(values) }
-            : new HttpRequestMessage(HttpMethod.Get, new Uri(node, path + (values.Count == 0 ? "" : "?") + string.Join('&',
+            : new HttpRequestMessage(HttpMethod.Get,
+                new Uri(node, path + (values.Count == 0 ? "" : "?") + string.Join('&',
                 values.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}"))));
     }
 
@@ -51,12 +57,15 @@ internal static class OperatorClient
         {
             var answer = JsonNode.Parse(text)!.AsObject();
             if (answer["error"] is JsonObject error)
-                throw new FaultException((ExitCode)error["exitCode"]!.GetValue<int>(), error["faults"]!.AsArray().Select(fault => new Fault(
-                    (FaultNumber)int.Parse(Text(fault, "code")["FA-".Length..], System.Globalization.CultureInfo.InvariantCulture),
+                throw new FaultException((ExitCode)error["exitCode"]!.GetValue<int>(),
+                    error["faults"]!.AsArray().Select(fault => new Fault(
+                    (FaultNumber)int.Parse(Text(fault, "code")["FA-".Length..],
+                        System.Globalization.CultureInfo.InvariantCulture),
                     Text(fault, "what"), Text(fault, "where"), Text(fault, "fix"))));
             return new OperatorReply(answer["document"]!, answer["text"]!.GetValue<string>());
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+        catch (Exception e) when (
+            e is JsonException or InvalidOperationException or NullReferenceException or FormatException)
         {
             throw Unreachable(node, "what answers there is no management endpoint");
         }
@@ -78,5 +87,6 @@ internal static class OperatorClient
 
     private static FaultException Unreachable(Uri node, string reason) => new(ExitCode.CannotConnect, new Fault(
         FaultNumber.EndpointUnreachable, $"The hub's management endpoint cannot be reached: {reason}.", node.Authority,
-        "Run this on the hub's machine, or through 'ssh -L 7072:127.0.0.1:7072 HUB'; --node names the endpoint, its log says the port."));
+        "Run this on the hub's machine, or through 'ssh -L 7072:127.0.0.1:7072 HUB'; --node names the endpoint, its log "
+            + "says the port."));
 }

@@ -5,7 +5,10 @@ using FedActors.Simulation.Results;
 
 namespace FedActors.Cli;
 
-/// <summary>The operator palette as commands: <c>fedactors job|rounds|hospitals|cluster</c>, and <c>privacy status</c> without a ledger.</summary>
+/// <summary>
+/// The operator palette as commands: <c>fedactors job|rounds|hospitals|cluster</c>, and <c>privacy status</c> without a
+/// ledger.
+/// </summary>
 internal static class OperatorCommands
 {
     public static Option<string> Node => new("--node")
@@ -16,7 +19,8 @@ internal static class OperatorCommands
     };
 
     public static IEnumerable<Command> Create(Terminal terminal, Option<bool> json) =>
-        OperatorPalette.All.Where(command => command.Group != "privacy").GroupBy(command => command.Group).Select(group =>
+        OperatorPalette.All.Where(command => command.Group != "privacy").GroupBy(command =>
+            command.Group).Select(group =>
         {
             var commands = new Command(group.Key, group.Key switch
             {
@@ -30,13 +34,17 @@ internal static class OperatorCommands
             return commands;
         });
 
-    /// <summary>Runs a command and prints its answers: of one that follows something, a line or a document each.</summary>
+    /// <summary>
+    /// Runs a command and prints its answers: of one that follows something, a line or a document each.
+    /// </summary>
     public static async Task<int> RunAsync(
-        OperatorCommand command, string node, IReadOnlyDictionary<string, string> values, Terminal terminal, bool isJson, CancellationToken cancel)
+        OperatorCommand command, string node, IReadOnlyDictionary<string, string> values, Terminal terminal,
+            bool isJson, CancellationToken cancel)
     {
         await foreach (var reply in OperatorClient.RunAsync(command, UriOf(node), values, cancel))
             terminal.OutputText.WriteLine(
-                isJson ? reply.Document.ToJsonString(command.IsStream ? ResultJson.Compact : ResultJson.Indented) : reply.Text);
+                isJson ? reply.Document.ToJsonString(command.IsStream ? ResultJson.Compact : ResultJson.Indented)
+                    : reply.Text);
         return (int)ExitCode.Done;
     }
 
@@ -95,13 +103,16 @@ internal static class OperatorCommands
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FaultException(new Fault(FaultNumber.JobFileMissing, $"The file cannot be read: {e.Message.TrimEnd('.')}.", file,
+            throw new FaultException(new Fault(FaultNumber.JobFileMissing,
+                $"The file cannot be read: {e.Message.TrimEnd('.')}.", file,
                 "Give the path of a job file, for example samples/breast-tumour/job.conf."));
         }
     }
 
     private static Uri UriOf(string node) =>
-        Uri.TryCreate($"http://{node}/", UriKind.Absolute, out var uri) && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0 && !uri.IsDefaultPort
+        Uri.TryCreate($"http://{node}/", UriKind.Absolute, out var uri) && uri.PathAndQuery == "/"
+            && uri.UserInfo.Length == 0 && !uri.IsDefaultPort
             ? uri
-            : throw new FaultException(new Fault(FaultNumber.Usage, $"'{node}' is no HOST:PORT.", "--node", "Write it as in 127.0.0.1:7072."));
+            : throw new FaultException(new Fault(FaultNumber.Usage, $"'{node}' is no HOST:PORT.", "--node",
+                "Write it as in 127.0.0.1:7072."));
 }

@@ -20,6 +20,7 @@ public enum FaultNumber
     MetricNotOfModel = 1040,
     OutcomeNotOfModel = 1041,
     NeedsSingleUpdates = 1050,
+    ConfigOfNoKind = 1060,
 
     DataFileMissing = 2001,
     MissingColumn = 2002,
@@ -147,6 +148,9 @@ public enum FaultNumber
     RoundUnknown = 7096,
     JobAborted = 7097,
     HubNotReady = 7098,
+    ClockOff = 7099,
+    DiskLow = 7100,
+    HubUnreachable = 7101,
 
     Unexpected = 9001,
 }

@@ -16,15 +16,16 @@ using Microsoft.Extensions.Logging;
 namespace FedActors.Management;
 
 /// <summary>
-/// The operator palette over HTTP, at a hub: a command is <c>/fed/GROUP/NAME</c>, looked at with GET, changed with POST; an
-/// answer is JSON, and of commands that follow something server-sent events. Nobody logs in, so it listens on loopback only,
-/// and takes nothing that a page in a browser could have sent.
+/// The operator palette over HTTP, at a hub: a command is <c>/fed/GROUP/NAME</c>, looked at with GET, changed with
+/// POST; an answer is JSON, and of commands that follow something server-sent events. Nobody logs in, so it listens on
+/// loopback only, and takes nothing that a page in a browser could have sent.
 /// </summary>
 public sealed class ManagementEndpoint : IAsyncDisposable
 {
     private const long LongestBody = 4 << 20;
 
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly WebApplication _web;
 
@@ -34,10 +35,9 @@ public sealed class ManagementEndpoint : IAsyncDisposable
 
     /// <summary>Starts it at a hub that has one; null at a hospital, or where it is off.</summary>
     /// <exception cref="FaultException">It cannot listen.</exception>
-    public static async Task<ManagementEndpoint?> StartAsync(
-        Node node, NodePlan plan, TimeProvider clock)
+    public static async Task<ManagementEndpoint?> StartAsync(Node node, NodePlan plan)
     {
-        if (plan.Hub?.Management is not { } management)
+        if (plan.Hub?.Management is not { } management || node.Operators is not { Palette: var hub })
             return null;
         var port = management.Port ?? node.Kit.Manifest.Hub.Port + 1;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -49,7 +49,6 @@ public sealed class ManagementEndpoint : IAsyncDisposable
             kestrel.Listen(management.Listen, port, options => options.Protocols = HttpProtocols.Http1);
         });
         var web = builder.Build();
-        var hub = new OperatorHub(node.Desk, node.HubNodes, clock);
         web.Run(context => AnswerAsync(context, hub));
         try
         {
@@ -60,7 +59,8 @@ public sealed class ManagementEndpoint : IAsyncDisposable
         {
             await web.DisposeAsync();
             throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.PortInUse,
-                $"The management endpoint cannot listen: {e.GetBaseException().Message.TrimEnd('.')}.", $"{management.Listen}:{port}",
+                $"The management endpoint cannot listen: {e.GetBaseException().Message.TrimEnd('.')}.",
+                    $"{management.Listen}:{port}",
                 "Stop what holds the port, or give node.hub.management.port another one."));
         }
     }
@@ -103,10 +103,12 @@ public sealed class ManagementEndpoint : IAsyncDisposable
     {
         var words = request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (words is not ["fed", var group, var name] || OperatorPalette.Find(group, name) is not { } command)
-            throw NotUnderstood($"There is no '{request.Path}'.", "A command is /fed/GROUP/NAME: 'fedactors --help' lists them.");
+            throw NotUnderstood($"There is no '{request.Path}'.",
+                "A command is /fed/GROUP/NAME: 'fedactors --help' lists them.");
         return request.Method == (command.IsChange ? HttpMethods.Post : HttpMethods.Get)
             ? command
-            : throw NotUnderstood($"'{request.Path}' is not for {request.Method}.", command.IsChange ? "POST it." : "GET it.");
+            : throw NotUnderstood($"'{request.Path}' is not for {request.Method}.", command.IsChange ? "POST it."
+                : "GET it.");
     }
 
     private static async Task<Dictionary<string, string>> ValuesOf(OperatorCommand command, HttpRequest request)
@@ -118,8 +120,10 @@ public sealed class ManagementEndpoint : IAsyncDisposable
             ? new[] { argument.Name, OperatorRequest.PathOf(argument.Name) }
             : [argument.Name]).ToArray();
         foreach (var name in values.Keys.Except(known))
-            throw NotUnderstood($"'{request.Path}' has no '{name}'.", known.Length == 0 ? "It takes nothing." : $"It has: {string.Join(", ", known)}.");
-        foreach (var argument in command.Arguments.Where(argument => argument.IsRequired && !values.ContainsKey(argument.Name)))
+            throw NotUnderstood($"'{request.Path}' has no '{name}'.", known.Length == 0 ? "It takes nothing."
+                : $"It has: {string.Join(", ", known)}.");
+        foreach (var argument in command.Arguments.Where(argument => argument.IsRequired
+            && !values.ContainsKey(argument.Name)))
             throw NotUnderstood($"'{request.Path}' needs '{argument.Name}'.", argument.Description);
         return values;
     }
@@ -130,7 +134,8 @@ public sealed class ManagementEndpoint : IAsyncDisposable
         {
             return await request.ReadFromJsonAsync<Dictionary<string, string>>() ?? [];
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or Microsoft.AspNetCore.Http.BadHttpRequestException)
+        catch (Exception e) when (
+            e is JsonException or InvalidOperationException or Microsoft.AspNetCore.Http.BadHttpRequestException)
         {
             throw NotUnderstood("The body is no JSON object of texts.", "Send application/json, at most 4 MiB.");
         }
@@ -168,7 +173,8 @@ public sealed class ManagementEndpoint : IAsyncDisposable
         return context.Response.WriteAsync(document.ToJsonString(Json), context.RequestAborted);
     }
 
-    private static JsonObject Document(OperatorReply reply) => new() { ["document"] = reply.Document.DeepClone(), ["text"] = reply.Text };
+    private static JsonObject Document(OperatorReply reply) =>
+        new() { ["document"] = reply.Document.DeepClone(), ["text"] = reply.Text };
 
     private static JsonObject Document(FaultException refused) => new()
     {
@@ -190,7 +196,9 @@ public sealed class ManagementEndpoint : IAsyncDisposable
     };
 
     private static bool IsLoopback(string host) =>
-        host == "localhost" || IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address);
+        host == "localhost" || IPAddress.TryParse(host.Trim('[', ']'), out var address)
+            && IPAddress.IsLoopback(address);
 
-    private static FaultException NotUnderstood(string what, string fix) => new(new Fault(FaultNumber.CommandNotUnderstood, what, "", fix));
+    private static FaultException NotUnderstood(string what, string fix) =>
+        new(new Fault(FaultNumber.CommandNotUnderstood, what, "", fix));
 }

@@ -24,9 +24,13 @@ root.SetAction(async (parsed, cancel) =>
     {
         var plan = NodeFile.Read(parsed.GetValue(config)!);
         await using var node = await Node.StartAsync(plan, TimeProvider.System);
-        await using var management = await ManagementEndpoint.StartAsync(node, plan, TimeProvider.System);
+        await using var management = await ManagementEndpoint.StartAsync(node, plan);
         if (management is not null)
             Console.Error.WriteLine($"The management endpoint listens on {plan.Hub!.Management!.Listen}:{management.Port}.");
+#if PETABRIDGE_CMD
+        if (node.Operators is { } hub)
+            FedActors.PetabridgeCmd.FedPaletteHandler.Start(hub.System, hub.Palette);
+#endif
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

@@ -59,9 +59,8 @@ public sealed class Node : IAsyncDisposable
 
     public Kit Kit => _identity.Kit;
 
-    /// <summary>The nodes of this hub at this moment.</summary>
-    public ImmutableArray<HubNode> HubNodes() =>
-        [new($"{Kit.Manifest.Hub.Host}:{Kit.Manifest.Hub.Port}", ["coordinator", "aggregator"], "up", IsLeader: true)];
+    /// <summary>What operators have here, and the actor system it runs in; null at a hospital.</summary>
+    public (ActorSystem System, OperatorHub Palette)? Operators { get; private set; }
 
     /// <summary>Ends when one of the node's actor systems ends: without it the node is of no use and should be started again.</summary>
     public Task WhenEnded => Task.WhenAny(_systems.Select(system => system.WhenTerminated));
@@ -94,6 +93,8 @@ public sealed class Node : IAsyncDisposable
             "desk");
         if (job is not null)
             Desk.Tell(job);
+        HubNode self = new($"{kit.Manifest.Hub.Host}:{kit.Manifest.Hub.Port}", ["coordinator", "aggregator"], "up", IsLeader: true);
+        Operators = (system, new OperatorHub(Desk, () => [self], clock));
     }
 
     private void StartHospital(NodePlan plan, HospitalPlan hospital, PatientTable patients, TimeProvider clock)

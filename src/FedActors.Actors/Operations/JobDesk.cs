@@ -14,19 +14,23 @@ using FedActors.Core.Protocol;
 namespace FedActors.Actors.Operations;
 
 /// <summary>
-/// Keeps a hub's jobs and takes them to their Coordinators, one at a time: begins when enough hospitals are attached, begins
-/// again after a round that found too few or a journal that failed for a while, and leaves the result in a file. Parent: the
-/// hub. Children: a Coordinator for each job that was asked for. Persistence id: <c>desk</c>.
+/// Keeps a hub's jobs and takes them to their Coordinators, one at a time: begins when enough hospitals are attached,
+/// begins again after a round that found too few or a journal that failed for a while, and leaves the result in a file.
+/// Parent: the hub. Children: a Coordinator for each job that was asked for. Persistence id: <c>desk</c>.
 /// </summary>
 public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 {
-    /// <summary>Operator → desk. Train this, or go on with it. Answered by <see cref="Accepted"/> or <see cref="Refused"/>.</summary>
+    /// <summary>
+    /// Operator → desk. Train this, or go on with it. Answered by <see cref="Accepted"/> or <see cref="Refused"/>.
+    /// </summary>
     /// <param name="Text">A job file's text.</param>
     /// <param name="Where">Where it came from, as faults name it.</param>
     /// <param name="IsAtStart">The hub's own file, at every start.</param>
     public sealed record Submit(string Text, string Where, bool IsAtStart) : INoSerializationVerificationNeeded;
 
-    /// <summary>Operator → desk. End this. Answered as <see cref="Submit"/> is; the job ends when its open round has.</summary>
+    /// <summary>
+    /// Operator → desk. End this. Answered as <see cref="Submit"/> is; the job ends when its open round has.
+    /// </summary>
     public sealed record Abort(string Job, string Reason) : INoSerializationVerificationNeeded;
 
     /// <summary>Desk → operator. It is durable.</summary>
@@ -48,10 +52,15 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     /// <param name="LastHeard">Null where it was not heard since the hub's start.</param>
     public sealed record HospitalView(HospitalId Hospital, bool IsAttached, DateTimeOffset? LastHeard);
 
-    /// <summary>Anyone → desk. A question to the job's Coordinator, who answers; <see cref="Refused"/> where there is no such job.</summary>
+    /// <summary>
+    /// Anyone → desk. A question to the job's Coordinator, who answers; <see cref="Refused"/> where there is no such
+    /// job.
+    /// </summary>
     public sealed record Ask(string Job, JobProtocol.IJobMessage Question) : INoSerializationVerificationNeeded;
 
-    /// <summary>Anyone → desk. Answered by <see cref="Ended"/> when no job is waiting any more, at once where that is so.</summary>
+    /// <summary>
+    /// Anyone → desk. Answered by <see cref="Ended"/> when no job is waiting any more, at once where that is so.
+    /// </summary>
     public sealed record WhenEnded : INoSerializationVerificationNeeded;
 
     /// <summary>Desk → whoever asked: how the last one ended.</summary>
@@ -112,9 +121,10 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         Command<JobProtocol.AttemptReported>(attempt => _log.Warning(
             "{Number}: round {Round}, attempt {Attempt} ended without a sum: {Reason}",
             attempt.Number.Code(), attempt.Id.Round, attempt.Id.Attempt, attempt.Reason));
-        Command<JobProtocol.JobFinished>(Finish);
-        Command<JobProtocol.JobRefused>(refused => End(JobStage.Failed, refused.Reason));
-        Command<JobProtocol.JobFailed>(OnFailed);
+        // A job that is over may have said more than one last word.
+        Command<JobProtocol.JobFinished>(finished => IsCurrent(finished.Job), Finish);
+        Command<JobProtocol.JobRefused>(refused => IsCurrent(refused.Job), refused => End(JobStage.Failed, refused.Reason));
+        Command<JobProtocol.JobFailed>(failed => IsCurrent(failed.Job), OnFailed);
         Command<Terminated>(OnTerminated);
     }
 
@@ -167,7 +177,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             "There is nothing to end.", () =>
             {
                 _log.Warning("Job {Job} is to end: {Reason}", abort.Job, abort.Reason);
-                if (_isRunning && _state.Current?.Name == abort.Job)
+                if (IsCurrent(abort.Job))
                     CoordinatorOf(abort.Job).Tell(new JobProtocol.AbortJob(abort.Job, abort.Reason));
                 else
                     EndJob(_state.Find(abort.Job)!, JobStage.Aborted, abort.Reason);
@@ -265,7 +275,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         if (job is null)
             return;
         _coordinators.Remove(job);
-        if (_isRunning && _state.Current?.Name == job)
+        if (IsCurrent(job))
             TryAgain("The coordinator stopped: its journal cannot be read or written.");
     }
 
@@ -323,11 +333,13 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         });
     }
 
+    private bool IsCurrent(string job) => _isRunning && _state.Current?.Name == job;
+
     private JobPlan PlanOf(DeskJob job) => FederationJob.Parse(job.Text, job.Name, _hospitals.Members);
 
     private JobView ViewOf(DeskJob job)
     {
-        var stage = _isRunning && _state.Current?.Name == job.Name ? JobStage.Running : job.Stage;
+        var stage = IsCurrent(job.Name) ? JobStage.Running : job.Stage;
         try
         {
             return new JobView(job, stage, PlanOf(job));

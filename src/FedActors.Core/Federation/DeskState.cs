@@ -6,7 +6,8 @@ namespace FedActors.Core.Federation;
 /// <param name="Stage">Never <see cref="JobStage.Running"/>: that is for the moment, not for the journal.</param>
 /// <param name="Reason">Why it ended, or why it is to end; empty where neither.</param>
 /// <param name="IsToEnd">An operator asked for its end.</param>
-public sealed record DeskJob(string Name, string Text, DateTimeOffset SubmittedAt, JobStage Stage, string Reason, bool IsToEnd);
+public sealed record DeskJob(string Name, string Text, DateTimeOffset SubmittedAt, JobStage Stage, string Reason,
+    bool IsToEnd);
 
 /// <summary>The jobs of a hub, in the order in which they were first submitted. One trains at a time.</summary>
 public sealed record DeskState
@@ -24,14 +25,15 @@ public sealed record DeskState
     public DeskJob? Find(string name) => Jobs.Find(job => job.Name == name);
 
     /// <summary>
-    /// Takes a job in. The same text again: agrees and writes nothing where it waits, runs or is done; goes on with it where it
-    /// failed or was aborted.
+    /// Takes a job in. The same text again: agrees and writes nothing where it waits, runs or is done; goes on with it
+    /// where it failed or was aborted.
     /// </summary>
     /// <param name="isAtStart">The hub's own file, read at every start: what an operator ended stays ended.</param>
     public Decision<DeskEvent> DecideSubmit(string job, string text, bool isAtStart, DateTimeOffset now)
     {
         if (text.Length > LongestText)
-            return Decision<DeskEvent>.Reject($"The job file has {text.Length} characters, the desk takes {LongestText}.");
+            return Decision<DeskEvent>.Reject(
+                $"The job file has {text.Length} characters, the desk takes {LongestText}.");
         if (Find(job) is not { } known)
             return Decision<DeskEvent>.Accept(new DeskEvent.JobSubmitted(now, job, text));
         if (known.Text != text)
@@ -50,7 +52,9 @@ public sealed record DeskState
         var over => Decision<DeskEvent>.Reject($"The job '{job}' is over: {over.Stage}."),
     };
 
-    /// <summary>Notes that the job whose turn it is has ended. One that is over already: agrees, writes nothing.</summary>
+    /// <summary>
+    /// Notes that the job whose turn it is has ended. One that is over already: agrees, writes nothing.
+    /// </summary>
     public Decision<DeskEvent> DecideEnd(string job, JobStage stage, string reason, DateTimeOffset now) =>
         Find(job) is { Stage: JobStage.Waiting }
             ? Decision<DeskEvent>.Accept(new DeskEvent.JobEnded(now, job, stage, reason))
@@ -68,8 +72,10 @@ public sealed record DeskState
         DeskEvent.JobEnded e when Find(e.Job) is { Stage: JobStage.Waiting } known
             && e.Stage is (JobStage.Done or JobStage.Failed or JobStage.Aborted) =>
             Change(known with { Stage = e.Stage, Reason = e.Reason, IsToEnd = false }),
-        _ => throw new InvalidOperationException($"The desk's journal holds a {@event.GetType().Name} that cannot follow."),
+        _ => throw new InvalidOperationException(
+            $"The desk's journal holds a {@event.GetType().Name} that cannot follow."),
     };
 
-    private DeskState Change(DeskJob job) => this with { Jobs = Jobs.SetItem(Jobs.FindIndex(known => known.Name == job.Name), job) };
+    private DeskState Change(DeskJob job) =>
+        this with { Jobs = Jobs.SetItem(Jobs.FindIndex(known => known.Name == job.Name), job) };
 }

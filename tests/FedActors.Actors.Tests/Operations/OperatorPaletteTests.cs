@@ -30,8 +30,10 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
         var (file, hub) = (_federation.WriteJob(), await StartHub());
 
         Assert.That((await One(hub, "job submit", file)).Document["new"]!.GetValue<bool>(), Is.True);
-        Assert.That((await One(hub, "job submit", file)).Document["new"]!.GetValue<bool>(), Is.False, "The same file again is the same job.");
-        Assert.That((await One(hub, "rounds explain")).Text, Does.Contain("waits for hospitals: 0 are attached, it needs 3")
+        Assert.That((await One(hub, "job submit", file)).Document["new"]!.GetValue<bool>(), Is.False,
+            "The same file again is the same job.");
+        Assert.That((await One(hub, "rounds explain")).Text,
+            Does.Contain("waits for hospitals: 0 are attached, it needs 3")
             .And.Contain("Away: berlin, madrid, paris"));
         Assert.That((await One(hub, "hospitals list")).Text, Does.Contain("never since the hub's start"));
         foreach (var hospital in SmallFederation.Hospitals)
@@ -47,10 +49,13 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
         Assert.That(shown["stage"]!.GetValue<string>(), Is.EqualTo("done"));
         Assert.That(shown["modelSha256"]!.GetValue<string>(), Is.EqualTo(_federation.ResultOf("small")));
         var explained = await One(hub, "rounds explain", "2");
-        Assert.That(explained.Text, Does.Contain("Round 2 of small is committed, attempt 1: 3 hospitals are in.").And.Contain("In:  berlin, madrid, paris"));
+        Assert.That(explained.Text, Does.Contain("Round 2 of small is committed, attempt 1: 3 hospitals are in.")
+            .And.Contain("In:  berlin, madrid, paris"));
         Assert.That((await One(hub, "hospitals list")).Text, Does.Contain("attached"));
-        Assert.That((await One(hub, "cluster show")).Text, Does.Contain("coordinator, aggregator").And.Contain("leads"));
-        Assert.That((await One(hub, "privacy status")).Document["jobs"]![0]!["mode"]!.GetValue<string>(), Is.EqualTo("off"));
+        Assert.That((await One(hub, "cluster show")).Text, Does.Contain("coordinator, aggregator")
+            .And.Contain("leads"));
+        Assert.That((await One(hub, "privacy status")).Document["jobs"]![0]!["mode"]!.GetValue<string>(),
+            Is.EqualTo("off"));
     }
 
     [Test]
@@ -68,9 +73,11 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
                     break;
 
             var explained = await One(hub, "rounds explain", "1");
-            Assert.That(explained.Text, Does.Contain("FA-4001").And.Contain("Out: paris, lost while the round was training at the hospitals (Silent).")
+            Assert.That(explained.Text, Does.Contain("FA-4001")
+                .And.Contain("Out: paris, lost while the round was training at the hospitals (Silent).")
                 .And.Contain("Do: See 'hospitals list'"));
-            Assert.That(explained.Document["failedAttempts"]![0]!["dropped"]![0]!["hospital"]!.GetValue<string>(), Is.EqualTo("paris"));
+            Assert.That(explained.Document["failedAttempts"]![0]!["dropped"]![0]!["hospital"]!.GetValue<string>(),
+                Is.EqualTo("paris"));
         }
     }
 
@@ -107,9 +114,13 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
         await One(hub, "job abort", "ended");
         await _federation.StopAsync("hub");
         hub = await StartHub();
+        await foreach (var _ in Run(hub, "job watch", "ended"))
+        {
+        }
 
         var jobs = (await One(hub, "job list")).Document["jobs"]!.AsArray();
-        Assert.That(jobs.Select(job => $"{job!["job"]} {job["stage"]}"), Is.EqualTo((string[])["ended aborted", "kept waiting"]));
+        Assert.That(jobs.Select(job => $"{job!["job"]} {job["stage"]}"),
+            Is.EqualTo((string[])["ended aborted", "kept waiting"]));
     }
 
     [Test]
@@ -134,7 +145,7 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
         var port = SmallFederation.FreePort();
         var file = _federation.WriteJob();
         var node = await _federation.StartHub($"management {{ port = {port} }}");
-        await using var endpoint = await ManagementEndpoint.StartAsync(node, PlanOf("hub"), TimeProvider.System);
+        await using var endpoint = await ManagementEndpoint.StartAsync(node, PlanOf("hub"));
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/") };
         var job = new Dictionary<string, string> { ["file"] = File.ReadAllText(file), ["file-path"] = file };
 
@@ -143,17 +154,23 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
         var listed = JsonNode.Parse(await http.GetStringAsync(new Uri("fed/job/list", UriKind.Relative)))!;
         Assert.That(listed["document"]!["jobs"]![0]!["job"]!.GetValue<string>(), Is.EqualTo("small"));
 
-        using var stream = await http.GetAsync(new Uri("fed/rounds/watch", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, _patience.Token);
+        using var stream = await http.GetAsync(new Uri("fed/rounds/watch", UriKind.Relative),
+            HttpCompletionOption.ResponseHeadersRead, _patience.Token);
         Assert.That(stream.Content.Headers.ContentType!.MediaType, Is.EqualTo("text/event-stream"));
-        using var aborted = await http.PostAsJsonAsync("fed/job/abort", new Dictionary<string, string> { ["name"] = "small" });
-        Assert.That(await stream.Content.ReadAsStringAsync(_patience.Token), Does.Contain("waits for hospitals").And.EndsWith("event: end\ndata: {}\n\n"));
+        using var aborted = await http.PostAsJsonAsync("fed/job/abort", new Dictionary<string,
+            string> { ["name"] = "small" });
+        Assert.That(await stream.Content.ReadAsStringAsync(_patience.Token), Does.Contain("waits for hospitals")
+            .And.EndsWith("event: end\ndata: {}\n\n"));
 
-        Assert.That(await Status(HttpMethod.Get, "fed/job/abort?name=small"), Is.EqualTo(HttpStatusCode.BadRequest), "A look changes nothing.");
+        Assert.That(await Status(HttpMethod.Get, "fed/job/abort?name=small"), Is.EqualTo(HttpStatusCode.BadRequest),
+            "A look changes nothing.");
         Assert.That(await Status(HttpMethod.Get, "fed/job/lost"), Is.EqualTo(HttpStatusCode.BadRequest));
         Assert.That(await Status(HttpMethod.Get, "fed/job/list?x=1"), Is.EqualTo(HttpStatusCode.BadRequest));
         Assert.That(await Status(HttpMethod.Get, "fed/job/show"), Is.EqualTo(HttpStatusCode.BadRequest));
-        Assert.That(await Status(HttpMethod.Get, "fed/job/list", ("Host", "hub.example.org")), Is.EqualTo(HttpStatusCode.BadRequest));
-        Assert.That(await Status(HttpMethod.Get, "fed/job/list", ("Origin", "http://127.0.0.1")), Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(await Status(HttpMethod.Get, "fed/job/list", ("Host", "hub.example.org")),
+            Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(await Status(HttpMethod.Get, "fed/job/list", ("Origin", "http://127.0.0.1")),
+            Is.EqualTo(HttpStatusCode.BadRequest));
         Assert.That(await Status(HttpMethod.Get, "fed/job/list"), Is.EqualTo(HttpStatusCode.OK));
 
         async Task<HttpStatusCode> Status(HttpMethod method, string path, params (string Name, string Value)[] headers)
@@ -173,7 +190,8 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
         holder.Start();
         var node = await _federation.StartHub($"management {{ port = {((IPEndPoint)holder.LocalEndpoint).Port} }}");
 
-        Assert.That(await Refusal(() => ManagementEndpoint.StartAsync(node, PlanOf("hub"), TimeProvider.System)), Is.EqualTo(FaultNumber.PortInUse));
+        Assert.That(await Refusal(() => ManagementEndpoint.StartAsync(node, PlanOf("hub"))),
+            Is.EqualTo(FaultNumber.PortInUse));
     }
 
     [Test]
@@ -188,15 +206,13 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
         }
     }
 
-    private async Task<OperatorHub> StartHub(string section = "")
-    {
-        var node = await _federation.StartHub(section);
-        return new OperatorHub(node.Desk, node.HubNodes, TimeProvider.System);
-    }
+    private async Task<OperatorHub> StartHub(string section = "") =>
+        (await _federation.StartHub(section)).Operators!.Value.Palette;
 
     private NodePlan PlanOf(string site) => NodeFile.Read(_federation.Office.PathOf(site, "node.conf"));
 
-    private async Task<OperatorReply> One(OperatorHub hub, string words, string? word = null, params (string Name, string Value)[] options)
+    private async Task<OperatorReply> One(OperatorHub hub, string words, string? word = null,
+        params (string Name, string Value)[] options)
     {
         OperatorReply? only = null;
         await foreach (var reply in Run(hub, words, word, options))
@@ -207,7 +223,8 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
         return only!;
     }
 
-    private IAsyncEnumerable<OperatorReply> Run(OperatorHub hub, string words, string? word = null, params (string Name, string Value)[] options)
+    private IAsyncEnumerable<OperatorReply> Run(OperatorHub hub, string words, string? word = null,
+        params (string Name, string Value)[] options)
     {
         var command = OperatorPalette.Find(words.Split(' ')[0], words.Split(' ')[1])!;
         var values = options.ToDictionary(option => option.Name, option => option.Value);

@@ -41,11 +41,13 @@ public sealed class DeskStateTests
 
     [Test]
     public void Another_file_under_a_known_name_is_refused() =>
-        Assert.That(With(Submit("a")).DecideSubmit("a", "another text", false, Now), Is.InstanceOf<Decision<DeskEvent>.Rejected>());
+        Assert.That(With(Submit("a")).DecideSubmit("a", "another text", false, Now),
+            Is.InstanceOf<Decision<DeskEvent>.Rejected>());
 
     [Test]
     public void A_file_beyond_the_limit_is_refused() => Assert.That(
-        DeskState.Empty.DecideSubmit("a", new string('#', DeskState.LongestText + 1), false, Now), Is.InstanceOf<Decision<DeskEvent>.Rejected>());
+        DeskState.Empty.DecideSubmit("a", new string('#', DeskState.LongestText + 1), false, Now),
+            Is.InstanceOf<Decision<DeskEvent>.Rejected>());
 
     [Test]
     public void An_abort_is_noted_once_and_the_job_keeps_its_turn_until_it_has_ended()
@@ -74,18 +76,24 @@ public sealed class DeskStateTests
     [Test]
     public void A_journal_in_an_impossible_order_is_no_desk()
     {
-        Assert.Throws<InvalidOperationException>(() => DeskState.Empty.Apply(new DeskEvent.JobEnded(Now, "a", JobStage.Done, "")));
+        Assert.Throws<InvalidOperationException>(() =>
+            DeskState.Empty.Apply(new DeskEvent.JobEnded(Now, "a", JobStage.Done, "")));
         Assert.Throws<InvalidOperationException>(() => DeskState.Empty.Apply(new DeskEvent.AbortAsked(Now, "a", "")));
-        Assert.Throws<InvalidOperationException>(() => With(Submit("a")).Apply(new DeskEvent.JobSubmitted(Now, "a", "text of a")));
-        Assert.Throws<InvalidOperationException>(() => With(Submit("a")).Apply(new DeskEvent.JobEnded(Now, "a", JobStage.Running, "")));
+        Assert.Throws<InvalidOperationException>(() =>
+            With(Submit("a")).Apply(new DeskEvent.JobSubmitted(Now, "a", "text of a")));
+        Assert.Throws<InvalidOperationException>(() =>
+            With(Submit("a")).Apply(new DeskEvent.JobEnded(Now, "a", JobStage.Running, "")));
     }
 
-    private static Func<DeskState, Decision<DeskEvent>> Submit(string job) => state => state.DecideSubmit(job, $"text of {job}", false, Now);
+    private static Func<DeskState,
+        Decision<DeskEvent>> Submit(string job) => state => state.DecideSubmit(job, $"text of {job}", false, Now);
 
-    private static DeskState With(params Func<DeskState, Decision<DeskEvent>>[] steps) => steps.Aggregate(DeskState.Empty, Then);
+    private static DeskState With(params Func<DeskState, Decision<DeskEvent>>[] steps) =>
+        steps.Aggregate(DeskState.Empty, Then);
 
     private static DeskState Then(DeskState state, Func<DeskState, Decision<DeskEvent>> step) =>
         Events(step(state)).Aggregate(state, (next, @event) => next.Apply(@event));
 
-    private static DeskEvent[] Events(Decision<DeskEvent> decision) => [.. ((Decision<DeskEvent>.Accepted)decision).Events];
+    private static DeskEvent[] Events(Decision<DeskEvent> decision) =>
+        [.. ((Decision<DeskEvent>.Accepted)decision).Events];
 }

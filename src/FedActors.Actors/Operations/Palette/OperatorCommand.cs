@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace FedActors.Actors.Operations.Palette;
 
 /// <summary>
-/// One command of the operator palette: what a person types, and what the hub does. Defined once; every door to the palette
-/// (the management endpoint with its command line, Petabridge.Cmd) is made from it.
+/// One command of the operator palette: what a person types, and what the hub does. Defined once; every door to the
+/// palette (the management endpoint with its command line, Petabridge.Cmd) is made from it.
 /// </summary>
 /// <param name="Group">First word, such as <c>job</c>.</param>
 /// <param name="Name">Second word, such as <c>submit</c>.</param>
@@ -37,7 +37,9 @@ public enum ArgumentKind
     /// <summary>By its place.</summary>
     Word = 1,
 
-    /// <summary>By its place: the path of a file where the command is typed. Its text goes to the hub, and the path for faults.</summary>
+    /// <summary>
+    /// By its place: the path of a file where the command is typed. Its text goes to the hub, and the path for faults.
+    /// </summary>
     File = 2,
 
     /// <summary>By its name.</summary>

@@ -13,7 +13,8 @@ public sealed record OperatorHub(IActorRef Desk, Func<ImmutableArray<HubNode>> N
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    public Task<JobDesk.View> ViewAsync(CancellationToken cancel) => AskAsync<JobDesk.View>(new JobDesk.ViewWanted(), cancel);
+    public Task<JobDesk.View> ViewAsync(CancellationToken cancel) =>
+        AskAsync<JobDesk.View>(new JobDesk.ViewWanted(), cancel);
 
     /// <summary>The job of this name; without one the job whose turn it is, else the last.</summary>
     public async Task<JobDesk.JobView> JobAsync(string? name, CancellationToken cancel)
@@ -24,7 +25,8 @@ public sealed record OperatorHub(IActorRef Desk, Func<ImmutableArray<HubNode>> N
             : jobs.FirstOrDefault(job => job.Stage is JobStage.Waiting or JobStage.Running) ?? jobs.LastOrDefault();
         return found ?? throw new FaultException(new Fault(FaultNumber.UnknownJob,
             name is null ? "There is no job." : $"There is no job '{name}'.", "",
-            jobs.IsEmpty ? "Submit one first: 'job submit'." : $"There are: {string.Join(", ", jobs.Select(job => job.Job.Name))}."));
+            jobs.IsEmpty ? "Submit one first: 'job submit'."
+                : $"There are: {string.Join(", ", jobs.Select(job => job.Job.Name))}."));
     }
 
     public Task<JobProtocol.JobRecords> RecordsAsync(string job, CancellationToken cancel) =>
@@ -34,7 +36,8 @@ public sealed record OperatorHub(IActorRef Desk, Func<ImmutableArray<HubNode>> N
     public async Task<JobProtocol.RoundStatus?> RoundAsync(JobDesk.JobView job, CancellationToken cancel) =>
         job.Stage != JobStage.Running
             ? null
-            : await AskAsync<JobProtocol.IJobMessage>(new JobDesk.Ask(job.Job.Name, new JobProtocol.RoundStatusWanted()), cancel)
+            : await AskAsync<JobProtocol.IJobMessage>(new JobDesk.Ask(job.Job.Name,
+                new JobProtocol.RoundStatusWanted()), cancel)
                 as JobProtocol.RoundStatus;
 
     /// <exception cref="FaultException">The desk refused, or gives no answer.</exception>
@@ -47,7 +50,8 @@ public sealed record OperatorHub(IActorRef Desk, Func<ImmutableArray<HubNode>> N
         }
         catch (AskTimeoutException)
         {
-            throw new FaultException(ExitCode.NotReady, new Fault(FaultNumber.HubNotReady, "The hub gives no answer.", "",
+            throw new FaultException(ExitCode.NotReady,
+                new Fault(FaultNumber.HubNotReady, "The hub gives no answer.", "",
                 "It is starting, or its database is away: its log says which. Ask again in a moment."));
         }
         return answer switch

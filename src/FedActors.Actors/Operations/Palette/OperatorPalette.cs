@@ -16,11 +16,13 @@ public static class OperatorPalette
     private static readonly OperatorArgument Job =
         new("job", "NAME", "Which job. Left out: the one whose turn it is, else the last.", ArgumentKind.Option);
 
-    private static readonly OperatorArgument NameOfJob = new("name", "NAME", "The job's name.", ArgumentKind.Word) { IsRequired = true };
+    private static readonly OperatorArgument NameOfJob = new("name", "NAME", "The job's name.",
+        ArgumentKind.Word) { IsRequired = true };
 
     public static ImmutableArray<OperatorCommand> All { get; } =
     [
-        new("job", "submit", "Gives the hub a job to train. The same file again changes nothing, or goes on with a job that failed.",
+        new("job", "submit",
+            "Gives the hub a job to train. The same file again changes nothing, or goes on with a job that failed.",
             "job submit samples/breast-tumour/job.conf")
         {
             Arguments = [new("file", "JOB.conf", "The job's file.", ArgumentKind.File) { IsRequired = true }],
@@ -31,7 +33,8 @@ public static class OperatorPalette
         {
             Run = (request, cancel) => Once(ListAsync(request, cancel)),
         },
-        new("job", "show", "One job: where it stands, what it asks for, what it has committed.", "job show breast-tumour")
+        new("job", "show", "One job: where it stands, what it asks for, what it has committed.",
+            "job show breast-tumour")
         {
             Arguments = [NameOfJob],
             Run = (request, cancel) => Once(ShowAsync(request, cancel)),
@@ -53,7 +56,8 @@ public static class OperatorPalette
             IsChange = true,
             Run = (request, cancel) => Once(AbortAsync(request, cancel)),
         },
-        new("rounds", "list", "A job's committed rounds and its attempts that ended without a sum.", "rounds list --job breast-tumour")
+        new("rounds", "list", "A job's committed rounds and its attempts that ended without a sum.",
+            "rounds list --job breast-tumour")
         {
             Arguments = [Job],
             Run = (request, cancel) => Once(RoundsAsync(request, cancel)),
@@ -64,7 +68,8 @@ public static class OperatorPalette
             IsStream = true,
             Run = (request, cancel) => WatchAsync(request.Hub, request.Get("job"), cancel),
         },
-        new("rounds", "explain", "A round in words: who is in, who is out, in which phase and why, and what to do.", "rounds explain 12")
+        new("rounds", "explain", "A round in words: who is in, who is out, in which phase and why, and what to do.",
+            "rounds explain 12")
         {
             Arguments =
             [
@@ -73,7 +78,8 @@ public static class OperatorPalette
             ],
             Run = (request, cancel) => Once(ExplainAsync(request, cancel)),
         },
-        new("hospitals", "list", "The federation's hospitals: who is attached, and when each was heard last.", "hospitals list")
+        new("hospitals", "list", "The federation's hospitals: who is attached, and when each was heard last.",
+            "hospitals list")
         {
             Run = (request, cancel) => Once(HospitalsAsync(request, cancel)),
         },
@@ -81,7 +87,8 @@ public static class OperatorPalette
         {
             Run = (request, _) => Once(Task.FromResult(Cluster(request))),
         },
-        new("privacy", "status", "What each job promises to every patient. What a hospital has spent stands in its own ledger.",
+        new("privacy", "status",
+            "What each job promises to every patient. What a hospital has spent stands in its own ledger.",
             "privacy status")
         {
             Run = (request, cancel) => Once(PrivacyAsync(request, cancel)),
@@ -94,16 +101,19 @@ public static class OperatorPalette
     private static async Task<OperatorReply> SubmitAsync(OperatorRequest request, CancellationToken cancel)
     {
         var where = request.Get(OperatorRequest.PathOf("file")) ?? "job file";
-        var accepted = await request.Hub.AskAsync<JobDesk.Accepted>(new JobDesk.Submit(request.Get("file")!, where, false), cancel);
+        var accepted = await request.Hub.AskAsync<JobDesk.Accepted>(new JobDesk.Submit(request.Get("file")!, where,
+            false), cancel);
         return new OperatorReply(
             new JsonObject { ["job"] = accepted.Job, ["accepted"] = true, ["new"] = accepted.WasNew },
-            accepted.WasNew ? $"Job '{accepted.Job}' is accepted." : $"Job '{accepted.Job}' was accepted before: nothing is changed.");
+            accepted.WasNew ? $"Job '{accepted.Job}' is accepted."
+                : $"Job '{accepted.Job}' was accepted before: nothing is changed.");
     }
 
     private static async Task<OperatorReply> AbortAsync(OperatorRequest request, CancellationToken cancel)
     {
         var reason = request.Get("reason") is { Length: > 0 } text ? text : "An operator ended it.";
-        var accepted = await request.Hub.AskAsync<JobDesk.Accepted>(new JobDesk.Abort(request.Get("name")!, reason), cancel);
+        var accepted = await request.Hub.AskAsync<JobDesk.Accepted>(new JobDesk.Abort(request.Get("name")!, reason),
+            cancel);
         return new OperatorReply(
             new JsonObject { ["job"] = accepted.Job, ["new"] = accepted.WasNew },
             accepted.WasNew
@@ -117,7 +127,8 @@ public static class OperatorPalette
         var table = TextTable.Of(["JOB", "STAGE", "SUBMITTED", "REASON"],
             jobs.Select(job => (string[])[job.Job.Name, Word(job.Stage), Time(job.Job.SubmittedAt), job.Job.Reason]));
         return new OperatorReply(
-            new JsonObject { ["jobs"] = new JsonArray([.. jobs.Select(Document)]) }, jobs.IsEmpty ? "There is no job." : table);
+            new JsonObject { ["jobs"] = new JsonArray([.. jobs.Select(Document)]) }, jobs.IsEmpty ? "There is no job."
+                : table);
     }
 
     private static async Task<OperatorReply> ShowAsync(OperatorRequest request, CancellationToken cancel)
@@ -141,7 +152,8 @@ public static class OperatorPalette
                 $"Privacy: {Names.Of(plan.Privacy.Mode)}",
                 $"Plan hash {PlanHash.Of(plan)}",
             ]);
-        lines.Add($"Committed: {records.Committed.Length} rounds; {records.Failures.Length} attempts ended without a sum");
+        lines.Add(
+            $"Committed: {records.Committed.Length} rounds; {records.Failures.Length} attempts ended without a sum");
         if (!records.Committed.IsEmpty)
             lines.Add($"Newest model: {records.Committed[^1].Model}");
         return new OperatorReply(document, string.Join('\n', lines));
@@ -174,7 +186,8 @@ public static class OperatorPalette
         var round = asked is null ? open?.Id.Round ?? records.Committed.Length + (job.Stage == JobStage.Done ? 0 : 1)
             : int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
         if (asked is not null && (round < 1 || round > records.Committed.Length + 1))
-            throw new FaultException(new Fault(FaultNumber.RoundUnknown, $"Job '{job.Job.Name}' has no round '{asked}'.", job.Job.Name,
+            throw new FaultException(new Fault(FaultNumber.RoundUnknown,
+                $"Job '{job.Job.Name}' has no round '{asked}'.", job.Job.Name,
                 $"It has committed {records.Committed.Length}; the next is {records.Committed.Length + 1}."));
         return RoundReport.Explain(view, job, round, records, open, request.Hub.Clock.GetUtcNow());
     }
@@ -231,7 +244,8 @@ public static class OperatorPalette
             jobs.Length == 0
                 ? "There is no job."
                 : TextTable.Of(["JOB", "MODE", "PROMISE OF THE WHOLE JOB", "SECURE SUMS"], jobs.Select(job => (string[])
-                    [job.Job.Name, Names.Of(job.Plan!.Privacy.Mode), Promise(job.Plan), job.Plan.SecureAggregation.Enabled ? "on" : "off"])));
+                    [job.Job.Name, Names.Of(job.Plan!.Privacy.Mode), Promise(job.Plan),
+                        job.Plan.SecureAggregation.Enabled ? "on" : "off"])));
     }
 
     // Rounded up: a promise is never told smaller than it is.
@@ -254,7 +268,8 @@ public static class OperatorPalette
                 yield return RoundReport.Line(records.Committed[committed]);
             if (job.Stage is JobStage.Done or JobStage.Failed or JobStage.Aborted)
             {
-                yield return new OperatorReply(Document(job), $"Job {job.Job.Name}: {Word(job.Stage)}, {job.Job.Reason}");
+                yield return new OperatorReply(Document(job),
+                    $"Job {job.Job.Name}: {Word(job.Stage)}, {job.Job.Reason}");
                 yield break;
             }
             var now = RoundReport.Now(await hub.ViewAsync(cancel), job, await hub.RoundAsync(job, cancel));

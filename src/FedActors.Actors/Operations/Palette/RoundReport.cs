@@ -14,7 +14,8 @@ internal static class RoundReport
 {
     public static string[] Row(RoundRecord record) =>
     [
-        Number(record.Id.Round), Number(record.Id.Attempt), Number(record.Included.Length), Number(record.Dropped.Length), Loss(record),
+        Number(record.Id.Round), Number(record.Id.Attempt), Number(record.Included.Length),
+            Number(record.Dropped.Length), Loss(record),
         $"committed, model {record.Model.ToString()[..12]}",
     ];
 
@@ -41,7 +42,8 @@ internal static class RoundReport
             : new(new JsonObject { ["job"] = job.Job.Name, ["waiting"] = true }, Waiting(view, job));
 
     public static OperatorReply Explain(
-        JobDesk.View view, JobDesk.JobView job, int round, JobProtocol.JobRecords records, JobProtocol.RoundStatus? open, DateTimeOffset now)
+        JobDesk.View view, JobDesk.JobView job, int round, JobProtocol.JobRecords records,
+            JobProtocol.RoundStatus? open, DateTimeOffset now)
     {
         var lines = new List<string>();
         var failures = records.Failures.Where(failure => failure.Id.Round == round).ToArray();
@@ -49,17 +51,21 @@ internal static class RoundReport
         var isOpen = open?.Id.Round == round;
         if (record is not null)
         {
-            lines.Add($"Round {round} of {job.Job.Name} is committed, attempt {record.Id.Attempt}: {record.Included.Length} hospitals are in.");
+            lines.Add(
+                $"Round {round} of {job.Job.Name} is committed, attempt {record.Id.Attempt}: {record.Included.Length} hospitals are in.");
             lines.Add($"In:  {string.Join(", ", record.Included)}");
             lines.AddRange(record.Dropped.SelectMany(Out));
             if (record.Saturated > 0)
-                lines.Add($"{record.Saturated} coordinates of updates lay beyond job.secure-aggregation.range and were cut.");
+                lines.Add(
+                    $"{record.Saturated} coordinates of updates lay beyond job.secure-aggregation.range and were cut.");
             lines.Add($"Model {record.Model}");
         }
         else if (isOpen)
         {
-            lines.Add($"Round {round} of {job.Job.Name} is open, attempt {open!.Id.Attempt}. It is {RoundWords.Of(open.Phase)}.");
-            lines.Add($"Open since {Ago(open.OpenedAt, now)}; updates count until {open.Deadline.ToUniversalTime():u}.");
+            lines.Add(
+                $"Round {round} of {job.Job.Name} is open, attempt {open!.Id.Attempt}. It is {RoundWords.Of(open.Phase)}.");
+            lines.Add(
+                $"Open since {Ago(open.OpenedAt, now)}; updates count until {open.Deadline.ToUniversalTime():u}.");
             lines.Add($"Trained: {List(open.Ready)}");
             var missing = open.Cohort.Except(open.Ready).Except(open.Dropped.Select(drop => drop.Hospital)).ToArray();
             if (open.Phase == RoundPhase.Training)
@@ -76,7 +82,8 @@ internal static class RoundReport
         }
         foreach (var failure in failures)
         {
-            lines.Add($"Attempt {failure.Id.Attempt} ended without a sum, {failure.Number.Code()} (docs/errors.md): {failure.Reason}");
+            lines.Add(
+                $"Attempt {failure.Id.Attempt} ended without a sum, {failure.Number.Code()} (docs/errors.md): {failure.Reason}");
             lines.AddRange(failure.Dropped.SelectMany(Out));
         }
         return new OperatorReply(
@@ -156,7 +163,8 @@ internal static class RoundReport
             return $"Job {job.Job.Name} waits for its turn behind {first.Job.Name}.";
         var away = view.Hospitals.Where(one => !one.IsAttached).Select(one => one.Hospital).ToImmutableArray();
         return $"Job {job.Job.Name} waits for hospitals: {view.Hospitals.Length - away.Length} are attached, it needs "
-            + $"{job.Plan?.Cohort.Minimum ?? 0}{(job.Plan?.Cohort.Require is { IsEmpty: false } required ? $" and {List(required)}" : "")}. "
+            + $"{job.Plan?.Cohort.Minimum ?? 0}{(job.Plan?.Cohort.Require is { IsEmpty: false } required ? $" and {List(
+                required)}" : "")}. "
             + $"Away: {List(away)}";
     }
 
@@ -168,7 +176,8 @@ internal static class RoundReport
     private static JsonArray List(IEnumerable<HospitalId> hospitals) =>
         new([.. hospitals.Select(hospital => JsonValue.Create(hospital.ToString()))]);
 
-    private static string List(ImmutableArray<HospitalId> hospitals) => hospitals.IsEmpty ? "nobody" : string.Join(", ", hospitals);
+    private static string List(ImmutableArray<HospitalId> hospitals) => hospitals.IsEmpty
+        ? "nobody" : string.Join(", ", hospitals);
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
