@@ -17,8 +17,12 @@ internal static class ConfigCommands
 
     public static Command Doctor(Terminal terminal, Option<bool> json)
     {
-        var config = new Option<string>("--config") { Description = "The node's HOCON file.", HelpName = "FILE.conf",
-            Required = true };
+        var config = new Option<string>("--config")
+        {
+            Description = "The node's HOCON file.",
+            HelpName = "FILE.conf",
+            Required = true
+        };
         var command = new CommandWithExample(
             "doctor",
                 "At a node: file, kit, key, clock, folder, disk, journal, ports, patients and rules. Exit code 3: it is not ready.",
@@ -34,7 +38,11 @@ internal static class ConfigCommands
                         Ready = isReady,
                         Findings = findings.Select(finding => new
                         {
-                            finding.Check, Health = Word(finding.Health), finding.What, finding.Code, finding.Fix,
+                            finding.Check,
+                            Health = Word(finding.Health),
+                            finding.What,
+                            finding.Code,
+                            finding.Fix,
                         }),
                     },
                     ResultJson.Indented));

@@ -18,7 +18,8 @@ internal static class OperatorClient
     {
         // The machine's own door is never behind a proxy.
         using var http = new HttpClient(
-            new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
+            new SocketsHttpHandler { UseProxy = false })
+        { Timeout = Timeout.InfiniteTimeSpan };
         using var request = RequestOf(command, node, values);
         using var response = await ReachAsync(node,
             () => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel));

@@ -10,7 +10,9 @@ namespace FedActors.PetabridgeCmd;
 /// Runs the palette's commands for one connection and gives their answers line by line as they come; what is followed
 /// ends with the connection. Parent: Petabridge.Cmd. Children: none.
 /// </summary>
+#pragma warning disable CA1001 // Akka stops an actor and never disposes of it: PostStop does it.
 public sealed class FedCommandActor : CommandHandlerActor
+#pragma warning restore CA1001
 {
     private readonly OperatorHub _hub;
     private readonly CancellationTokenSource _end = new();
@@ -30,6 +32,7 @@ public sealed class FedCommandActor : CommandHandlerActor
     protected override void PostStop()
     {
         _end.Cancel();
+        _end.Dispose();
         base.PostStop();
     }
 

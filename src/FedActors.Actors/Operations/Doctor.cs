@@ -158,8 +158,12 @@ public sealed class Doctor(TimeProvider clock)
             try
             {
                 using var connection = new SqliteConnection(
-                    new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWrite,
-                        Pooling = false }.ToString());
+                    new SqliteConnectionStringBuilder
+                    {
+                        DataSource = file,
+                        Mode = SqliteOpenMode.ReadWrite,
+                        Pooling = false
+                    }.ToString());
                 connection.Open();
                 var (mode, synchronous) = (Ask(connection, "PRAGMA journal_mode"),
                     Ask(connection, "PRAGMA synchronous"));

@@ -71,6 +71,9 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         public static Look Instance { get; } = new();
     }
 
+    // Akka hangs where what follows one write begins another: the second waits for its own message.
+    private sealed record Conclude(string Job) : INoSerializationVerificationNeeded;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
@@ -94,6 +97,11 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         Command<Submit>(TakeIn);
         Command<Abort>(AbortJob);
         Command<Look>(_ => BeginIfPossible());
+        Command<Conclude>(conclude =>
+        {
+            if (!IsCurrent(conclude.Job) && _state.Find(conclude.Job) is { Stage: JobStage.Waiting, IsToEnd: true } job)
+                EndJob(job, JobStage.Aborted, job.Reason);
+        });
         Command<ViewWanted>(_ => Sender.Tell(new View(
             [.. _state.Jobs.Select(ViewOf)],
             [.. _hospitals.Members.Select(one => new HospitalView(one, _hospitals.IsAttached(one), _hospitals.LastHeard(one)))])));
@@ -180,7 +188,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
                 if (IsCurrent(abort.Job))
                     CoordinatorOf(abort.Job).Tell(new JobProtocol.AbortJob(abort.Job, abort.Reason));
                 else
-                    EndJob(_state.Find(abort.Job)!, JobStage.Aborted, abort.Reason);
+                    Self.Tell(new Conclude(abort.Job));
             });
     }
 

@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using FedActors.Actors.Configuration;
-using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations.Palette;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core;
@@ -158,7 +157,8 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
             HttpCompletionOption.ResponseHeadersRead, _patience.Token);
         Assert.That(stream.Content.Headers.ContentType!.MediaType, Is.EqualTo("text/event-stream"));
         using var aborted = await http.PostAsJsonAsync("fed/job/abort", new Dictionary<string,
-            string> { ["name"] = "small" });
+            string>
+        { ["name"] = "small" });
         Assert.That(await stream.Content.ReadAsStringAsync(_patience.Token), Does.Contain("waits for hospitals")
             .And.EndsWith("event: end\ndata: {}\n\n"));
 

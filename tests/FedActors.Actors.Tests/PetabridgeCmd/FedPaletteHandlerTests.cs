@@ -18,7 +18,7 @@ namespace FedActors.Actors.Tests.PetabridgeCmd;
 /// </summary>
 public sealed class FedPaletteHandlerTests : ActorTest
 {
-    private static readonly DateTimeOffset Now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset At = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
 
     [Test]
     public void The_palette_is_registered_as_fed_with_every_command_on_loopback()
@@ -102,7 +102,7 @@ public sealed class FedPaletteHandlerTests : ActorTest
                 new RoundId("small", 1, 1), [new HospitalId("berlin"), new HospitalId("paris")], [], Digest.Of("m"u8),
                     0.5, null, 16, 0, 9, 9,
                 TimeSpan.FromSeconds(1), Digest.Of("s"u8));
-            var job = new DeskJob("small", "", Now, stage, stage == JobStage.Done ? "its model" : "", false);
+            var job = new DeskJob("small", "", At, stage, stage == JobStage.Done ? "its model" : "", false);
             Receive<JobDesk.ViewWanted>(wanted =>
             {
                 asked.Tell(wanted);

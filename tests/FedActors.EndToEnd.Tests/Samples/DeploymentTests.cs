@@ -39,7 +39,8 @@ public sealed partial class DeploymentTests
             File.WriteAllText(copy,
                 File.ReadAllText(Systemd).Replace("/usr/bin/dotnet", "/bin/true", StringComparison.Ordinal));
             using var verify = Process.Start(new ProcessStartInfo(analyze,
-                ["verify", copy]) { RedirectStandardError = true })!;
+                ["verify", copy])
+            { RedirectStandardError = true })!;
             var error = verify.StandardError.ReadToEnd();
             verify.WaitForExit();
             Assert.That((verify.ExitCode, error), Is.EqualTo((0, "")));

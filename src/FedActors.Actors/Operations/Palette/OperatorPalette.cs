@@ -17,7 +17,8 @@ public static class OperatorPalette
         new("job", "NAME", "Which job. Left out: the one whose turn it is, else the last.", ArgumentKind.Option);
 
     private static readonly OperatorArgument NameOfJob = new("name", "NAME", "The job's name.",
-        ArgumentKind.Word) { IsRequired = true };
+        ArgumentKind.Word)
+    { IsRequired = true };
 
     public static ImmutableArray<OperatorCommand> All { get; } =
     [
