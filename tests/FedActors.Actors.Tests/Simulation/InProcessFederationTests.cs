@@ -156,6 +156,39 @@ public sealed class InProcessFederationTests
         Assert.That(counted.Of(plan.Evaluation.Metric), Is.EqualTo(judged.Of(plan.Evaluation.Metric)).Within(error + 1e-12));
     }
 
+    [Test]
+    public async Task A_network_that_diverges_is_named_with_its_hospital_and_round_and_the_last_good_model_stays()
+    {
+        var sites = Plans.Sites();
+        var small = Plans.Small(rounds: 2, minimum: 5, attempts: 2);
+        var plan = small with { Model = small.Model with { Kind = ModelKind.Mlp, Hidden = [5] } };
+        var good = await Run(plan, sites);
+        // From the third round on one hospital has numbers in another unit, in which single precision overflows.
+        var values = sites[3].Patients.Values.ToArray();
+        double[] other = [.. values.Select(value => 1e60 * value)];
+        sites[3] = sites[3] with { Patients = new PatientTable(sites[3].Patients.FeatureNames, other, sites[3].Patients.Labels.ToArray()) };
+
+        var failure = Assert.ThrowsAsync<FaultException>(() => Run(plan with { Training = plan.Training with { Rounds = 4 } }, sites))!;
+
+        var what = failure.Faults.Single().What;
+        Assert.That(what, Does.Contain("Round 3, attempt 2").And.Contain("h03 (Diverged").And.Contain("job.training.learning-rate"));
+        Assert.That((await Run(plan, sites)).Select(record => record.Model), Is.EqualTo(good.Select(record => record.Model)));
+        Assert.That(_finished!.Model, Is.EqualTo(good[^1].Model));
+    }
+
+    [Test]
+    public async Task A_hospital_whose_patients_have_another_shape_is_left_out_with_its_name_and_the_key_that_says_so()
+    {
+        var sites = Plans.Sites();
+        sites[3] = sites[3] with { Patients = Plans.Patients(12, features: 5, seed: 1) };
+
+        var records = await Run(Plans.Small(rounds: 2), sites);
+
+        Assert.That(records.SelectMany(record => record.Dropped.Select(drop => (record.Id.Round, drop.Hospital))),
+            Is.EqualTo(new[] { (1, sites[3].Hospital), (2, sites[3].Hospital) }));
+        Assert.That(records[0].Dropped.Single().Detail, Does.Contain("job.data.features"));
+    }
+
     // The same patients; their first feature says how they fare.
     private static PatientTable OfKind(OutcomeKind outcome, PatientTable patients)
     {
