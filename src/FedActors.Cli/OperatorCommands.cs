@@ -90,23 +90,9 @@ internal static class OperatorCommands
     {
         if (value is null)
             return;
-        values[argument.Name] = argument.Kind == ArgumentKind.File ? TextOf(value) : value;
+        values[argument.Name] = argument.Kind == ArgumentKind.File ? OperatorRequest.TextOf(value) : value;
         if (argument.Kind == ArgumentKind.File)
             values[OperatorRequest.PathOf(argument.Name)] = value;
-    }
-
-    private static string TextOf(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new FaultException(new Fault(FaultNumber.JobFileMissing,
-                $"The file cannot be read: {e.Message.TrimEnd('.')}.", file,
-                "Give the path of a job file, for example samples/breast-tumour/job.conf."));
-        }
     }
 
     private static Uri UriOf(string node) =>

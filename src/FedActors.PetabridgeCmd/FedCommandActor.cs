@@ -65,7 +65,7 @@ public sealed class FedCommandActor : CommandHandlerActor
             if (typed.Arguments.FirstOrDefault(pair =>
                 pair.Item1 == FedCommands.SwitchOf(argument))?.Item2 is not { } value)
                 continue;
-            values[argument.Name] = argument.Kind == ArgumentKind.File ? TextOf(value) : value;
+            values[argument.Name] = argument.Kind == ArgumentKind.File ? OperatorRequest.TextOf(value) : value;
             if (argument.Kind == ArgumentKind.File)
                 values[OperatorRequest.PathOf(argument.Name)] = value;
         }
@@ -75,19 +75,5 @@ public sealed class FedCommandActor : CommandHandlerActor
                 FaultNumber.CommandNotUnderstood, $"'{FedCommands.SwitchOf(missing)}' is missing.", command.Example,
                     missing.Description));
         return values;
-    }
-
-    private static string TextOf(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new FaultException(new Fault(FaultNumber.JobFileMissing,
-                $"The file cannot be read: {e.Message.TrimEnd('.')}.", file,
-                "Give the path of a job file on the hub's machine."));
-        }
     }
 }

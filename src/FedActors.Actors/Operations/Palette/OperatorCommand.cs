@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using FedActors.Core;
 
 namespace FedActors.Actors.Operations.Palette;
 
@@ -21,7 +22,7 @@ public sealed record OperatorCommand(string Group, string Name, string Descripti
     public bool IsStream { get; init; }
 
     /// <summary>Does it, and answers, once unless it is a stream.</summary>
-    /// <exception cref="Core.FaultException">It cannot be done.</exception>
+    /// <exception cref="FaultException">It cannot be done.</exception>
     public required Func<OperatorRequest, CancellationToken, IAsyncEnumerable<OperatorReply>> Run { get; init; }
 }
 
@@ -54,6 +55,22 @@ public sealed record OperatorRequest(OperatorHub Hub, IReadOnlyDictionary<string
     public static string PathOf(string argument) => argument + "-path";
 
     public string? Get(string argument) => Values.GetValueOrDefault(argument);
+
+    /// <summary>What stands in a file, at the door where its path was typed.</summary>
+    /// <exception cref="FaultException">It cannot be read.</exception>
+    public static string TextOf(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FaultException(new Fault(
+                FaultNumber.JobFileMissing, $"The file cannot be read: {e.Message.TrimEnd('.')}.", file,
+                "Give the path of a job file, for example samples/breast-tumour/job.conf."));
+        }
+    }
 }
 
 /// <summary>An answer, for programs and for people.</summary>
