@@ -33,6 +33,9 @@ public sealed record FederationState
     /// <summary>Where the hospitals' privacy ledgers stood when they showed them last.</summary>
     public LedgerWitness Witness { get; private init; } = LedgerWitness.Empty;
 
+    /// <summary>All attempts that ended without a sum, in order: who asks why a round took several finds it here.</summary>
+    public ImmutableList<FederationEvent.AttemptFailed> Failures { get; private init; } = [];
+
     /// <summary>The attempt that comes next.</summary>
     public RoundId Next => new(Job ?? throw new InvalidOperationException("No job was accepted."), Rounds.Count + 1, FailedAttempts + 1);
 
@@ -125,6 +128,7 @@ public sealed record FederationState
         FederationEvent.AttemptFailed e when Job is not null && e.Id == Next => this with
         {
             FailedAttempts = FailedAttempts + 1,
+            Failures = Failures.Add(e),
             Witness = Witness.Remember(e.Ledgers),
         },
         _ => throw new InvalidOperationException($"After {Rounds.Count} rounds of '{Job}' there can be no {@event.GetType().Name}."),
