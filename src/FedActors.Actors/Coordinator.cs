@@ -31,6 +31,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     private Digest _planHash;
     private int _attempts;
     private bool _isEnding;
+    private string? _abort;
 
     public Coordinator(HubServices hub, string id)
     {
@@ -47,6 +48,15 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         {
             if (ended.ActorRef.Equals(_supervisor))
                 Fail(FaultNumber.JournalFailed, "The journal of the round cannot be read.");
+        });
+        Command<JobProtocol.AbortJob>(Abort);
+        Command<JobProtocol.RecordsWanted>(_ => Sender.Tell(new JobProtocol.JobRecords([.. _state.Rounds], [.. _state.Failures])));
+        Command<JobProtocol.RoundStatusWanted>(wanted =>
+        {
+            if (_supervisor.IsNobody())
+                Sender.Tell(new JobProtocol.NoRound());
+            else
+                _supervisor.Forward(wanted);
         });
     }
 
@@ -74,7 +84,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
                 Sender.Tell(new JobProtocol.JobRefused(start.Plan.Name, rejected.Reason));
                 return;
             case Decision<FederationEvent>.Accepted accepted:
-                (_job, _submitter, _planHash, _strategy, _isEnding) = (start, Sender, PlanHash.Of(start.Plan), strategy, false);
+                (_job, _submitter, _planHash, _strategy, _isEnding, _abort) = (start, Sender, PlanHash.Of(start.Plan), strategy, false, null);
                 if (accepted.Events.IsEmpty)
                 {
                     AnnounceStart();
@@ -141,8 +151,23 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         OpenNext();
     }
 
+    // An attempt that is open ends first, unless its sum is open: then the round is committed before the job ends.
+    private void Abort(JobProtocol.AbortJob asked)
+    {
+        if (asked.Job != _job?.Plan.Name || _abort is not null)
+            return;
+        _abort = asked.Reason;
+        if (_commit is null && !_supervisor.IsNobody())
+            _supervisor.Tell(new SupervisionProtocol.AbortRound(_state.Next, asked.Reason));
+    }
+
     private void OpenNext()
     {
+        if (_abort is { } reason)
+        {
+            Fail(FaultNumber.JobAborted, reason);
+            return;
+        }
         if (_state.IsOver(_job!.Plan))
         {
             End();
@@ -155,7 +180,10 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}"));
         var cohort = _state.CohortOf(next.Round, _job.Plan.Seed, rules);
         var order = new SupervisionProtocol.OpenRound(
-            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort);
+            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort)
+        {
+            Ledgers = _state.Witness.Of(cohort),
+        };
         _supervisor.Tell(_job.Plan.Training.KeepsOwnState ? order with { LastIncluded = _state.LastIncluded(cohort) } : order);
     }
 
@@ -191,7 +219,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             _job!.Plan.Privacy.Mode == PrivacyMode.Off ? ended.Sum.Mean[^1] : double.NaN, metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
             ended.BytesUp, BytesDown: (long)model.Bytes * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
             ended.SumHash, ended.ByHospitals);
-        Record(_state.DecideCommit(record, now), () =>
+        Record(_state.DecideCommit(record, now, ended.Ledgers), () =>
         {
             (_model, _commit, _attempts) = (model, null, 0);
             _hub.Models.Add(model);
@@ -203,15 +231,18 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
 
     private void OnRoundFailed(SupervisionProtocol.RoundFailed failed)
     {
-        if (_state.Job is null || failed.Id != _state.Next)
+        if (_state.Job is null || failed.Id != _state.Next || _commit is not null)
             return;
-        var decision = _state.DecideFailure(failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow());
+        var decision = _state.DecideFailure(
+            failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow(), failed.Ledgers);
         Record(decision, () =>
         {
             CloseRound(failed.Id, null);
-            _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason));
+            _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason, failed.Dropped));
             var refusal = JobPrivacy.EndsByRefusal(_job!.Plan, FederationState.CohortSize(_state.Roster.Length, _job.Plan.CohortRules), failed.Dropped);
-            if (refusal is { } why)
+            if (_abort is { } asked)
+                Fail(FaultNumber.JobAborted, asked);
+            else if (refusal is { } why)
                 Fail(why, $"Round {failed.Id.Round}: too few hospitals are left, since {Refusals(failed.Dropped)}");
             else if (failed.Number == FaultNumber.JournalFailed || _attempts >= _job!.Plan.Cohort.Attempts)
                 Fail(failed.Number, $"Round {failed.Id.Round}, attempt {failed.Id.Attempt}: {failed.Reason}");

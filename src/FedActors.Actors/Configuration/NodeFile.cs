@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using FedActors.Core;
 
 namespace FedActors.Actors.Configuration;
@@ -51,6 +52,7 @@ public static class NodeFile
             var hub = new HubPlan(
                 reader.Text("listen", ""), job.Length == 0 ? null : Resolve(path, job),
                 reader.Duration("patience", TimeSpan.FromSeconds(5), TimeSpan.FromDays(1)),
+                ReadManagement(reader.Section("management")),
                 reader.Text("door", "") is { Length: > 0 } door ? HostPort.Read(reader, "door", door) : null,
                 ReadCluster(reader.Section("cluster")));
             if (hub.Listen.Any(c => char.IsWhiteSpace(c) || c is '"' or '/' or ':'))
@@ -58,6 +60,20 @@ public static class NodeFile
                     "Write a host name or an IPv4 address, without a port: the port is the kit's.");
             reader.Done();
             return hub;
+        }
+
+        ManagementPlan? ReadManagement(HoconReader reader)
+        {
+            var listen = reader.Text("listen");
+            var isAddress = IPAddress.TryParse(listen == "localhost" ? "127.0.0.1" : listen, out var address);
+            if (!reader.IsFaulty("listen") && (!isAddress || !IPAddress.IsLoopback(address!)))
+                reader.Report(FaultNumber.EndpointNotProtected,
+                    $"The management endpoint would listen on '{listen}', and asks nobody who they are.", reader.PathOf("listen"),
+                    "Write 127.0.0.1, and reach it from another machine through 'ssh -L 7072:127.0.0.1:7072 HUB'.");
+            var word = reader.Text("port");
+            var port = word is "auto" or "off" ? null : (int?)reader.Integer("port", 1, 65_535);
+            reader.Done();
+            return word == "off" ? null : new ManagementPlan(address ?? IPAddress.Loopback, port);
         }
 
         ClusterPlan? ReadCluster(HoconReader reader)
@@ -84,9 +100,20 @@ public static class NodeFile
             var hospital = new HospitalPlan(
                 [.. reader.Texts("hub").Select(text => HostPort.Read(reader, "hub", text)).OfType<HostPort>()],
                 reader.Duration("rhythm", TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(1)), reader.Switch("secure-sums-only"),
-                DataSection.Read(reader.Section("patients")));
+                DataSection.Read(reader.Section("patients")), ReadPrivacy(reader.Section("privacy")));
             reader.Done();
             return hospital;
+        }
+
+        PrivacyFiles? ReadPrivacy(HoconReader reader)
+        {
+            var (policy, ledger) = (reader.Text("policy", ""), reader.Text("ledger", ""));
+            reader.Done();
+            if (policy.Length == 0 != (ledger.Length == 0))
+                reader.Report(FaultNumber.MissingKey, "A policy and a ledger go together: one holds jobs to the other.",
+                    reader.PathOf(policy.Length == 0 ? "policy" : "ledger"),
+                    "Name both files, or neither: then the hospital declines every job with noise.");
+            return policy.Length == 0 || ledger.Length == 0 ? null : new PrivacyFiles(Resolve(path, policy), Resolve(path, ledger));
         }
     }
 

@@ -1,11 +1,11 @@
 using System.Data.Common;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Pattern;
 using Akka.Persistence;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Storage;
 using FedActors.Actors.Wire;
-using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
 
@@ -52,7 +52,7 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
     /// <param name="Job">To be trained, or null.</param>
     /// <param name="Results">Folder for results.</param>
     public sealed record Settings(
-        StateDatabase Database, IActorRef Door, HubIdentity Identity, TimeSpan Patience, JobPlan? Job, string Results,
+        StateDatabase Database, IActorRef Door, HubIdentity Identity, TimeSpan Patience, JobDesk.Submit? Job, string Results,
         TimeProvider Clock);
 
     private sealed record Claimed(StateDatabase Database, long Epoch) : INoSerializationVerificationNeeded;
@@ -158,9 +158,14 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         {
             Journal = journal,
         };
-        _desk = Context.ActorOf(JobDesk.Props(services, hospitals, _settings.Results), "desk");
+        // A journal that is full or gone for a while stops the desk; it comes back with what it wrote.
+        _desk = Context.ActorOf(
+            BackoffSupervisor.Props(Backoff.OnStop(
+                JobDesk.Props(services, hospitals, _settings.Results), "desk", TimeSpan.FromSeconds(1),
+                TimeSpan.FromSeconds(15), 0.2, maxNrOfRetries: -1)),
+            "desk");
         if (_settings.Job is { } job)
-            _desk.Tell(new JobDesk.Submit(job));
+            _desk.Tell(job);
         Stash.UnstashAll();
     }
 

@@ -1,9 +1,14 @@
+using System.Collections.Immutable;
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
+using Akka.Event;
 using Akka.Pattern;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Data;
+using FedActors.Actors.Operations;
+using FedActors.Actors.Operations.Palette;
 using FedActors.Actors.Provisioning;
 using FedActors.Actors.Storage;
 using FedActors.Actors.Wire;
@@ -11,6 +16,7 @@ using FedActors.Core;
 using FedActors.Core.Data;
 using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
+using FedActors.Core.Participation;
 using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Actors.Hosting;
@@ -23,6 +29,7 @@ public sealed class Node : IAsyncDisposable
     private readonly NodeIdentity _identity;
     private readonly FileStream _folder;
     private readonly List<ActorSystem> _systems = [];
+    private PrivacyLedgerFile? _ledger;
 
     private Node(NodeIdentity identity, FileStream folder) => (_identity, _folder) = (identity, folder);
 
@@ -39,12 +46,13 @@ public sealed class Node : IAsyncDisposable
         {
             // Before a folder is touched or a port opened: what is wrong with job or patients is told at once.
             var patients = plan.Hospital is null ? null : PatientsOf(plan, new HospitalId(identity.Kit.Manifest.Site));
-            var job = plan.Hub?.Job is { } file ? FederationJob.Read(file, identity.Kit.Roster.Hospitals) : null;
+            var policy = patients is null ? null : PolicyOf(plan.Hospital!, patients.Train);
+            var job = plan.Hub?.Job is { } file ? SubmissionOf(file, identity.Kit.Roster.Hospitals) : null;
             node = new Node(identity, HoldFolder(plan.Data));
             if (plan.Hub is { } hub)
                 node.StartHub(plan, hub, job, clock);
             else
-                node.StartHospital(plan, plan.Hospital!, patients!, clock);
+                node.StartHospital(plan, plan.Hospital!, patients!, policy, clock);
             return node;
         }
         catch
@@ -55,6 +63,11 @@ public sealed class Node : IAsyncDisposable
         }
     }
 
+    public Kit Kit => _identity.Kit;
+
+    /// <summary>What operators have here, and the actor system it runs in; null at a hospital.</summary>
+    public (ActorSystem System, OperatorHub Palette)? Operators { get; private set; }
+
     /// <summary>Ends when one of the node's actor systems ends: without it the node is of no use and should be started again.</summary>
     public Task WhenEnded => Task.WhenAny(_systems.Select(system => system.WhenTerminated));
 
@@ -62,11 +75,12 @@ public sealed class Node : IAsyncDisposable
     {
         foreach (var system in _systems)
             await system.Terminate();
+        _ledger?.Dispose();
         _identity.Dispose();
         await _folder.DisposeAsync();
     }
 
-    private void StartHub(NodePlan plan, HubPlan hub, Core.Federation.JobPlan? job, TimeProvider clock)
+    private void StartHub(NodePlan plan, HubPlan hub, JobDesk.Submit? job, TimeProvider clock)
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
         var config = Logging.WithFallback(database.PersistenceConfig());
@@ -86,17 +100,24 @@ public sealed class Node : IAsyncDisposable
             system.ActorOf(ClusterSingletonManager.Props(
                 HubTurn.Props(Desk), HubLeader.Resign.Instance,
                 ClusterSingletonManagerSettings.Create(system).WithRole(Edge.Coordinating)), "turn");
+        Operators = (system, new OperatorHub(Desk, () => NodesOf(system, hub, door), clock));
     }
 
-    private void StartHospital(NodePlan plan, HospitalPlan hospital, PatientTable patients, TimeProvider clock)
+    private void StartHospital(NodePlan plan, HospitalPlan hospital, HospitalData patients, HospitalPolicy? policy, TimeProvider clock)
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
         var me = new HospitalId(kit.Manifest.Site);
         var edge = OpenEdge(() => Edge.OfSite(kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
         var security = new SiteSecurity(
-            _identity.SiteKey, kit.Roster, new MaskingPolicy(), SecureRandomSource.Instance, new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
+            // Under noise another set is opened for a model only with fresh noise, which is charged anew.
+            _identity.SiteKey, kit.Roster, new MaskingPolicy(ReleaseAgainUnderNoise: true), SecureRandomSource.Instance,
+            new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
             hospital.SecureSumsOnly);
-        var site = new HospitalSite(me, patients, security, new FileSpool(Path.Combine(plan.Data, "own"), isFlushed: true));
+        var site = new HospitalSite(
+            me, patients.Train, security, new FileSpool(Path.Combine(plan.Data, "own"), isFlushed: true), patients.Test.Rows > 0 ? patients.Test : null)
+        {
+            Privacy = policy is null ? null : OpenLedger(edge, hospital, policy, clock),
+        };
         var models = new ModelCache();
         // A journal that is full or gone for a while stops the agent; it comes back with what it wrote.
         var agent = edge.ActorOf(
@@ -114,6 +135,30 @@ public sealed class Node : IAsyncDisposable
 
     private static HostPort DoorOf(Kit kit) => new(kit.Manifest.Hub.Host, kit.Manifest.Hub.Port);
 
+    // The oldest of those that are up leads, as the cluster's singleton has it.
+    private static ImmutableArray<HubNode> NodesOf(ActorSystem system, HubPlan hub, HostPort door)
+    {
+        if (hub.Cluster is null)
+            return [new HubNode($"{door}", [Edge.Coordinating, "aggregator"], "up", IsLeader: true)];
+        var members = Cluster.Get(system).State.Members;
+        var oldest = members.Where(member => member.Status == MemberStatus.Up).Order(Member.AgeOrdering).FirstOrDefault();
+        return
+        [
+            .. members.Select(member => new HubNode(
+                $"{member.Address.Host}:{member.Address.Port}", [.. member.Roles], member.Status.ToString().ToLowerInvariant(),
+                member.Equals(oldest))),
+        ];
+    }
+
+    // A ledger that cannot be had stops no job without noise; each job with noise is declined, with this reason.
+    private SitePrivacy OpenLedger(ActorSystem edge, HospitalPlan hospital, HospitalPolicy policy, TimeProvider clock)
+    {
+        _ledger = PrivacyLedgerFile.Open(hospital.Privacy!.Ledger, policy.Scope, isFlushed: true, out var refusal);
+        if (refusal is not null)
+            edge.Log.Error("Every job with noise is declined: {Refusal} {Fix} It is {Ledger}", refusal, refusal.Fix, hospital.Privacy.Ledger);
+        return new SitePrivacy(policy, _ledger, refusal, SecureRandomSource.Instance, clock, hospital.Patients.Schema.Patient);
+    }
+
     private ActorSystem OpenEdge(Func<ActorSystem> open, int port)
     {
         try
@@ -128,6 +173,12 @@ public sealed class Node : IAsyncDisposable
             throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.PortInUse, $"The node cannot listen: {socket.Message.TrimEnd('.')}.", $"port {port}",
                 "Stop what holds the port, or give node.hub.listen an address of this machine."));
         }
+    }
+
+    private static JobDesk.Submit SubmissionOf(string file, ImmutableArray<HospitalId> members)
+    {
+        FederationJob.Read(file, members);
+        return new JobDesk.Submit(File.ReadAllText(file), file, IsAtStart: true);
     }
 
     private static FileStream HoldFolder(string folder)
@@ -145,10 +196,20 @@ public sealed class Node : IAsyncDisposable
         }
     }
 
-    private static PatientTable PatientsOf(NodePlan plan, HospitalId me)
+    private static HospitalPolicy? PolicyOf(HospitalPlan hospital, PatientTable patients)
+    {
+        if (hospital.Privacy is not { } privacy)
+            return null;
+        var policy = PolicyFile.Read(privacy.Policy);
+        return policy.Misjudges(patients.Units) is { } fault
+            ? throw new FaultException(fault with { Where = $"{privacy.Policy}: policy.{fault.Where}" })
+            : policy;
+    }
+
+    private static HospitalData PatientsOf(NodePlan plan, HospitalId me)
     {
         var data = DataLoader.Load(plan.Hospital!.Patients, Path.GetDirectoryName(Path.GetFullPath(plan.File))!, null, isTested: false);
-        return data.Hospitals.FirstOrDefault(hospital => hospital.Hospital == me)?.Train
+        return data.Hospitals.FirstOrDefault(hospital => hospital.Hospital == me)
             ?? throw new FaultException(new Fault(FaultNumber.EmptyHospital, $"The patients are not those of '{me}', whose kit this is.",
                 $"{plan.File}: node.hospital.patients", $"They belong to: {string.Join(", ", data.Hospitals.Select(hospital => hospital.Hospital))}."));
     }

@@ -3,6 +3,7 @@ using Akka.Actor;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Tests.TestKit;
+using FedActors.Core.Federation;
 
 namespace FedActors.Actors.Tests.Hosting;
 

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Akka.Actor;
 using FedActors.Actors.Configuration;
@@ -29,13 +31,13 @@ public sealed class SmallFederation : IAsyncDisposable
         splits { own { sites = files, holdout = none, rest = test } }
         """;
 
-    private readonly List<Node> _nodes = [];
+    private readonly Dictionary<string, Node> _nodes = [];
 
     public Office Office { get; } = new(Hospitals);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var node in _nodes)
+        foreach (var node in _nodes.Values)
             await node.DisposeAsync();
         Office.Dispose();
     }
@@ -92,7 +94,7 @@ public sealed class SmallFederation : IAsyncDisposable
         }
         return (files, $"hub = [{List(doors)}]");
 
-        string[] Addresses() => [.. Enumerable.Range(0, count).Select(_ => $"127.0.0.1:{Office.FreePort()}")];
+        string[] Addresses() => [.. Enumerable.Range(0, count).Select(_ => $"127.0.0.1:{FreePort()}")];
 
         static string List(string[] addresses) => string.Join(", ", addresses.Select(address => $"\"{address}\""));
     }
@@ -156,10 +158,24 @@ public sealed class SmallFederation : IAsyncDisposable
         return model!;
     }
 
+    public async Task StopAsync(string site)
+    {
+        _nodes.Remove(site, out var node);
+        await node!.DisposeAsync();
+    }
+
+    /// <summary>A port of this machine that nobody listens at.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     public async Task<Node> StartAsync(string file)
     {
         var node = await Node.StartAsync(NodeFile.Read(file), TimeProvider.System);
-        _nodes.Add(node);
+        _nodes.Add(Path.GetFileName(Path.GetDirectoryName(file))!, node);
         return node;
     }
 

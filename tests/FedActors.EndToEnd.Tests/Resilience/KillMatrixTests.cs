@@ -2,6 +2,7 @@ using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json;
 using FedActors.Actors.Storage;
+using FedActors.Core.Federation;
 using FedActors.TestNode;
 using Microsoft.Data.Sqlite;
 
@@ -28,9 +29,11 @@ public sealed class KillMatrixTests
         "SurvivorSetFixed", "SurvivorSetSigned", "SharesReleased", "RoundCommitted",
     ];
 
+    // But for those of a hub's job desk, which a simulation does not have.
     [Test]
-    public void The_matrix_holds_every_event_of_every_journal() =>
-        Assert.That(Events, Is.EquivalentTo(JournalSerializer.Manifests.Keys.Select(FailpointJournal.NameOf)));
+    public void The_matrix_holds_every_event_of_rounds_and_hospitals() => Assert.That(Events, Is.EquivalentTo(
+        JournalSerializer.Manifests.Where(pair => !typeof(DeskEvent).IsAssignableFrom(pair.Value))
+            .Select(pair => FailpointJournal.NameOf(pair.Key))));
 
     [Test]
     public void No_node_that_is_shipped_knows_of_failpoints()
