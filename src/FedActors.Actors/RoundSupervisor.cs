@@ -247,7 +247,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             else
                 _coordinator.Tell(new SupervisionProtocol.RoundEnded(
                     _id, opened.Sum, opened.SumHash, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt, _state.BytesUp,
-                    FederatedEvaluation.Of(opened.Sum.Counts.AsSpan(), FederatedEvaluation.FractionBits(Code()))));
+                    FederatedEvaluation.Of(_order.Plan, opened.Sum.Counts.AsSpan(), Code())));
         });
     }
 

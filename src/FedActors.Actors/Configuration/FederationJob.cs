@@ -44,6 +44,7 @@ public static class FederationJob
         {
             Features = [.. schema.Inputs.Select(input => input.Feature)],
             Outcome = schema.Label.Kind,
+            Unit = schema.Label is LabelRule.Real number ? number.Scale : 1,
             Classes = schema.Label is LabelRule.Class rule ? [.. rule.Classes.Select(one => one.Name)] : [],
         },
         Evaluation = plan.Evaluation.Metric == Metric.Auto

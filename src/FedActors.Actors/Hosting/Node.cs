@@ -87,7 +87,7 @@ public sealed class Node : IAsyncDisposable
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(Path.Combine(plan.Data, "state.db")));
         var me = new HospitalId(kit.Manifest.Site);
-        var edge = OpenEdge(() => Edge.OfSite(me, kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
+        var edge = OpenEdge(() => Edge.OfSite(kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
         var security = new SiteSecurity(
             _identity.SiteKey, kit.Roster, new MaskingPolicy(), SecureRandomSource.Instance, new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
             hospital.SecureSumsOnly);
@@ -99,7 +99,7 @@ public sealed class Node : IAsyncDisposable
                 HospitalAgent.Props(site, models), "agent", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.2, maxNrOfRetries: -1)),
             "hospital");
         var settings = new Uplink.Settings(
-            me, _identity.SiteKey, kit.Roster.Coordinator, edge.ActorSelection(Edge.AddressOfDoor(kit.Manifest.Hub)), hospital.Rhythm,
+            me, _identity.SiteKey, kit.Roster.Coordinator, Edge.DoorOf(kit.Manifest.Hub, edge), hospital.Rhythm,
             SecureRandomSource.Instance, clock);
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))), "uplink");
     }
