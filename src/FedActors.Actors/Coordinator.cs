@@ -174,7 +174,10 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         _supervisor = Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}");
         var cohort = _state.CohortOf(next.Round, _job.Plan.Seed, rules);
         var order = new SupervisionProtocol.OpenRound(
-            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort);
+            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort)
+        {
+            Ledgers = _state.Witness.Of(cohort),
+        };
         _supervisor.Tell(_job.Plan.Training.KeepsOwnState ? order with { LastIncluded = _state.LastIncluded(cohort) } : order);
     }
 
@@ -210,7 +213,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             _job!.Plan.Privacy.Mode == PrivacyMode.Off ? ended.Sum.Mean[^1] : double.NaN, metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
             ended.BytesUp, BytesDown: (long)model.Bytes * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
             ended.SumHash, ended.ByHospitals);
-        Record(_state.DecideCommit(record, now), () =>
+        Record(_state.DecideCommit(record, now, ended.Ledgers), () =>
         {
             (_model, _commit, _attempts) = (model, null, 0);
             _hub.Models.Add(model);
@@ -224,7 +227,8 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     {
         if (_state.Job is null || failed.Id != _state.Next || _commit is not null)
             return;
-        var decision = _state.DecideFailure(failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow());
+        var decision = _state.DecideFailure(
+            failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow(), failed.Ledgers);
         Record(decision, () =>
         {
             _supervisor.Tell(new SupervisionProtocol.CloseRound(failed.Id, null));

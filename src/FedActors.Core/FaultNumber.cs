@@ -81,6 +81,7 @@ public enum FaultNumber
     SecaggSecretsLost = 5025,
     SecaggBadUpload = 5026,
     SecaggPlanMismatch = 5027,
+    SecaggLedgerBehind = 5028,
 
     EpsilonOutOfRange = 6001,
     DeltaOutOfRange = 6002,
@@ -117,6 +118,7 @@ public enum FaultNumber
     PolicyContradicts = 6035,
     UnitMismatch = 6036,
     NoiseShareTooSmall = 6050,
+    NominalPatientsFarOff = 6090,
 
     SimulationOnly = 7001,
     NodeFileMissing = 7010,

@@ -71,9 +71,20 @@ public static class NodeFile
         {
             var hospital = new HospitalPlan(
                 reader.Duration("rhythm", TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(1)), reader.Switch("secure-sums-only"),
-                DataSection.Read(reader.Section("patients")));
+                DataSection.Read(reader.Section("patients")), ReadPrivacy(reader.Section("privacy")));
             reader.Done();
             return hospital;
+        }
+
+        PrivacyFiles? ReadPrivacy(HoconReader reader)
+        {
+            var (policy, ledger) = (reader.Text("policy", ""), reader.Text("ledger", ""));
+            reader.Done();
+            if (policy.Length == 0 != (ledger.Length == 0))
+                reader.Report(FaultNumber.MissingKey, "A policy and a ledger go together: one holds jobs to the other.",
+                    reader.PathOf(policy.Length == 0 ? "policy" : "ledger"),
+                    "Name both files, or neither: then the hospital declines every job with noise.");
+            return policy.Length == 0 || ledger.Length == 0 ? null : new PrivacyFiles(Resolve(path, policy), Resolve(path, ledger));
         }
     }
 

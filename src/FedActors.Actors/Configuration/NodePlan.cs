@@ -27,4 +27,9 @@ public sealed record ManagementPlan(IPAddress Listen, int? Port);
 /// <param name="Rhythm">From one sign of life to the next.</param>
 /// <param name="SecureSumsOnly">No plain update leaves this hospital.</param>
 /// <param name="Patients">Where its patients are, and how they become a table.</param>
-public sealed record HospitalPlan(TimeSpan Rhythm, bool SecureSumsOnly, DataPlan Patients);
+/// <param name="Privacy">Null where it takes part in no job with noise.</param>
+public sealed record HospitalPlan(TimeSpan Rhythm, bool SecureSumsOnly, DataPlan Patients, PrivacyFiles? Privacy = null);
+
+/// <param name="Policy">The data officer's file.</param>
+/// <param name="Ledger">What the patients of its scope have lost so far.</param>
+public sealed record PrivacyFiles(string Policy, string Ledger);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Event;
 using Akka.Pattern;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Data;
@@ -13,6 +14,7 @@ using FedActors.Core;
 using FedActors.Core.Data;
 using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
+using FedActors.Core.Participation;
 using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Actors.Hosting;
@@ -25,6 +27,7 @@ public sealed class Node : IAsyncDisposable
     private readonly NodeIdentity _identity;
     private readonly FileStream _folder;
     private readonly List<ActorSystem> _systems = [];
+    private PrivacyLedgerFile? _ledger;
 
     private Node(NodeIdentity identity, FileStream folder) => (_identity, _folder) = (identity, folder);
 
@@ -41,12 +44,13 @@ public sealed class Node : IAsyncDisposable
         {
             // Before a folder is touched or a port opened: what is wrong with job or patients is told at once.
             var patients = plan.Hospital is null ? null : PatientsOf(plan, new HospitalId(identity.Kit.Manifest.Site));
+            var policy = patients is null ? null : PolicyOf(plan.Hospital!, patients.Train);
             var job = plan.Hub?.Job is { } file ? SubmissionOf(file, identity.Kit.Roster.Hospitals) : null;
             node = new Node(identity, HoldFolder(plan.Data));
             if (plan.Hub is { } hub)
                 node.StartHub(plan, hub, job, clock);
             else
-                node.StartHospital(plan, plan.Hospital!, patients!, clock);
+                node.StartHospital(plan, plan.Hospital!, patients!, policy, clock);
             return node;
         }
         catch
@@ -69,6 +73,7 @@ public sealed class Node : IAsyncDisposable
     {
         foreach (var system in _systems)
             await system.Terminate();
+        _ledger?.Dispose();
         _identity.Dispose();
         await _folder.DisposeAsync();
     }
@@ -97,15 +102,21 @@ public sealed class Node : IAsyncDisposable
         Operators = (system, new OperatorHub(Desk, () => [self], clock));
     }
 
-    private void StartHospital(NodePlan plan, HospitalPlan hospital, PatientTable patients, TimeProvider clock)
+    private void StartHospital(NodePlan plan, HospitalPlan hospital, HospitalData patients, HospitalPolicy? policy, TimeProvider clock)
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(Path.Combine(plan.Data, "state.db")));
         var me = new HospitalId(kit.Manifest.Site);
         var edge = OpenEdge(() => Edge.OfSite(kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
         var security = new SiteSecurity(
-            _identity.SiteKey, kit.Roster, new MaskingPolicy(), SecureRandomSource.Instance, new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
+            // Under noise another set is opened for a model only with fresh noise, which is charged anew.
+            _identity.SiteKey, kit.Roster, new MaskingPolicy(ReleaseAgainUnderNoise: true), SecureRandomSource.Instance,
+            new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
             hospital.SecureSumsOnly);
-        var site = new HospitalSite(me, patients, security, new FileSpool(Path.Combine(plan.Data, "own"), isFlushed: true));
+        var site = new HospitalSite(
+            me, patients.Train, security, new FileSpool(Path.Combine(plan.Data, "own"), isFlushed: true), patients.Test.Rows > 0 ? patients.Test : null)
+        {
+            Privacy = policy is null ? null : OpenLedger(edge, hospital, policy, clock),
+        };
         var models = new ModelCache();
         // A journal that is full or gone for a while stops the agent; it comes back with what it wrote.
         var agent = edge.ActorOf(
@@ -116,6 +127,15 @@ public sealed class Node : IAsyncDisposable
             me, _identity.SiteKey, kit.Roster.Coordinator, Edge.DoorOf(kit.Manifest.Hub, edge), hospital.Rhythm,
             SecureRandomSource.Instance, clock);
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))), "uplink");
+    }
+
+    // A ledger that cannot be had stops no job without noise; each job with noise is declined, with this reason.
+    private SitePrivacy OpenLedger(ActorSystem edge, HospitalPlan hospital, HospitalPolicy policy, TimeProvider clock)
+    {
+        _ledger = PrivacyLedgerFile.Open(hospital.Privacy!.Ledger, policy.Scope, isFlushed: true, out var refusal);
+        if (refusal is not null)
+            edge.Log.Error("Every job with noise is declined: {Refusal} {Fix} It is {Ledger}", refusal, refusal.Fix, hospital.Privacy.Ledger);
+        return new SitePrivacy(policy, _ledger, refusal, SecureRandomSource.Instance, clock, hospital.Patients.Schema.Patient);
     }
 
     private ActorSystem OpenEdge(Func<ActorSystem> open, int port)
@@ -155,10 +175,20 @@ public sealed class Node : IAsyncDisposable
         }
     }
 
-    private static PatientTable PatientsOf(NodePlan plan, HospitalId me)
+    private static HospitalPolicy? PolicyOf(HospitalPlan hospital, PatientTable patients)
+    {
+        if (hospital.Privacy is not { } privacy)
+            return null;
+        var policy = PolicyFile.Read(privacy.Policy);
+        return policy.Misjudges(patients.Units) is { } fault
+            ? throw new FaultException(fault with { Where = $"{privacy.Policy}: policy.{fault.Where}" })
+            : policy;
+    }
+
+    private static HospitalData PatientsOf(NodePlan plan, HospitalId me)
     {
         var data = DataLoader.Load(plan.Hospital!.Patients, Path.GetDirectoryName(Path.GetFullPath(plan.File))!, null, isTested: false);
-        return data.Hospitals.FirstOrDefault(hospital => hospital.Hospital == me)?.Train
+        return data.Hospitals.FirstOrDefault(hospital => hospital.Hospital == me)
             ?? throw new FaultException(new Fault(FaultNumber.EmptyHospital, $"The patients are not those of '{me}', whose kit this is.",
                 $"{plan.File}: node.hospital.patients", $"They belong to: {string.Join(", ", data.Hospitals.Select(hospital => hospital.Hospital))}."));
     }

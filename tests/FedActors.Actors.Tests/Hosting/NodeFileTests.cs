@@ -62,6 +62,9 @@ public sealed class NodeFileTests
         yield return Case(Hospital(Features), FaultNumber.MissingKey, "node.hospital.patients.features");
         yield return Case(Hospital(Targets), FaultNumber.MissingKey, "node.hospital.patients.targets");
         yield return Case(Hospital(Splits), FaultNumber.MissingKey, "node.hospital.patients.splits");
+        yield return Case(Hospital("", "privacy { policy = p.conf }"), FaultNumber.MissingKey, "node.hospital.privacy.ledger");
+        yield return Case(Hospital("", "privacy { ledger = p.ledger }"), FaultNumber.MissingKey, "node.hospital.privacy.policy");
+        yield return Case(Hospital("", "privacy { epsilon = 1 }"), FaultNumber.UnknownKey, "node.hospital.privacy.epsilon");
         yield return Case(Hospital("", "patients { separator = abc }"), FaultNumber.ValueOutOfRange, "node.hospital.patients.separator");
     }
 
@@ -119,6 +122,31 @@ public sealed class NodeFileTests
 
         Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System), Refused(FaultNumber.EmptyHospital));
         Assert.That(Directory.Exists(Federation.PathOf("berlin", "state")), Is.False);
+    }
+
+    [TestCase(32, null)]
+    [TestCase(33, FaultNumber.NominalPatientsFarOff)]
+    public async Task A_node_whose_public_number_of_patients_is_far_from_the_true_one_does_not_start(int nominal, FaultNumber? number)
+    {
+        using var office = new Office("berlin");
+        var file = office.NodeFile("berlin", $"{Good}\nhospital {{ rhythm = 60s, privacy {{ policy = policy.conf, ledger = none }} }}");
+        File.WriteAllText(office.PathOf("berlin", "p.csv"), "x,y\n1,a\n2,b\n");
+        File.WriteAllText(office.PathOf("berlin", "policy.conf"), $"policy {{ scope = ward, nominal-patients = {nominal} }}");
+
+        if (number is { } refusal)
+            Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System), Refused(refusal));
+        else
+            await (await Node.StartAsync(NodeFile.Read(file), TimeProvider.System)).DisposeAsync();
+    }
+
+    [Test]
+    public void A_node_without_the_policy_it_names_does_not_start()
+    {
+        using var office = new Office("berlin");
+        var file = office.NodeFile("berlin", $"{Good}\nhospital {{ privacy {{ policy = policy.conf, ledger = none }} }}");
+        File.WriteAllText(office.PathOf("berlin", "p.csv"), "x,y\n1,a\n2,b\n");
+
+        Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System), Refused(FaultNumber.PolicyMissing));
     }
 
     [TestCase("patients = 0", FaultNumber.JobNotForFederation)]

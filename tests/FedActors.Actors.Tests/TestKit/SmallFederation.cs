@@ -62,13 +62,15 @@ public sealed class SmallFederation : IAsyncDisposable
     /// <param name="section">What stands in the hub's section.</param>
     public Task<Node> StartHub(string section) => Start("hub", $"hub {{ {section} }}");
 
-    public Task<Node> StartHospital(string hospital)
+    /// <param name="keys">What else stands in the hospital's section.</param>
+    public Task<Node> StartHospital(string hospital, string keys = "")
     {
         File.WriteAllLines(
             Office.PathOf(hospital, "p.csv"), [.. Rows(hospital).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
         return Start(hospital, $$"""
             hospital {
               rhythm = 300ms
+              {{keys}}
               patients {
                 files = [ { path = p.csv, hospital = {{hospital}} } ]
                 {{Schema}}
