@@ -8,6 +8,7 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FedActors.Core.Numerics;
 
@@ -28,6 +29,9 @@ internal static unsafe class MatrixProduct
 {
     private const int TileRows = 8;
     private const int TileColumns = 32;
+
+    // Rows of B between one that is copied and the one that is fetched.
+    private const int Ahead = 24;
 
     /// <summary>Floats of scratch for a product over so many <paramref name="k"/>.</summary>
     public static int ScratchLength(int k) => (TileRows + TileColumns) * k + TileRows * TileColumns;
@@ -64,6 +68,8 @@ internal static unsafe class MatrixProduct
                 var isWhole = rows == TileRows && columns == TileColumns;
                 var into = c + (nint)i * cRow + j;
                 var target = isWhole ? new Target(into, cRow, beta, start) : new Target(tile, TileColumns, 0, start);
+                if (beta != 0)
+                    FetchRows(into + TileRows * (nint)cRow, cRow, TileRows);
                 switch (form)
                 {
                     case SimdForm.Vector512: Tile512(k, from, row, column, panel, target); break;
@@ -83,6 +89,7 @@ internal static unsafe class MatrixProduct
         {
             for (var p = 0; p < k; p++, from += b.Row, panel += TileColumns)
             {
+                FetchRows(from + Ahead * (nint)b.Row, b.Row, 1);
                 Vector512.Load(from).StoreAligned(panel);
                 Vector512.Load(from + 16).StoreAligned(panel + 16);
             }
@@ -94,6 +101,20 @@ internal static unsafe class MatrixProduct
             Vector512<float>.Zero.StoreAligned(panel + 16);
             for (var j = 0; j < columns; j++)
                 panel[j] = from[(nint)j * b.Column];
+        }
+    }
+
+    // Weights of a real layer leave the second-level cache between two products, and rows far apart are not fetched ahead by
+    // themselves: a tenth of a step. A hint changes no result, and may point anywhere.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FetchRows(float* at, nint row, int rows)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (var i = 0; i < rows; i++, at += row)
+        {
+            Sse.Prefetch0(at);
+            Sse.Prefetch0(at + 16);
         }
     }
 
