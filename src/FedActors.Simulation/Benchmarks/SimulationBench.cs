@@ -25,25 +25,30 @@ public sealed record SimulationBenchResult(
     int Hospitals, int Rounds, string Model, int Parameters, double ClientsPerCpuSecond, double BareClientsPerCpuSecond,
     double OverheadMicroseconds, double OverheadBytes, double RoundMs, double PeakRssMb, double Gen2PerRound, bool SameModel);
 
-/// <summary>Trains made-up hospitals of 50 patients and 30 features, batches of 10, one pass a round, with the journal in memory.</summary>
+/// <summary>Trains made-up hospitals of 50 patients and 30 features, batches of 10, one pass a round, with the journal in memory:
+/// logistic regression, or a perceptron 30-64-2 (relu).</summary>
 public static class SimulationBench
 {
     private const int Rows = 50;
     private const int Features = 30;
     private const int BatchSize = 10;
+    private const int Hidden = 64;
 
     private const int WarmUpRounds = 50;
 
     public static async Task<SimulationBenchResult> RunAsync(int hospitals, int rounds, ModelKind kind, CancellationToken cancel)
     {
         var sites = Enumerable.Range(0, hospitals)
-            .Select(h => new HospitalSite(new HospitalId($"h{h:00000}"), MadeUp((ulong)h + 1))).ToImmutableArray();
+            .Select(h => new HospitalSite(new HospitalId($"h{h:00000}"), MadeUp((ulong)h + 1, kind))).ToImmutableArray();
+        var model = new ModelPlan(kind, sites[0].Patients.FeatureNames);
+        if (kind == ModelKind.Mlp)
+            model = model with { Outcome = OutcomeKind.Class, Classes = ["0", "1"], Hidden = [Hidden], Activation = Activation.Relu };
         var plan = new JobPlan(
-            "bench", Seed: 1, (long)Rows * hospitals, new ModelPlan(kind, sites[0].Patients.FeatureNames),
+            "bench", Seed: 1, (long)Rows * hospitals, model,
             new TrainingPlan(Algorithm.FedAvg, rounds, Rows / BatchSize, LearningRate: 0.1, BatchSize, L2: 0),
             new CohortPlan(hospitals, 1, TimeSpan.FromMinutes(10), [], 0, 1),
             new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: Rows, TimeSpan.FromMinutes(10)),
-            new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(int.MaxValue, Metric.Auroc));
+            new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(int.MaxValue, Metric.Auto));
 
         var warm = WithRounds(plan, WarmUpRounds);
         foreach (var _ in WarmUp.Batches())
@@ -117,7 +122,7 @@ public static class SimulationBench
 
     private static JobPlan WithRounds(JobPlan plan, int rounds) => plan with { Training = plan.Training with { Rounds = rounds } };
 
-    private static PatientTable MadeUp(ulong seed)
+    private static PatientTable MadeUp(ulong seed, ModelKind kind)
     {
         var random = new SplitMix64(seed);
         var (values, labels) = (new double[Rows * Features], new double[Rows]);
@@ -125,7 +130,8 @@ public static class SimulationBench
             values[i] = 2 * random.NextUniform() - 1;
         for (var i = 0; i < Rows; i++)
             labels[i] = values[i * Features] + values[i * Features + 1] > 0 ? 1 : 0;
-        return new PatientTable([.. Enumerable.Range(0, Features).Select(i => $"x{i}")], values, labels);
+        return new PatientTable([.. Enumerable.Range(0, Features).Select(i => $"x{i}")], values,
+            kind == ModelKind.Mlp ? Outcomes.Class(labels, 2) : Outcomes.Binary(labels));
     }
 
     private sealed record Cost(double CpuSeconds, double WallSeconds, long Bytes, int Gen2);
