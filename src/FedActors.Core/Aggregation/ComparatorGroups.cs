@@ -1,6 +1,6 @@
 //  Comparators three at a time
-//      Four values that are loaded once go through three comparators and are stored once: a third of the loads and stores less than
-//      one by one. Of wires a, b, c, d:
+//      Four values that are loaded once go through three comparators and are stored once: a third of the loads and
+//      stores less than one by one. Of wires a, b, c, d:
 //          joined   (a, b) (c, d), then (b, c)         split   (a, d), then (a, b) (c, d)
 //      A merge exchange has both: of the 860 comparators that trim a hundred values, 426 go in threes.
 //  Order:    every wire meets its comparators in the network's order, on which alone its values depend.
@@ -35,7 +35,8 @@ internal static class ComparatorGroups
             if (done[x])
                 continue;
             var (a, d) = (Low(x), High(x));
-            if (At(d, 1) is { } z && Low(z) == d && At(High(z), 0) is { } y && Low(y) == High(z) && IsNext(y) && At(Low(y), 1) == z)
+            if (At(d, 1) is { } z && Low(z) == d && At(High(z), 0) is { } y
+                && Low(y) == High(z) && IsNext(y) && At(Low(y), 1) == z)
                 Take(Joined, [a, d, Low(y), High(y)], x, y, z);
             else if (At(a, 1) is { } l && Low(l) == a && At(High(l), 0) == l
                 && At(d, 1) is { } h && High(h) == d && At(Low(h), 0) == h)
