@@ -1,6 +1,7 @@
 using Akka.Actor;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Tests.TestKit;
+using FedActors.Core.Federation;
 
 namespace FedActors.Actors.Tests.Hosting;
 

@@ -9,6 +9,7 @@ using FedActors.Actors.Operations;
 using FedActors.Actors.Provisioning;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Actors.Wire;
+using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Links;
 using FedActors.Core.Protocol;

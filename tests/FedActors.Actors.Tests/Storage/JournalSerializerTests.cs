@@ -54,12 +54,15 @@ public sealed class JournalSerializerTests : ActorTest
         (Judged(new ClassMetrics(0.9, 0.8, 0.3, 10)), "round-committed/1"),
         (Judged(new RealMetrics(1.5, 0.4, 11)), "round-committed/1"),
         (Judged(new SurvivalMetrics(0.7, 12, 5)), "round-committed/1"),
+        (new DeskEvent.JobSubmitted(At, "job", "job { name = job }"), "job-submitted/1"),
+        (new DeskEvent.AbortAsked(At, "job", "why"), "abort-asked/1"),
+        (new DeskEvent.JobEnded(At, "job", JobStage.Aborted, "why"), "job-ended/1"),
     ];
 
     private JournalSerializer Serializer => new((ExtendedActorSystem)Sys);
 
     [Test]
-    public void Figures_of_every_kind_of_model_read_back([Range(0, 18)] int index)
+    public void Figures_of_every_kind_of_model_read_back([Range(0, 21)] int index)
     {
         if (Golden[index].Event is not FederationEvent.RoundCommitted committed)
             return;
@@ -74,7 +77,7 @@ public sealed class JournalSerializerTests : ActorTest
         new(At, new RoundRecord(Id, [A], [], One, 0.25, metrics, 40, 0, 5, 6, TimeSpan.Zero, Two));
 
     [Test]
-    public void Every_event_reads_back_as_it_was_written([Range(0, 18)] int index)
+    public void Every_event_reads_back_as_it_was_written([Range(0, 21)] int index)
     {
         var (@event, manifest) = Golden[index];
 
@@ -96,7 +99,7 @@ public sealed class JournalSerializerTests : ActorTest
     public void Every_kind_of_event_has_a_manifest_and_a_golden_line()
     {
         var kinds = typeof(FederationEvent).GetNestedTypes().Concat(typeof(RoundEvent).GetNestedTypes())
-            .Concat(typeof(MaskingEvent).GetNestedTypes());
+            .Concat(typeof(MaskingEvent).GetNestedTypes()).Concat(typeof(DeskEvent).GetNestedTypes());
 
         Assert.That(JournalSerializer.Manifests.Values, Is.EquivalentTo(kinds));
         Assert.That(Golden.Select(line => line.Event.GetType()).Distinct(), Is.EquivalentTo(kinds));

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
@@ -28,13 +30,13 @@ public sealed class SmallFederation : IAsyncDisposable
         splits { own { sites = files, holdout = none, rest = test } }
         """;
 
-    private readonly List<Node> _nodes = [];
+    private readonly Dictionary<string, Node> _nodes = [];
 
     public Office Office { get; } = new(Hospitals);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var node in _nodes)
+        foreach (var node in _nodes.Values)
             await node.DisposeAsync();
         Office.Dispose();
     }
@@ -100,10 +102,24 @@ public sealed class SmallFederation : IAsyncDisposable
         return model!;
     }
 
+    public async Task StopAsync(string site)
+    {
+        _nodes.Remove(site, out var node);
+        await node!.DisposeAsync();
+    }
+
+    /// <summary>A port of this machine that nobody listens at.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     private async Task<Node> Start(string site, string section)
     {
         var node = await Node.StartAsync(NodeFile.Read(Office.NodeFile(site, section)), TimeProvider.System);
-        _nodes.Add(node);
+        _nodes.Add(site, node);
         return node;
     }
 
