@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedActors.Actors.Configuration;
 using FedActors.Core.Federation;
 using FedActors.Simulation.Benchmarks;
 
@@ -7,24 +8,45 @@ namespace FedActors.Cli;
 /// <summary>The benchmarks a person can run.</summary>
 internal static class Benchmarks
 {
-    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), Memory(), SecureSum(), Aggregation(), Privacy()];
+    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), Training(), Memory(), SecureSum(), Aggregation(), Privacy()];
 
     private static Benchmark Simulation()
     {
         var hospitals = new Option<int>("--hospitals") { Description = "Made-up hospitals of 50 patients.", DefaultValueFactory = _ => 1000, HelpName = "N" };
         var rounds = new Option<int>("--rounds") { Description = "Rounds to measure, after a warm-up.", DefaultValueFactory = _ => 50, HelpName = "R" };
-        var model = new Option<string>("--model") { Description = "logistic-regression.", DefaultValueFactory = _ => "logistic-regression" };
+        var model = Model("logistic-regression, or mlp 30-64-2.", ModelKind.LogisticRegression);
         hospitals.Validators.Add(Validate.Within(1, 100_000));
         rounds.Validators.Add(Validate.Within(1, 100_000));
-        model.AcceptOnlyFromAmong("logistic-regression");
         return new Benchmark(
             "simulation",
             "Rounds through the actors beside a bare loop over the same hospitals.",
             "fedactors bench simulation --hospitals 1000 --rounds 50",
             [hospitals, rounds, model],
             async (parsed, cancel) => await SimulationBench.RunAsync(
-                parsed.GetValue(hospitals), parsed.GetValue(rounds), ModelKind.LogisticRegression, cancel));
+                parsed.GetValue(hospitals), parsed.GetValue(rounds), KindOf(parsed, model), cancel));
     }
+
+    private static Benchmark Training()
+    {
+        var model = Model("logistic-regression, or mlp 784-256-10 with the matrix products it is made of.", ModelKind.Mlp);
+        var @private = new Option<bool>("--dp") { Description = "Also with each patient's gradient clipped, and with clipping and noise." };
+        return new Benchmark(
+            "training",
+            "A pass over made-up patients on one thread, and matrix products beside the machine's peak and MathNet.",
+            "fedactors bench training --model mlp --dp",
+            [model, @private],
+            (parsed, _) => Task.FromResult<object>(TrainingBench.Run(KindOf(parsed, model), parsed.GetValue(@private))));
+    }
+
+    private static Option<string> Model(string description, ModelKind usual)
+    {
+        var model = new Option<string>("--model") { Description = description, DefaultValueFactory = _ => Names.Of(usual), HelpName = "MODEL" };
+        model.AcceptOnlyFromAmong(Names.Of(ModelKind.LogisticRegression), Names.Of(ModelKind.Mlp));
+        return model;
+    }
+
+    private static ModelKind KindOf(ParseResult parsed, Option<string> model) =>
+        parsed.GetValue(model) == Names.Of(ModelKind.Mlp) ? ModelKind.Mlp : ModelKind.LogisticRegression;
 
     private static Benchmark Memory()
     {

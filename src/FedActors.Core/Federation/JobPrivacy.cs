@@ -164,11 +164,10 @@ public static class JobPrivacy
             yield return new Fault(FaultNumber.PrivacyNotTrained,
                 $"What one patient adds to the gradient of {plan.Model.Kind} cannot be clipped: its loss is no sum over patients.", "mode",
                 "Train a model whose loss is such a sum (logistic-regression), or set mode = hospital or off.");
-        // In single precision the roundings of a sum may move it by many clips, and GridSensitivity counts those of doubles.
-        if (plan.Privacy.Mode != PrivacyMode.Hospital && plan.Model.Kind == ModelKind.Mlp)
+        if (plan.Privacy.Mode != PrivacyMode.Hospital && plan.Model.Kind == ModelKind.Mlp && model.ParameterCount > ExactSums.MostDimension)
             yield return new Fault(FaultNumber.PrivacyNotTrained,
-                "An mlp adds its patients' gradients in single precision, and how far one patient moves such a sum is not bounded here.", "mode",
-                "Train logistic-regression, softmax or linear-regression, or set mode = hospital or off.");
+                $"An mlp of {model.ParameterCount} weights rounds a patient's gradient by more than a part of the clip: {ExactSums.MostDimension} are the most.",
+                "mode", "Train a smaller network, or set mode = hospital or off.");
         if (plan.Privacy is { PatientId: not null, Mode: PrivacyMode.Hospital })
             yield return new Fault(FaultNumber.ModeNeedsOtherSettings,
                 "A whole hospital is what mode = hospital hides: its patients are not told apart.", "patient-id", "Leave it out.");

@@ -8,8 +8,8 @@
 //            length is sum_layers (|a|² + 1) |d|²: norms first, then the rows of the deltas are shortened, then the ordinary
 //            product makes the sum. No gradient of a patient is ever written.
 //  Source:   Goodfellow, "Efficient per-example gradient computations", 2015, for the norms.
-//  Error:    gradients to about sqrt(rows) 2^-24 of their largest summand. A clipped gradient is shortened by 2^-20 more than
-//            its norm asks for, which covers the rounding of its own coordinates; the sum over patients rounds once a row.
+//  Error:    gradients to about sqrt(rows) 2^-24 of their largest summand. Clipped gradients are rounded one by one to a grid of
+//            at most clip 2^-14, and then add exactly: Privacy/ExactSums.md.
 //  Repeats:  the same bits with every form of the kernels, on every number of threads.
 
 using System.Collections.Immutable;
@@ -27,9 +27,6 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
 
     // Scores of a row lie on the stack.
     private const int MostOutputs = 1_000;
-
-    // What single precision may add to the length of a clipped gradient, and more.
-    private const double Shortening = 1 - 1.0 / (1 << 20);
 
     private readonly Layer[] _layers;
     private readonly Activation _activation;
@@ -154,30 +151,30 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         Check(batch.Patients);
         batch.CheckUnits();
         sum.Clear();
+        var exact = new ExactSums(clip, ParameterCount);
         for (int start = 0, count; start < batch.Count; start += count)
         {
             count = batch.UnitLength(start);
             if (count > 1)
             {
-                ClippedUnit.Add(this, parameters, batch.Slice(start, count), clip * Shortening, sum);
+                ClippedUnit.Add(this, parameters, batch.Slice(start, count), clip, sum);
                 continue;
             }
             count = batch.SingleRows(start, int.MaxValue);
             var memory = Reserve();
             Read(parameters, memory.Weights);
-            new Span<float>(memory.Gradient, _places).Clear();
-            for (var done = 0; done < count; done += Chunk)
+            for (var done = 0; done < count; done += ExactSums.MostRows)
             {
-                var rows = batch.Slice(start + done, Math.Min(Chunk, count - done));
+                var rows = batch.Slice(start + done, Math.Min(ExactSums.MostRows, count - done));
                 Forward(memory, rows, scale: 1);
                 for (var l = _layers.Length - 1; l > 0; l--)
                     DeltaBelow(memory, l, rows.Count);
                 for (var i = 0; i < rows.Count; i++)
-                    ClipRow(memory, i, clip);
+                    ClipRow(memory, i, exact);
                 for (var l = _layers.Length - 1; l >= 0; l--)
-                    AddGradient(memory, l, rows.Count, memory.Gradient, 1, 1);
+                    AddGradient(memory, l, rows.Count, memory.Gradient, 0, 0, exact.Start);
+                AddTo(sum, memory.Gradient);
             }
-            AddTo(sum, memory.Gradient);
         }
     }
 
@@ -307,15 +304,17 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         ActivationKernels.Derive(memory.Deltas(l - 1), memory.Answers(l - 1), rows * below.Stride, _activation);
     }
 
-    private void AddGradient(Memory memory, int l, int rows, float* into, float keepWeights, float keepBiases)
+    private void AddGradient(
+        Memory memory, int l, int rows, float* into, float keepWeights, float keepBiases, float start = 0)
     {
         var layer = _layers[l];
         MatrixProduct.Run(layer.In, layer.Out, rows, memory.Input(l).Transposed, new MatrixView(memory.Deltas(l), layer.Stride, 1),
-            into + layer.Place, layer.Stride, keepWeights, memory.Scratch, _form);
-        ActivationKernels.AddRows(memory.Deltas(l), rows, layer.Stride, into + layer.Place + layer.In * layer.Stride, keepBiases);
+            into + layer.Place, layer.Stride, keepWeights, memory.Scratch, _form, start);
+        var biases = into + layer.Place + layer.In * layer.Stride;
+        ActivationKernels.AddRows(memory.Deltas(l), rows, layer.Stride, biases, keepBiases, start);
     }
 
-    private void ClipRow(Memory memory, int row, double clip)
+    private void ClipRow(Memory memory, int row, ExactSums exact)
     {
         var square = 0.0;
         for (var l = 0; l < _layers.Length; l++)
@@ -324,15 +323,19 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
             square += (ActivationKernels.SquaredNorm(input.At + (nint)row * input.Row, _layers[l].In) + 1)
                 * ActivationKernels.SquaredNorm(memory.Deltas(l) + (nint)row * _layers[l].Stride, _layers[l].Out);
         }
-        var factor = (float)(NormClipping.Factor(Math.Sqrt(square), clip * Shortening, ParameterCount));
-        if (factor == 1)
-            return;
+        var factor = exact.Factor(Math.Sqrt(square));
         for (var l = 0; l < _layers.Length; l++)
         {
-            ActivationKernels.Scale(memory.Deltas(l) + (nint)row * _layers[l].Stride, _layers[l].Stride, factor);
+            var input = memory.Input(l);
+            var delta = memory.Deltas(l) + (nint)row * _layers[l].Stride;
+            if (factor > 0)
+            {
+                ActivationKernels.ScaleToOdd(delta, _layers[l].Stride, factor);
+                continue;
+            }
             // Nothing times what is not a number would still be none.
-            if (factor == 0 && l > 0)
-                ActivationKernels.Scale(memory.Answers(l - 1) + (nint)row * _layers[l - 1].Stride, _layers[l - 1].Stride, 0);
+            new Span<float>(delta, _layers[l].Stride).Clear();
+            new Span<float>(input.At + (nint)row * input.Row, _layers[l].In).Clear();
         }
     }
 
@@ -366,10 +369,12 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
     {
         foreach (var layer in _layers)
         {
-            for (var row = 0; row <= layer.In; row++)
+            var isWhole = layer.Out == layer.Stride;
+            var (rows, length) = isWhole ? (1, (layer.In + 1) * layer.Out) : (layer.In + 1, layer.Out);
+            for (var row = 0; row < rows; row++)
             {
-                for (var k = 0; k < layer.Out; k++)
-                    sum[layer.Offset + row * layer.Out + k] += places[layer.Place + (nint)row * layer.Stride + k];
+                ref var into = ref sum[layer.Offset + row * layer.Out];
+                ActivationKernels.AddTo(ref into, places + layer.Place + (nint)row * layer.Stride, length);
             }
         }
     }

@@ -16,6 +16,8 @@ internal static unsafe class ActivationKernels
 {
     public const int Lanes = 16;
 
+    private const float LeastNormal = 1.17549435e-38f;
+
     private const float Largest = 7.90531110763549805f;
 
     /// <summary>The next multiple of <see cref="Lanes"/>.</summary>
@@ -54,23 +56,44 @@ internal static unsafe class ActivationKernels
         }
     }
 
-    /// <summary>row = row * factor; a factor of 0 makes zeros of anything, NaN too.</summary>
-    public static void Scale(float* row, int stride, float factor)
-    {
-        for (var j = 0; j < stride; j += Lanes)
-            (factor == 0 ? Vector512<float>.Zero : Vector512.Load(row + j) * factor).Store(row + j);
-    }
-
-    /// <summary>sums = beta sums + the sum of the rows, from the first to the last.</summary>
-    public static void AddRows(float* rows, int count, int stride, float* sums, float beta)
+    /// <summary>
+    /// row = row * factor with the last bit of each number set, and 0 where no normal number is left: so that no product with such
+    /// a number lies half-way between two units of an exact sum.
+    /// </summary>
+    public static void ScaleToOdd(float* row, int stride, float factor)
     {
         for (var j = 0; j < stride; j += Lanes)
         {
-            var sum = beta == 0 ? Vector512<float>.Zero : Vector512.Load(sums + j) * beta;
+            var scaled = Vector512.Load(row + j) * factor;
+            var isNormal = Vector512.GreaterThanOrEqual(Vector512.Abs(scaled), Vector512.Create(LeastNormal));
+            ((scaled.AsInt32() | Vector512<int>.One).AsSingle() & isNormal).Store(row + j);
+        }
+    }
+
+    /// <summary>sums = beta sums + the sum of the rows, from the first to the last.</summary>
+    /// <param name="start">What a sum starts from; it is taken off again at the end.</param>
+    public static void AddRows(float* rows, int count, int stride, float* sums, float beta, float start = 0)
+    {
+        for (var j = 0; j < stride; j += Lanes)
+        {
+            var sum = beta == 0 ? Vector512.Create(start) : Vector512.Load(sums + j) * beta + Vector512.Create(start);
             for (var i = 0; i < count; i++)
                 sum += Vector512.Load(rows + (nint)i * stride + j);
-            sum.Store(sums + j);
+            (sum - Vector512.Create(start)).Store(sums + j);
         }
+    }
+
+    /// <summary>sums += values, in double precision.</summary>
+    public static void AddTo(ref double sums, float* values, int count)
+    {
+        var j = 0;
+        for (; j <= count - EightLanes.Count; j += EightLanes.Count)
+        {
+            var (low, high) = Vector256.Widen(Vector256.Load(values + j));
+            (Vector512.LoadUnsafe(ref sums, (nuint)j) + Vector512.Create(low, high)).StoreUnsafe(ref sums, (nuint)j);
+        }
+        for (; j < count; j++)
+            Unsafe.Add(ref sums, j) += values[j];
     }
 
     /// <summary>weights = keep weights - rate gradient.</summary>

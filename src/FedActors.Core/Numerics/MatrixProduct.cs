@@ -8,6 +8,7 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FedActors.Core.Numerics;
 
@@ -29,6 +30,9 @@ internal static unsafe class MatrixProduct
     private const int TileRows = 8;
     private const int TileColumns = 32;
 
+    // Rows of B between one that is copied and the one that is fetched.
+    private const int Ahead = 24;
+
     /// <summary>Floats of scratch for a product over so many <paramref name="k"/>.</summary>
     public static int ScratchLength(int k) => (TileRows + TileColumns) * k + TileRows * TileColumns;
 
@@ -38,7 +42,9 @@ internal static unsafe class MatrixProduct
     /// <param name="cRow">From one row of C to the next.</param>
     /// <param name="beta">0 does not read C.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> floats, at a multiple of 64 bytes.</param>
-    public static void Run(int m, int n, int k, MatrixView a, MatrixView b, float* c, int cRow, float beta, float* scratch, SimdForm form)
+    /// <param name="start">What every sum starts from; it is taken off again at the end.</param>
+    public static void Run(
+        int m, int n, int k, MatrixView a, MatrixView b, float* c, int cRow, float beta, float* scratch, SimdForm form, float start = 0)
     {
         var tile = scratch;
         var panel = tile + TileRows * TileColumns;
@@ -58,13 +64,20 @@ internal static unsafe class MatrixProduct
                     from = edge;
                     (row, column) = (1, TileRows);
                 }
+                // A whole tile goes straight to where it belongs; at an edge it is made aside, and what is of C is taken.
+                var isWhole = rows == TileRows && columns == TileColumns;
+                var into = c + (nint)i * cRow + j;
+                var target = isWhole ? new Target(into, cRow, beta, start) : new Target(tile, TileColumns, 0, start);
+                if (beta != 0)
+                    FetchRows(into + TileRows * (nint)cRow, cRow, TileRows);
                 switch (form)
                 {
-                    case SimdForm.Vector512: Tile512(k, from, row, column, panel, tile); break;
-                    case SimdForm.Vector256: Tile256(k, from, row, column, panel, tile); break;
-                    default: TilePortable(k, from, row, column, panel, tile); break;
+                    case SimdForm.Vector512: Tile512(k, from, row, column, panel, target); break;
+                    case SimdForm.Vector256: Tile256(k, from, row, column, panel, target); break;
+                    default: TilePortable(k, from, row, column, panel, target); break;
                 }
-                Store(tile, c + (nint)i * cRow + j, cRow, rows, columns, beta);
+                if (!isWhole)
+                    Store(tile, into, cRow, rows, columns, beta);
             }
         }
     }
@@ -72,16 +85,36 @@ internal static unsafe class MatrixProduct
     private static void PackPanel(int k, MatrixView b, int first, int columns, float* panel)
     {
         var from = b.At + (nint)first * b.Column;
+        if (b.Column == 1 && columns == TileColumns)
+        {
+            for (var p = 0; p < k; p++, from += b.Row, panel += TileColumns)
+            {
+                FetchRows(from + Ahead * (nint)b.Row, b.Row, 1);
+                Vector512.Load(from).StoreAligned(panel);
+                Vector512.Load(from + 16).StoreAligned(panel + 16);
+            }
+            return;
+        }
         for (var p = 0; p < k; p++, from += b.Row, panel += TileColumns)
         {
-            if (b.Column == 1 && columns == TileColumns)
-            {
-                new ReadOnlySpan<float>(from, TileColumns).CopyTo(new Span<float>(panel, TileColumns));
-                continue;
-            }
+            Vector512<float>.Zero.StoreAligned(panel);
+            Vector512<float>.Zero.StoreAligned(panel + 16);
             for (var j = 0; j < columns; j++)
                 panel[j] = from[(nint)j * b.Column];
-            new Span<float>(panel + columns, TileColumns - columns).Clear();
+        }
+    }
+
+    // Weights of a real layer leave the second-level cache between two products, and rows far apart are not fetched ahead by
+    // themselves: a tenth of a step. A hint changes no result, and may point anywhere.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FetchRows(float* at, nint row, int rows)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (var i = 0; i < rows; i++, at += row)
+        {
+            Sse.Prefetch0(at);
+            Sse.Prefetch0(at + 16);
         }
     }
 
@@ -89,23 +122,24 @@ internal static unsafe class MatrixProduct
     {
         for (var p = 0; p < k; p++, from += column, edge += TileRows)
         {
+            Vector256<float>.Zero.Store(edge);
             for (var i = 0; i < rows; i++)
                 edge[i] = from[(nint)i * row];
-            new Span<float>(edge + rows, TileRows - rows).Clear();
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile512(int k, float* a, nint row, nint column, float* panel, float* tile)
+    private static void Tile512(int k, float* a, nint row, nint column, float* panel, Target target)
     {
-        var (c00, c01) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var (c10, c11) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var (c20, c21) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var (c30, c31) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var (c40, c41) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var (c50, c51) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var (c60, c61) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var (c70, c71) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        var first = Vector512.Create(target.Start);
+        var (c00, c01) = (first, first);
+        var (c10, c11) = (first, first);
+        var (c20, c21) = (first, first);
+        var (c30, c31) = (first, first);
+        var (c40, c41) = (first, first);
+        var (c50, c51) = (first, first);
+        var (c60, c61) = (first, first);
+        var (c70, c71) = (first, first);
         var row3 = 3 * row;
         for (var p = 0; p < k; p++, a += column, panel += TileColumns)
         {
@@ -137,41 +171,34 @@ internal static unsafe class MatrixProduct
             c70 = Vector512.FusedMultiplyAdd(x, b0, c70);
             c71 = Vector512.FusedMultiplyAdd(x, b1, c71);
         }
-        c00.StoreAligned(tile + 0);
-        c01.StoreAligned(tile + 16);
-        c10.StoreAligned(tile + 32);
-        c11.StoreAligned(tile + 48);
-        c20.StoreAligned(tile + 64);
-        c21.StoreAligned(tile + 80);
-        c30.StoreAligned(tile + 96);
-        c31.StoreAligned(tile + 112);
-        c40.StoreAligned(tile + 128);
-        c41.StoreAligned(tile + 144);
-        c50.StoreAligned(tile + 160);
-        c51.StoreAligned(tile + 176);
-        c60.StoreAligned(tile + 192);
-        c61.StoreAligned(tile + 208);
-        c70.StoreAligned(tile + 224);
-        c71.StoreAligned(tile + 240);
+        target.Put(0, c00, c01);
+        target.Put(1, c10, c11);
+        target.Put(2, c20, c21);
+        target.Put(3, c30, c31);
+        target.Put(4, c40, c41);
+        target.Put(5, c50, c51);
+        target.Put(6, c60, c61);
+        target.Put(7, c70, c71);
     }
 
     // Sixteen registers hold a quarter of the tile at a time.
-    private static void Tile256(int k, float* a, nint row, nint column, float* panel, float* tile)
+    private static void Tile256(int k, float* a, nint row, nint column, float* panel, Target target)
     {
         for (var quarter = 0; quarter < 4; quarter++)
         {
             var (down, right) = (4 * (quarter / 2), 16 * (quarter % 2));
-            Quarter256(k, a + down * row, row, column, panel + right, tile + down * TileColumns + right);
+            Quarter256(k, a + down * row, row, column, panel + right, target.At(down, right));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Quarter256(int k, float* a, nint row, nint column, float* panel, float* tile)
+    private static void Quarter256(int k, float* a, nint row, nint column, float* panel, Target target)
     {
-        var (c00, c01) = (Vector256<float>.Zero, Vector256<float>.Zero);
-        var (c10, c11) = (Vector256<float>.Zero, Vector256<float>.Zero);
-        var (c20, c21) = (Vector256<float>.Zero, Vector256<float>.Zero);
-        var (c30, c31) = (Vector256<float>.Zero, Vector256<float>.Zero);
+        var first = Vector256.Create(target.Start);
+        var (c00, c01) = (first, first);
+        var (c10, c11) = (first, first);
+        var (c20, c21) = (first, first);
+        var (c30, c31) = (first, first);
         for (var p = 0; p < k; p++, a += column, panel += TileColumns)
         {
             var (b0, b1) = (Vector256.LoadAligned(panel), Vector256.LoadAligned(panel + 8));
@@ -189,19 +216,16 @@ internal static unsafe class MatrixProduct
             c30 = Vector256.FusedMultiplyAdd(x, b0, c30);
             c31 = Vector256.FusedMultiplyAdd(x, b1, c31);
         }
-        c00.StoreAligned(tile + 0);
-        c01.StoreAligned(tile + 8);
-        c10.StoreAligned(tile + 32);
-        c11.StoreAligned(tile + 40);
-        c20.StoreAligned(tile + 64);
-        c21.StoreAligned(tile + 72);
-        c30.StoreAligned(tile + 96);
-        c31.StoreAligned(tile + 104);
+        target.Put(0, c00, c01);
+        target.Put(1, c10, c11);
+        target.Put(2, c20, c21);
+        target.Put(3, c30, c31);
     }
 
-    private static void TilePortable(int k, float* a, nint row, nint column, float* panel, float* tile)
+    private static void TilePortable(int k, float* a, nint row, nint column, float* panel, Target target)
     {
-        new Span<float>(tile, TileRows * TileColumns).Clear();
+        var tile = stackalloc float[TileRows * TileColumns];
+        new Span<float>(tile, TileRows * TileColumns).Fill(target.Start);
         for (var p = 0; p < k; p++, a += column, panel += TileColumns)
         {
             for (var i = 0; i < TileRows; i++)
@@ -210,6 +234,8 @@ internal static unsafe class MatrixProduct
                     tile[i * TileColumns + j] = MathF.FusedMultiplyAdd(a[i * row], panel[j], tile[i * TileColumns + j]);
             }
         }
+        for (var i = 0; i < TileRows; i++)
+            target.Put(i, tile + i * TileColumns);
     }
 
     private static void Store(float* tile, float* c, int cRow, int rows, int columns, float beta)
@@ -217,15 +243,56 @@ internal static unsafe class MatrixProduct
         for (var i = 0; i < rows; i++, tile += TileColumns, c += cRow)
         {
             var j = 0;
-            if (beta == 0)
+            for (; j <= columns - 4; j += 4)
             {
-                new ReadOnlySpan<float>(tile, columns).CopyTo(new Span<float>(c, columns));
-                continue;
+                var sums = Vector128.LoadAligned(tile + j);
+                (beta == 0 ? sums : Vector128.FusedMultiplyAdd(Vector128.Load(c + j), Vector128.Create(beta), sums)).Store(c + j);
             }
-            for (; j <= columns - 16; j += 16)
-                Vector512.FusedMultiplyAdd(Vector512.Load(c + j), Vector512.Create(beta), Vector512.LoadAligned(tile + j)).Store(c + j);
             for (; j < columns; j++)
-                c[j] = MathF.FusedMultiplyAdd(c[j], beta, tile[j]);
+                c[j] = beta == 0 ? tile[j] : MathF.FusedMultiplyAdd(c[j], beta, tile[j]);
+        }
+    }
+
+    /// <summary>Where a tile goes: C = sums - start + beta C, rounded once after the subtraction and once more.</summary>
+    private readonly struct Target(float* c, nint row, float beta, float start)
+    {
+        public float Start => start;
+
+        public Target At(int down, int right) => new(c + down * row + right, row, beta, start);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Put(int i, Vector512<float> left, Vector512<float> right)
+        {
+            var into = c + i * row;
+            (left, right) = (left - Vector512.Create(start), right - Vector512.Create(start));
+            if (beta != 0)
+            {
+                left = Vector512.FusedMultiplyAdd(Vector512.Load(into), Vector512.Create(beta), left);
+                right = Vector512.FusedMultiplyAdd(Vector512.Load(into + 16), Vector512.Create(beta), right);
+            }
+            left.Store(into);
+            right.Store(into + 16);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Put(int i, Vector256<float> left, Vector256<float> right)
+        {
+            var into = c + i * row;
+            (left, right) = (left - Vector256.Create(start), right - Vector256.Create(start));
+            if (beta != 0)
+            {
+                left = Vector256.FusedMultiplyAdd(Vector256.Load(into), Vector256.Create(beta), left);
+                right = Vector256.FusedMultiplyAdd(Vector256.Load(into + 8), Vector256.Create(beta), right);
+            }
+            left.Store(into);
+            right.Store(into + 8);
+        }
+
+        public void Put(int i, float* sums)
+        {
+            var into = c + i * row;
+            for (var j = 0; j < TileColumns; j++)
+                into[j] = beta == 0 ? sums[j] - start : MathF.FusedMultiplyAdd(into[j], beta, sums[j] - start);
         }
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Runtime;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Aggregation;
@@ -26,31 +25,37 @@ public sealed record SimulationBenchResult(
     int Hospitals, int Rounds, string Model, int Parameters, double ClientsPerCpuSecond, double BareClientsPerCpuSecond,
     double OverheadMicroseconds, double OverheadBytes, double RoundMs, double PeakRssMb, double Gen2PerRound, bool SameModel);
 
-/// <summary>Trains made-up hospitals of 50 patients and 30 features, batches of 10, one pass a round, with the journal in memory.</summary>
+/// <summary>Trains made-up hospitals of 50 patients and 30 features, batches of 10, one pass a round, with the journal in memory:
+/// logistic regression, or a perceptron 30-64-2 (relu).</summary>
 public static class SimulationBench
 {
     private const int Rows = 50;
     private const int Features = 30;
     private const int BatchSize = 10;
+    private const int Hidden = 64;
 
-    // The runtime compiles hot paths again in the background, seconds after they became hot: rounds are run until a batch of
-    // them compiles next to nothing, so that the compiler's time is not taken for the actors'.
     private const int WarmUpRounds = 50;
-    private const int MostWarmUps = 12;
-    private static readonly TimeSpan LittleTime = TimeSpan.FromMilliseconds(10);
 
     public static async Task<SimulationBenchResult> RunAsync(int hospitals, int rounds, ModelKind kind, CancellationToken cancel)
     {
         var sites = Enumerable.Range(0, hospitals)
-            .Select(h => new HospitalSite(new HospitalId($"h{h:00000}"), MadeUp((ulong)h + 1))).ToImmutableArray();
+            .Select(h => new HospitalSite(new HospitalId($"h{h:00000}"), MadeUp((ulong)h + 1, kind))).ToImmutableArray();
+        var model = new ModelPlan(kind, sites[0].Patients.FeatureNames);
+        if (kind == ModelKind.Mlp)
+            model = model with { Outcome = OutcomeKind.Class, Classes = ["0", "1"], Hidden = [Hidden], Activation = Activation.Relu };
         var plan = new JobPlan(
-            "bench", Seed: 1, (long)Rows * hospitals, new ModelPlan(kind, sites[0].Patients.FeatureNames),
+            "bench", Seed: 1, (long)Rows * hospitals, model,
             new TrainingPlan(Algorithm.FedAvg, rounds, Rows / BatchSize, LearningRate: 0.1, BatchSize, L2: 0),
             new CohortPlan(hospitals, 1, TimeSpan.FromMinutes(10), [], 0, 1),
             new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: Rows, TimeSpan.FromMinutes(10)),
-            new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(int.MaxValue, Metric.Auroc));
+            new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(int.MaxValue, Metric.Auto));
 
-        await WarmUp(WithRounds(plan, WarmUpRounds), sites, cancel);
+        var warm = WithRounds(plan, WarmUpRounds);
+        foreach (var _ in WarmUp.Batches())
+        {
+            Bare(warm, sites);
+            await MeasureActors(warm, sites, cancel);
+        }
         var (bareModel, bare) = await Measure(() => Task.FromResult(Bare(plan, sites)));
         var (actorModel, actors) = await MeasureActors(plan, sites, cancel);
 
@@ -61,18 +66,6 @@ public static class SimulationBench
             (actors.CpuSeconds - bare.CpuSeconds) / count * 1e6, (actors.Bytes - bare.Bytes) / count,
             actors.WallSeconds / rounds * 1e3, Process.GetCurrentProcess().PeakWorkingSet64 / 1e6,
             (double)actors.Gen2 / rounds, actorModel == bareModel);
-    }
-
-    private static async Task WarmUp(JobPlan plan, ImmutableArray<HospitalSite> sites, CancellationToken cancel)
-    {
-        for (var batch = 0; batch < MostWarmUps; batch++)
-        {
-            var before = JitInfo.GetCompilationTime();
-            Bare(plan, sites);
-            await MeasureActors(plan, sites, cancel);
-            if (JitInfo.GetCompilationTime() - before < LittleTime)
-                return;
-        }
     }
 
     private static async Task<(Digest Model, Cost Cost)> MeasureActors(
@@ -129,7 +122,7 @@ public static class SimulationBench
 
     private static JobPlan WithRounds(JobPlan plan, int rounds) => plan with { Training = plan.Training with { Rounds = rounds } };
 
-    private static PatientTable MadeUp(ulong seed)
+    private static PatientTable MadeUp(ulong seed, ModelKind kind)
     {
         var random = new SplitMix64(seed);
         var (values, labels) = (new double[Rows * Features], new double[Rows]);
@@ -137,7 +130,8 @@ public static class SimulationBench
             values[i] = 2 * random.NextUniform() - 1;
         for (var i = 0; i < Rows; i++)
             labels[i] = values[i * Features] + values[i * Features + 1] > 0 ? 1 : 0;
-        return new PatientTable([.. Enumerable.Range(0, Features).Select(i => $"x{i}")], values, labels);
+        return new PatientTable([.. Enumerable.Range(0, Features).Select(i => $"x{i}")], values,
+            kind == ModelKind.Mlp ? Outcomes.Class(labels, 2) : Outcomes.Binary(labels));
     }
 
     private sealed record Cost(double CpuSeconds, double WallSeconds, long Bytes, int Gen2);

@@ -4,6 +4,7 @@ using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Storage;
 using FedActors.Actors.Tests.TestKit;
+using FedActors.Core.Federation;
 using FedActors.Core.Privacy;
 using Microsoft.Data.Sqlite;
 

@@ -57,6 +57,22 @@ public sealed class PrivateFederationTests
     private static PatientTable Joined(PatientTable rows, int each) => new(
         rows.FeatureNames, rows.Values.ToArray(), rows.Outcomes, [.. Enumerable.Range(0, rows.Rows).Select(row => row / each)]);
 
+    [TestCase(PrivacyMode.PatientLocal)]
+    [TestCase(PrivacyMode.PatientDistributed)]
+    public async Task A_perceptron_trains_under_the_modes_that_protect_patients(PrivacyMode mode)
+    {
+        var small = Plan(mode, rounds: 3);
+        var plan = small with { Model = small.Model with { Kind = ModelKind.Mlp, Hidden = [3] } };
+        var sites = Plans.Sites();
+        using var privacy = Privacy(sites, null);
+        var (records, model) = await Run(plan, sites, privacy);
+
+        Assert.That(records, Has.Length.EqualTo(3));
+        Assert.That(model, Has.Length.EqualTo(ModelCatalog.Create(plan.Model).ParameterCount).And.All.Matches<double>(double.IsFinite));
+        var cost = JobPrivacy.Terms(plan, 5).Cost.Epsilon;
+        Assert.That(privacy.Spent.Select(one => one.Spent.Epsilon), Is.All.EqualTo(cost).Within(1e-12));
+    }
+
     [TestCase(PrivacyMode.PatientLocal, true)]
     [TestCase(PrivacyMode.PatientLocal, false)]
     [TestCase(PrivacyMode.PatientDistributed, true)]

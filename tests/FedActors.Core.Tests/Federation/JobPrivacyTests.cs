@@ -70,7 +70,7 @@ public sealed class JobPrivacyTests
             FaultNumber.ModeNeedsOtherSettings, "assumed-colluders"),
         new(Plan with { Training = Plan.Training with { Algorithm = Algorithm.Newton } }, FaultNumber.PrivacyNotTrained, "mode"),
         new(Plan with { Model = Plan.Model with { Kind = ModelKind.Cox } }, FaultNumber.PrivacyNotTrained, "mode"),
-        new(Plan with { Model = Plan.Model with { Kind = ModelKind.Mlp, Hidden = [4] } }, FaultNumber.PrivacyNotTrained, "mode"),
+        new(Plan with { Model = Plan.Model with { Kind = ModelKind.Mlp, Hidden = [1 << 13, 1 << 13] } }, FaultNumber.PrivacyNotTrained, "mode"),
         new(Shared with { Privacy = Shared.Privacy with { Mode = PrivacyMode.Hospital, PatientId = "patient" } },
             FaultNumber.ModeNeedsOtherSettings, "patient-id"),
         new(Plan with { Training = Plan.Training with { BatchSize = 32 } }, FaultNumber.ModeNeedsOtherSettings, "sampling-rate"),
