@@ -16,8 +16,11 @@ public sealed class FailpointJournal(Config config) : SqlWriteJournal(config)
 {
     private static readonly string? Acknowledged = Environment.GetEnvironmentVariable("FEDACTORS_ACKNOWLEDGED");
 
-    private static readonly ImmutableDictionary<Type,
-        string> Names = JournalSerializer.Manifests.ToImmutableDictionary(pair => pair.Value, pair => NameOf(pair.Key));
+    // A process may hold several journals: their lines stay whole.
+    private static readonly Lock Gate = new();
+
+    private static readonly ImmutableDictionary<Type, string> Names =
+        JournalSerializer.Manifests.ToImmutableDictionary(pair => pair.Value, pair => NameOf(pair.Key));
 
     /// <summary>Of the event <c>round-opened/1</c>: <c>RoundOpened</c>.</summary>
     public static string NameOf(string manifest) =>

@@ -9,6 +9,7 @@ using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Provisioning;
 using FedActors.Actors.Tests.TestKit;
+using FedActors.Core.Federation;
 
 namespace FedActors.Actors.Tests.Hosting;
 
