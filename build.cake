@@ -46,7 +46,8 @@ Task("Samples").IsDependentOn("Build").Does(() =>
             Information($"{sample} was not run: it needs its publisher's file, --data=DIR.");
 });
 
-// What a researcher (fedactors) and a hospital (fedactors-node) install: a folder each that needs the .NET runtime only.
+// What a researcher (fedactors) and a hospital (fedactors-node) install: a folder each. fedactors needs the .NET
+// runtime, fedactors-node that of ASP.NET Core.
 Task("Pack").IsDependentOn("Test").Does(() =>
 {
     foreach (var project in new[] { "FedActors.Cli", "FedActors.Node" })

@@ -31,6 +31,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     private Digest _planHash;
     private int _attempts;
     private bool _isEnding;
+    private string? _abort;
 
     public Coordinator(HubServices hub, string id)
     {
@@ -43,6 +44,15 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         Command<SupervisionProtocol.RoundEnded>(OnRoundEnded);
         Command<SupervisionProtocol.RoundFailed>(OnRoundFailed);
         Command<JobProtocol.ModelEvaluated>(OnEvaluated);
+        Command<JobProtocol.AbortJob>(Abort);
+        Command<JobProtocol.RecordsWanted>(_ => Sender.Tell(new JobProtocol.JobRecords([.. _state.Rounds], [.. _state.Failures])));
+        Command<JobProtocol.RoundStatusWanted>(wanted =>
+        {
+            if (_supervisor.IsNobody())
+                Sender.Tell(new JobProtocol.NoRound());
+            else
+                _supervisor.Forward(wanted);
+        });
     }
 
     public override string PersistenceId { get; }
@@ -69,7 +79,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
                 Sender.Tell(new JobProtocol.JobRefused(start.Plan.Name, rejected.Reason));
                 return;
             case Decision<FederationEvent>.Accepted accepted:
-                (_job, _submitter, _planHash, _strategy, _isEnding) = (start, Sender, PlanHash.Of(start.Plan), strategy, false);
+                (_job, _submitter, _planHash, _strategy, _isEnding, _abort) = (start, Sender, PlanHash.Of(start.Plan), strategy, false, null);
                 if (accepted.Events.IsEmpty)
                 {
                     AnnounceStart();
@@ -136,8 +146,23 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         OpenNext();
     }
 
+    // An attempt that is open ends first, unless its sum is open: then the round is committed before the job ends.
+    private void Abort(JobProtocol.AbortJob asked)
+    {
+        if (asked.Job != _job?.Plan.Name || _abort is not null)
+            return;
+        _abort = asked.Reason;
+        if (_commit is null && !_supervisor.IsNobody())
+            _supervisor.Tell(new SupervisionProtocol.AbortRound(_state.Next, asked.Reason));
+    }
+
     private void OpenNext()
     {
+        if (_abort is { } reason)
+        {
+            Fail(FaultNumber.JobAborted, reason);
+            return;
+        }
         if (_state.IsOver(_job!.Plan))
         {
             End();
@@ -197,15 +222,17 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
 
     private void OnRoundFailed(SupervisionProtocol.RoundFailed failed)
     {
-        if (_state.Job is null || failed.Id != _state.Next)
+        if (_state.Job is null || failed.Id != _state.Next || _commit is not null)
             return;
         var decision = _state.DecideFailure(failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow());
         Record(decision, () =>
         {
             _supervisor.Tell(new SupervisionProtocol.CloseRound(failed.Id, null));
-            _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason));
+            _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason, failed.Dropped));
             var refusal = JobPrivacy.EndsByRefusal(_job!.Plan, FederationState.CohortSize(_state.Roster.Length, _job.Plan.CohortRules), failed.Dropped);
-            if (refusal is { } why)
+            if (_abort is { } asked)
+                Fail(FaultNumber.JobAborted, asked);
+            else if (refusal is { } why)
                 Fail(why, $"Round {failed.Id.Round}: too few hospitals are left, since {Refusals(failed.Dropped)}");
             else if (failed.Number == FaultNumber.JournalFailed || _attempts >= _job!.Plan.Cohort.Attempts)
                 Fail(failed.Number, $"Round {failed.Id.Round}, attempt {failed.Id.Attempt}: {failed.Reason}");

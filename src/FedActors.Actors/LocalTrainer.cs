@@ -219,8 +219,7 @@ public sealed class LocalTrainer : ReceiveActor
         if (code.Counts == 0)
             return [];
         var counts = new long[code.Counts];
-        FederatedEvaluation.Count(
-            model, parameters, _site.EvaluationPatients ?? _site.Patients, plan.Evaluation.MinimumPatients, code, counts);
+        FederatedEvaluation.Count(plan, model, parameters, _site.EvaluationPatients ?? _site.Patients, code, counts);
         return counts;
     }
 

@@ -21,6 +21,12 @@ public sealed class PlainAggregator : ReceiveActor
     private const long WindowBytes = 32L << 20;
     private const int CreditChunks = 16;
 
+    // One trains on each processor while the update of one more is added.
+    internal static readonly int LeastAtOnce = Environment.ProcessorCount + 1;
+
+    // In updates: who trains holds the weights and its numbers in binary64, the encoded update, and here the pieces that came.
+    private const int MemoryOfOne = 6;
+
     // Single updates beyond this are kept in a file.
     private const long RobustMemoryBytes = 512L << 20;
 
@@ -71,7 +77,7 @@ public sealed class PlainAggregator : ReceiveActor
             ? _robust = new RobustCollection(plan, RoundCode.SingleOf(task.Code), SpoolFor(task))
             : new ModularSum(task.Code.RingBits, task.Code.Bytes);
         _uploads = new UploadCollection(sink, cohort);
-        var atOnce = Math.Max(2 * Environment.ProcessorCount, _hospitals.UpdateMemoryBytes / sink.UpdateBytes);
+        var atOnce = Math.Max(LeastAtOnce, _hospitals.UpdateMemoryBytes / (MemoryOfOne * sink.UpdateBytes));
         _isWindowed = atOnce < cohort.Length;
         foreach (var hospital in cohort)
             _notOffered.Enqueue(hospital);

@@ -59,6 +59,9 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         Command<SupervisionProtocol.SumOpened>(Finish);
         Command<SupervisionProtocol.SumRefused>(message => Abort(message.Number, message.Reason));
         Command<SupervisionProtocol.CloseRound>(Close);
+        Command<SupervisionProtocol.AbortRound>(asked => Abort(FaultNumber.JobAborted, asked.Reason));
+        Command<JobProtocol.RoundStatusWanted>(_ => Sender.Tell(new JobProtocol.RoundStatus(
+            _id, _state.Phase, _state.OpenedAt, _state.Deadline, _state.Cohort, [.. _trained], [.. _state.Dropped.Values])));
     }
 
     public override string PersistenceId => $"round-{_id.Job}-{_id.Round}-{_id.Attempt}";
@@ -247,7 +250,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             else
                 _coordinator.Tell(new SupervisionProtocol.RoundEnded(
                     _id, opened.Sum, opened.SumHash, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt, _state.BytesUp,
-                    FederatedEvaluation.Of(opened.Sum.Counts.AsSpan(), FederatedEvaluation.FractionBits(Code()))));
+                    FederatedEvaluation.Of(_order.Plan, opened.Sum.Counts.AsSpan(), Code())));
         });
     }
 

@@ -38,7 +38,11 @@ internal sealed class CommandLine
             PrivacyCommands.Create(terminal, _json),
             ProvisionCommands.Create(terminal, _json),
             PolicyCommands.Create(terminal, _json),
+            ConfigCommands.Config(terminal, _json),
+            ConfigCommands.Doctor(terminal, _json),
         };
+        foreach (var group in OperatorCommands.Create(terminal, _json))
+            _root.Add(group);
         if (benchmarks.Count > 0)
             _root.Add(Benchmark.Group(terminal, benchmarks, _json));
         var help = _root.Options.OfType<HelpOption>().Single();

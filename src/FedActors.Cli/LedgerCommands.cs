@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using FedActors.Actors.Configuration;
+using FedActors.Actors.Operations.Palette;
 using FedActors.Actors.Storage;
 using FedActors.Core;
 using FedActors.Core.Identity;
@@ -45,13 +46,18 @@ internal static class LedgerCommands
 
     public static Command Status(Terminal terminal, Option<bool> json)
     {
-        var (ledger, policy) = (Ledger, Policy);
+        var (ledger, policy, node) = (Ledger, Policy, OperatorCommands.Node);
+        ledger.Required = false;
         var command = new CommandWithExample(
-            "status", "What a ledger's patients have spent, by job, and what is left. Reads the file beside a running hospital.",
-            "fedactors privacy status --ledger stroke-unit.ledger") { ledger, policy };
-        command.SetAction(parsed =>
+            "status", "What a ledger's patients have spent, by job, and what is left. Reads the file beside a running hospital. "
+                + "Without a ledger: what each job of a hub promises.",
+            "fedactors privacy status --ledger stroke-unit.ledger") { ledger, policy, node };
+        command.SetAction(async (parsed, cancel) =>
         {
-            var path = parsed.GetValue(ledger)!;
+            if (parsed.GetValue(ledger) is not { } path)
+                return await OperatorCommands.RunAsync(
+                    OperatorPalette.Find("privacy", "status")!, parsed.GetValue(node)!, new Dictionary<string, string>(), terminal,
+                    parsed.GetValue(json), cancel);
             var reading = LedgerReading.Of(path);
             var rules = parsed.GetValue(policy) is { } file ? PolicyFile.Read(file) : null;
             if (reading.Ledger is not { } read)

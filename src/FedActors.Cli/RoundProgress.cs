@@ -83,7 +83,7 @@ internal sealed class RoundProgress : IRunObserver
             _rows.Enqueue(
             [
                 round, $"{line.Included.Length:#,0}", Out(line), FigureText.Number(line.Loss), FigureText.Number(MainOf(line)),
-                line.ByHospitals is { } figures ? FigureText.Number(figures.Auroc) : "", epsilon, sent, left,
+                line.ByHospitals is { } figures ? FigureText.Number(figures.Main) : "", epsilon, sent, left,
             ]);
             if (_rows.Count > RowsShown)
                 _rows.Dequeue();
@@ -130,10 +130,10 @@ internal sealed class RoundProgress : IRunObserver
 
     private static double MainOf(RoundLine line) => line.MacroAuroc ?? line.Rmse ?? line.CIndex ?? line.Auroc;
 
-    private static string ByHospitals(RoundLine line) => line.ByHospitals is not { } figures
+    private string ByHospitals(RoundLine line) => line.ByHospitals is not { } figures
         ? ""
         : string.Create(CultureInfo.InvariantCulture,
-            $"; the hospitals count AUROC {FigureText.Number(figures.Auroc)} for round {line.Round - 1:#,0}");
+            $"; the hospitals count {_figure} {FigureText.Number(figures.Main)} for round {line.Round - 1:#,0}");
 
     private static string Out(RoundLine line) => line.Dropped.Length switch
     {

@@ -20,6 +20,7 @@ public enum FaultNumber
     MetricNotOfModel = 1040,
     OutcomeNotOfModel = 1041,
     NeedsSingleUpdates = 1050,
+    ConfigOfNoKind = 1060,
 
     DataFileMissing = 2001,
     MissingColumn = 2002,
@@ -138,6 +139,18 @@ public enum FaultNumber
     JobNotForFederation = 7028,
     NodeFolderInUse = 7029,
     CertificateExpiresSoon = 7030,
+    EndpointUnreachable = 7090,
+    EndpointNotProtected = 7091,
+    CommandNotUnderstood = 7092,
+    UnknownJob = 7093,
+    JobNameTaken = 7094,
+    JobIsOver = 7095,
+    RoundUnknown = 7096,
+    JobAborted = 7097,
+    HubNotReady = 7098,
+    ClockOff = 7099,
+    DiskLow = 7100,
+    HubUnreachable = 7101,
 
     Unexpected = 9001,
 }

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Core;
+using FedActors.Management;
 
 var config = new Option<string>("--config")
 {
@@ -21,7 +22,15 @@ root.SetAction(async (parsed, cancel) =>
 {
     try
     {
-        await using var node = await Node.StartAsync(NodeFile.Read(parsed.GetValue(config)!), TimeProvider.System);
+        var plan = NodeFile.Read(parsed.GetValue(config)!);
+        await using var node = await Node.StartAsync(plan, TimeProvider.System);
+        await using var management = await ManagementEndpoint.StartAsync(node, plan);
+        if (management is not null)
+            Console.Error.WriteLine($"The management endpoint listens on {plan.Hub!.Management!.Listen}:{management.Port}.");
+#if PETABRIDGE_CMD
+        if (node.Operators is { } hub)
+            FedActors.PetabridgeCmd.FedPaletteHandler.Start(hub.System, hub.Palette);
+#endif
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

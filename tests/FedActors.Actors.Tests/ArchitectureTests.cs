@@ -14,7 +14,8 @@ public sealed class ArchitectureTests
     {
         ["FedActors.Core"] = [],
         ["FedActors.Actors"] = ["FedActors.Core"],
-        ["FedActors.Node"] = ["FedActors.Actors"],
+        ["FedActors.Node"] = ["FedActors.Actors", "FedActors.PetabridgeCmd"],
+        ["FedActors.PetabridgeCmd"] = ["FedActors.Actors"],
         ["FedActors.Simulation"] = ["FedActors.Actors"],
         ["FedActors.Cli"] = ["FedActors.Simulation"],
     };
@@ -133,7 +134,7 @@ public sealed class ArchitectureTests
         return found;
     }
 
-    private static string Root()
+    internal static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "FedActors.sln")))

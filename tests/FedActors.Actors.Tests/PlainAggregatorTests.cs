@@ -14,7 +14,7 @@ public sealed class PlainAggregatorTests : ActorTest
 {
     private static readonly RoundId Id = new("small", 1, 1);
     private static readonly JobPlan Plan = Plans.Small();
-    private static readonly int AtOnce = 2 * Environment.ProcessorCount;
+    private static readonly int AtOnce = PlainAggregator.LeastAtOnce;
     private static readonly ImmutableArray<HospitalId> Cohort = [.. Enumerable.Range(0, AtOnce + 3).Select(h => new HospitalId($"h{h:000}"))];
 
     [Test]

@@ -141,9 +141,10 @@ public sealed class SimulateTests
     }
 
     [Test]
-    public void The_model_has_the_same_bytes_without_the_widest_vectors([Values("0", "00")] string narrow)
+    public void The_model_has_the_same_bytes_without_the_widest_vectors([Values("0", "00")] string narrow, [Values] bool isNetwork)
     {
-        string[] command = ["simulate", Job, "--rounds", "6", "--set", "job.training.batch-size=16", "--out"];
+        string[] network = isNetwork ? ["--set", "job.model.kind=mlp", "--set", "job.model.hidden=[17]"] : [];
+        string[] command = ["simulate", Job, "--rounds", "6", "--set", "job.training.batch-size=16", .. network, "--out"];
         Assert.That(Fedactors.Run([.. command, Out("wide")]).ExitCode, Is.Zero);
         (string, string)[] environment = narrow == "0"
             ? [("DOTNET_EnableAVX512", "0")]

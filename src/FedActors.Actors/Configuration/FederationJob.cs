@@ -16,10 +16,18 @@ public static class FederationJob
 {
     /// <param name="members">The hospitals of the federation.</param>
     /// <exception cref="FaultException">Everything that is wrong, told together.</exception>
-    public static JobPlan Read(string path, ImmutableArray<HospitalId> members)
+    public static JobPlan Read(string path, ImmutableArray<HospitalId> members) => Read(JobFile.Open(path, []), members);
+
+    /// <param name="text">A job file's text.</param>
+    /// <param name="path">Where it came from, as faults name it.</param>
+    /// <param name="members">The hospitals of the federation.</param>
+    /// <exception cref="FaultException">Everything that is wrong, told together.</exception>
+    public static JobPlan Parse(string text, string path, ImmutableArray<HospitalId> members) =>
+        Read(JobFile.Of(text, path, []), members);
+
+    private static JobPlan Read(JobFile file, ImmutableArray<HospitalId> members)
     {
-        var faults = new List<Fault>();
-        var file = JobFile.Open(path, []);
+        var (path, faults) = (file.Path, new List<Fault>());
         var plan = file.Read(faults);
         var data = DataSection.Read(file.Data(faults));
         if (plan.Patients == 0)
@@ -44,6 +52,7 @@ public static class FederationJob
         {
             Features = [.. schema.Inputs.Select(input => input.Feature)],
             Outcome = schema.Label.Kind,
+            Unit = schema.Label is LabelRule.Real number ? number.Scale : 1,
             Classes = schema.Label is LabelRule.Class rule ? [.. rule.Classes.Select(one => one.Name)] : [],
         },
         Evaluation = plan.Evaluation.Metric == Metric.Auto

@@ -27,7 +27,14 @@ public sealed class JobFile
         if (!File.Exists(path))
             throw new FaultException(new Fault(FaultNumber.JobFileMissing, $"There is no file '{path}'.", path,
                 "Give the path of a job file, for example samples/breast-tumour/job.conf."));
-        var own = Parse(File.ReadAllText(path), path);
+        return Of(File.ReadAllText(path), path, overrides);
+    }
+
+    /// <summary>Reads a text that came from <paramref name="path"/>, or that whoever sent it calls so.</summary>
+    /// <exception cref="FaultException">The text is not HOCON.</exception>
+    public static JobFile Of(string text, string path, IEnumerable<KeyValuePair<string, string>> overrides)
+    {
+        var own = Parse(text, path);
         if (own.HasPath("node"))
             throw new FaultException(new Fault(FaultNumber.UnknownKey, "This is a node's file, not a job's.", $"{path}: node",
                 "Start it with 'fedactors-node --config'; a job file holds one section: job { ... }."));

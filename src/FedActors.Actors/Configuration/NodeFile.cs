@@ -1,3 +1,4 @@
+using System.Net;
 using FedActors.Core;
 
 namespace FedActors.Actors.Configuration;
@@ -43,12 +44,27 @@ public static class NodeFile
             var job = reader.Text("job", "");
             var hub = new HubPlan(
                 reader.Text("listen", ""), job.Length == 0 ? null : Resolve(path, job),
-                reader.Duration("patience", TimeSpan.FromSeconds(5), TimeSpan.FromDays(1)));
+                reader.Duration("patience", TimeSpan.FromSeconds(5), TimeSpan.FromDays(1)),
+                ReadManagement(reader.Section("management")));
             if (hub.Listen.Any(c => char.IsWhiteSpace(c) || c is '"' or '/' or ':'))
                 reader.Report(FaultNumber.ValueOutOfRange, $"'{hub.Listen}' is no address.", reader.PathOf("listen"),
                     "Write a host name or an IPv4 address, without a port: the port is the kit's.");
             reader.Done();
             return hub;
+        }
+
+        ManagementPlan? ReadManagement(HoconReader reader)
+        {
+            var listen = reader.Text("listen");
+            var isAddress = IPAddress.TryParse(listen == "localhost" ? "127.0.0.1" : listen, out var address);
+            if (!reader.IsFaulty("listen") && (!isAddress || !IPAddress.IsLoopback(address!)))
+                reader.Report(FaultNumber.EndpointNotProtected,
+                    $"The management endpoint would listen on '{listen}', and asks nobody who they are.", reader.PathOf("listen"),
+                    "Write 127.0.0.1, and reach it from another machine through 'ssh -L 7072:127.0.0.1:7072 HUB'.");
+            var word = reader.Text("port");
+            var port = word is "auto" or "off" ? null : (int?)reader.Integer("port", 1, 65_535);
+            reader.Done();
+            return word == "off" ? null : new ManagementPlan(address ?? IPAddress.Loopback, port);
         }
 
         HospitalPlan ReadHospital(HoconReader reader)

@@ -1,3 +1,4 @@
+using System.Net;
 using FedActors.Actors.Data;
 
 namespace FedActors.Actors.Configuration;
@@ -16,7 +17,12 @@ public sealed record NodePlan(string File, NodeRole Role, string Data, string Ki
 /// <param name="Listen">Address, or empty for the host that the kit names.</param>
 /// <param name="Job">A job file, or null.</param>
 /// <param name="Patience">How long a hospital may be away.</param>
-public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience);
+/// <param name="Management">Where operators reach the hub; null where they do not.</param>
+public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience, ManagementPlan? Management);
+
+/// <param name="Listen">A loopback address: nobody logs in there.</param>
+/// <param name="Port">Null for the one after the kit's.</param>
+public sealed record ManagementPlan(IPAddress Listen, int? Port);
 
 /// <param name="Rhythm">From one sign of life to the next.</param>
 /// <param name="SecureSumsOnly">No plain update leaves this hospital.</param>

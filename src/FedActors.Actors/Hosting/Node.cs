@@ -1,9 +1,12 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Pattern;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Data;
 using FedActors.Actors.Operations;
+using FedActors.Actors.Operations.Palette;
+using FedActors.Actors.Provisioning;
 using FedActors.Actors.Storage;
 using FedActors.Actors.Wire;
 using FedActors.Core;
@@ -38,7 +41,7 @@ public sealed class Node : IAsyncDisposable
         {
             // Before a folder is touched or a port opened: what is wrong with job or patients is told at once.
             var patients = plan.Hospital is null ? null : PatientsOf(plan, new HospitalId(identity.Kit.Manifest.Site));
-            var job = plan.Hub?.Job is { } file ? FederationJob.Read(file, identity.Kit.Roster.Hospitals) : null;
+            var job = plan.Hub?.Job is { } file ? SubmissionOf(file, identity.Kit.Roster.Hospitals) : null;
             node = new Node(identity, HoldFolder(plan.Data));
             if (plan.Hub is { } hub)
                 node.StartHub(plan, hub, job, clock);
@@ -54,6 +57,11 @@ public sealed class Node : IAsyncDisposable
         }
     }
 
+    public Kit Kit => _identity.Kit;
+
+    /// <summary>What operators have here, and the actor system it runs in; null at a hospital.</summary>
+    public (ActorSystem System, OperatorHub Palette)? Operators { get; private set; }
+
     /// <summary>Ends when one of the node's actor systems ends: without it the node is of no use and should be started again.</summary>
     public Task WhenEnded => Task.WhenAny(_systems.Select(system => system.WhenTerminated));
 
@@ -65,7 +73,7 @@ public sealed class Node : IAsyncDisposable
         await _folder.DisposeAsync();
     }
 
-    private void StartHub(NodePlan plan, HubPlan hub, Core.Federation.JobPlan? job, TimeProvider clock)
+    private void StartHub(NodePlan plan, HubPlan hub, JobDesk.Submit? job, TimeProvider clock)
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(Path.Combine(plan.Data, "state.db")));
         var hospitals = new RemoteHospitals(kit.Roster.Hospitals, hub.Patience, clock);
@@ -78,16 +86,22 @@ public sealed class Node : IAsyncDisposable
         hospitals.Open(edge.ActorOf(Door.Props(identity, hospitals, models, new Digest(nonce)), Edge.DoorName));
         var blobs = system.ActorOf(BlobStore.Props(database.ConnectionString), "blobs");
         var services = new HubServices(hospitals, blobs, models, clock, ActorRefs.Nobody, identity);
-        Desk = system.ActorOf(JobDesk.Props(services, hospitals, Path.Combine(plan.Data, "results")), "desk");
+        Desk = system.ActorOf(
+            BackoffSupervisor.Props(Backoff.OnStop(
+                JobDesk.Props(services, hospitals, Path.Combine(plan.Data, "results")), "desk", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(15),
+                0.2, maxNrOfRetries: -1)),
+            "desk");
         if (job is not null)
-            Desk.Tell(new JobDesk.Submit(job));
+            Desk.Tell(job);
+        HubNode self = new($"{kit.Manifest.Hub.Host}:{kit.Manifest.Hub.Port}", ["coordinator", "aggregator"], "up", IsLeader: true);
+        Operators = (system, new OperatorHub(Desk, () => [self], clock));
     }
 
     private void StartHospital(NodePlan plan, HospitalPlan hospital, PatientTable patients, TimeProvider clock)
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(Path.Combine(plan.Data, "state.db")));
         var me = new HospitalId(kit.Manifest.Site);
-        var edge = OpenEdge(() => Edge.OfSite(me, kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
+        var edge = OpenEdge(() => Edge.OfSite(kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
         var security = new SiteSecurity(
             _identity.SiteKey, kit.Roster, new MaskingPolicy(), SecureRandomSource.Instance, new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
             hospital.SecureSumsOnly);
@@ -99,7 +113,7 @@ public sealed class Node : IAsyncDisposable
                 HospitalAgent.Props(site, models), "agent", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.2, maxNrOfRetries: -1)),
             "hospital");
         var settings = new Uplink.Settings(
-            me, _identity.SiteKey, kit.Roster.Coordinator, edge.ActorSelection(Edge.AddressOfDoor(kit.Manifest.Hub)), hospital.Rhythm,
+            me, _identity.SiteKey, kit.Roster.Coordinator, Edge.DoorOf(kit.Manifest.Hub, edge), hospital.Rhythm,
             SecureRandomSource.Instance, clock);
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))), "uplink");
     }
@@ -118,6 +132,12 @@ public sealed class Node : IAsyncDisposable
             throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.PortInUse, $"The node cannot listen: {socket.Message.TrimEnd('.')}.", $"port {port}",
                 "Stop what holds the port, or give node.hub.listen an address of this machine."));
         }
+    }
+
+    private static JobDesk.Submit SubmissionOf(string file, ImmutableArray<HospitalId> members)
+    {
+        FederationJob.Read(file, members);
+        return new JobDesk.Submit(File.ReadAllText(file), file, IsAtStart: true);
     }
 
     private static FileStream HoldFolder(string folder)

@@ -2,35 +2,77 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Akka.Actor;
 using Akka.Event;
+using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Wire;
 using FedActors.Core;
 using FedActors.Core.Federation;
+using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 
 namespace FedActors.Actors.Operations;
 
 /// <summary>
-/// Takes jobs to the Coordinator and sees that they go on: begins when enough hospitals are attached, begins again after a
-/// round that found too few or a journal that failed for a while, and leaves the result in a file. Parent: the hub.
-/// Children: one Coordinator.
+/// Keeps a hub's jobs and takes them to their Coordinators, one at a time: begins when enough hospitals are attached,
+/// begins again after a round that found too few or a journal that failed for a while, and leaves the result in a file.
+/// Parent: the hub. Children: a Coordinator for each job that was asked for. Persistence id: <c>desk</c>.
 /// </summary>
-public sealed class JobDesk : ReceiveActor, IWithTimers
+public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 {
-    /// <summary>Operator → desk. Train this, or go on with it.</summary>
-    public sealed record Submit(JobPlan Plan) : INoSerializationVerificationNeeded;
+    /// <summary>
+    /// Operator → desk. Train this, or go on with it. Answered by <see cref="Accepted"/> or <see cref="Refused"/>.
+    /// </summary>
+    /// <param name="Text">A job file's text.</param>
+    /// <param name="Where">Where it came from, as faults name it.</param>
+    /// <param name="IsAtStart">The hub's own file, at every start.</param>
+    public sealed record Submit(string Text, string Where, bool IsAtStart) : INoSerializationVerificationNeeded;
 
-    /// <summary>Anyone → desk. Answered by <see cref="Ended"/> when the job is over, at once where it is.</summary>
+    /// <summary>
+    /// Operator → desk. End this. Answered as <see cref="Submit"/> is; the job ends when its open round has.
+    /// </summary>
+    public sealed record Abort(string Job, string Reason) : INoSerializationVerificationNeeded;
+
+    /// <summary>Desk → operator. It is durable.</summary>
+    /// <param name="WasNew">False where this was known before.</param>
+    public sealed record Accepted(string Job, bool WasNew) : INoSerializationVerificationNeeded;
+
+    /// <summary>Desk → operator. Nothing was changed.</summary>
+    public sealed record Refused(ExitCode ExitCode, ImmutableArray<Fault> Faults) : INoSerializationVerificationNeeded;
+
+    /// <summary>Anyone → desk. Answered by <see cref="View"/>.</summary>
+    public sealed record ViewWanted : INoSerializationVerificationNeeded;
+
+    /// <summary>Desk → whoever asked. What there is at this moment.</summary>
+    public sealed record View(ImmutableArray<JobView> Jobs, ImmutableArray<HospitalView> Hospitals) : INoSerializationVerificationNeeded;
+
+    /// <param name="Plan">Null where the text does not go with this federation any more.</param>
+    public sealed record JobView(DeskJob Job, JobStage Stage, JobPlan? Plan);
+
+    /// <param name="LastHeard">Null where it was not heard since the hub's start.</param>
+    public sealed record HospitalView(HospitalId Hospital, bool IsAttached, DateTimeOffset? LastHeard);
+
+    /// <summary>
+    /// Anyone → desk. A question to the job's Coordinator, who answers; <see cref="Refused"/> where there is no such
+    /// job.
+    /// </summary>
+    public sealed record Ask(string Job, JobProtocol.IJobMessage Question) : INoSerializationVerificationNeeded;
+
+    /// <summary>
+    /// Anyone → desk. Answered by <see cref="Ended"/> when no job is waiting any more, at once where that is so.
+    /// </summary>
     public sealed record WhenEnded : INoSerializationVerificationNeeded;
 
-    /// <summary>Desk → whoever asked.</summary>
+    /// <summary>Desk → whoever asked: how the last one ended.</summary>
     public sealed record Ended(JobStage Stage, string Reason) : INoSerializationVerificationNeeded;
 
     private sealed record Look : INoSerializationVerificationNeeded
     {
         public static Look Instance { get; } = new();
     }
+
+    // Akka hangs where what follows one write begins another: the second waits for its own message.
+    private sealed record Conclude(string Job) : INoSerializationVerificationNeeded;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -40,84 +82,215 @@ public sealed class JobDesk : ReceiveActor, IWithTimers
     private readonly HubServices _hub;
     private readonly RemoteHospitals _hospitals;
     private readonly string _results;
-    private JobPlan? _job;
-    private JobStage _stage;
-    private IActorRef _coordinator = ActorRefs.Nobody;
-    private ImmutableList<RoundRecord> _rounds = [];
+    private readonly Dictionary<string, IActorRef> _coordinators = [];
     private readonly List<IActorRef> _waiting = [];
+    private DeskState _state = DeskState.Empty;
+    private JobPlan? _plan;
+    private bool _isRunning;
+    private int _rounds;
     private TimeSpan _pause = Pause;
     private Ended? _ended;
 
     public JobDesk(HubServices hub, RemoteHospitals hospitals, string results)
     {
         (_hub, _hospitals, _results) = (hub, hospitals, results);
-        Receive<Submit>(submit =>
+        Command<Submit>(TakeIn);
+        Command<Abort>(AbortJob);
+        Command<Look>(_ => BeginIfPossible());
+        Command<Conclude>(conclude =>
         {
-            (_job, _stage, _rounds, _ended) = (submit.Plan, JobStage.Waiting, [], null);
-            _log.Info("Job {Job} waits for {Minimum} of {Hospitals} hospitals", _job.Name, _job.Cohort.Minimum, _hospitals.Members.Length);
-            Timers.StartPeriodicTimer(nameof(Look), Look.Instance, Pause);
+            if (!IsCurrent(conclude.Job) && _state.Find(conclude.Job) is { Stage: JobStage.Waiting, IsToEnd: true } job)
+                EndJob(job, JobStage.Aborted, job.Reason);
         });
-        Receive<Look>(_ => BeginIfPossible());
-        Receive<WhenEnded>(_ =>
+        Command<ViewWanted>(_ => Sender.Tell(new View(
+            [.. _state.Jobs.Select(ViewOf)],
+            [.. _hospitals.Members.Select(one => new HospitalView(one, _hospitals.IsAttached(one), _hospitals.LastHeard(one)))])));
+        Command<Ask>(ask =>
         {
-            if (_ended is not null)
+            if (_state.Find(ask.Job) is null)
+                Refuse(ExitCode.BadInput, Unknown(ask.Job));
+            else
+                CoordinatorOf(ask.Job).Forward(ask.Question);
+        });
+        Command<WhenEnded>(_ =>
+        {
+            if (_state.Current is null && _ended is not null)
                 Sender.Tell(_ended);
             else
                 _waiting.Add(Sender);
         });
-        Receive<JobProtocol.JobStarted>(started => _rounds = [.. started.Committed]);
-        Receive<JobProtocol.RoundReported>(reported =>
+        Command<JobProtocol.JobStarted>(started => _rounds = started.Committed.Length);
+        Command<JobProtocol.RoundReported>(reported =>
         {
-            (_rounds, _pause) = (_rounds.Add(reported.Record), Pause);
+            (_rounds, _pause) = (_rounds + 1, Pause);
             _log.Info("Round {Round} is committed with {Hospitals} hospitals, loss {Loss}",
                 reported.Record.Id.Round, reported.Record.Included.Length, reported.Record.Loss);
         });
-        Receive<JobProtocol.AttemptReported>(attempt => _log.Warning("{Number}: round {Round}, attempt {Attempt} ended without a sum: {Reason}",
+        Command<JobProtocol.AttemptReported>(attempt => _log.Warning(
+            "{Number}: round {Round}, attempt {Attempt} ended without a sum: {Reason}",
             attempt.Number.Code(), attempt.Id.Round, attempt.Id.Attempt, attempt.Reason));
-        Receive<JobProtocol.JobFinished>(Finish);
-        Receive<JobProtocol.JobRefused>(refused => End(JobStage.Failed, refused.Reason));
-        Receive<JobProtocol.JobFailed>(failed =>
-        {
-            // What time may mend is tried again; what it cannot is for a person to see.
-            if ((int)failed.Number is >= 4001 and <= 4002 or >= 5000 and < 6000)
-                TryAgain($"{failed.Number.Code()}: {failed.Reason}");
-            else
-                End(JobStage.Failed, $"{failed.Number.Code()}: {failed.Reason}");
-        });
-        Receive<Terminated>(_ =>
-        {
-            _coordinator = ActorRefs.Nobody;
-            if (_stage == JobStage.Running)
-                TryAgain("The coordinator stopped: its journal cannot be read or written.");
-        });
+        // A job that is over may have said more than one last word.
+        Command<JobProtocol.JobFinished>(finished => IsCurrent(finished.Job), Finish);
+        Command<JobProtocol.JobRefused>(refused => IsCurrent(refused.Job), refused => End(JobStage.Failed, refused.Reason));
+        Command<JobProtocol.JobFailed>(failed => IsCurrent(failed.Job), OnFailed);
+        Command<Terminated>(OnTerminated);
     }
+
+    public override string PersistenceId => "desk";
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(HubServices hub, RemoteHospitals hospitals, string results) =>
         Akka.Actor.Props.Create<JobDesk>(hub, hospitals, results);
 
+    protected override void Apply(DeskEvent @event)
+    {
+        _state = _state.Apply(@event);
+        if (@event is DeskEvent.JobEnded ended)
+            _ended = new Ended(ended.Stage, ended.Reason);
+    }
+
+    protected override void OnWriteRefused(string reason) => _log.Error("The desk's journal refused a write: {Reason}", reason);
+
+    protected override void OnReplaySuccess() => LookFromNowOn(TimeSpan.Zero);
+
+    private void TakeIn(Submit submit)
+    {
+        string job;
+        try
+        {
+            job = FederationJob.Parse(submit.Text, submit.Where, _hospitals.Members).Name;
+        }
+        catch (FaultException e)
+        {
+            Refuse(e.ExitCode, [.. e.Faults]);
+            return;
+        }
+        Decide(_state.DecideSubmit(job, submit.Text, submit.IsAtStart, _hub.Clock.GetUtcNow()), job, submit.Where, FaultNumber.JobNameTaken,
+            "Give the changed job another name: what was trained under this one stays what it is.", () =>
+            {
+                _log.Info("Job {Job} is accepted", job);
+                LookFromNowOn(Pause);
+            });
+    }
+
+    private void AbortJob(Abort abort)
+    {
+        if (_state.Find(abort.Job) is null)
+        {
+            Refuse(ExitCode.BadInput, Unknown(abort.Job));
+            return;
+        }
+        Decide(_state.DecideAbort(abort.Job, abort.Reason, _hub.Clock.GetUtcNow()), abort.Job, abort.Job, FaultNumber.JobIsOver,
+            "There is nothing to end.", () =>
+            {
+                _log.Warning("Job {Job} is to end: {Reason}", abort.Job, abort.Reason);
+                if (IsCurrent(abort.Job))
+                    CoordinatorOf(abort.Job).Tell(new JobProtocol.AbortJob(abort.Job, abort.Reason));
+                else
+                    Self.Tell(new Conclude(abort.Job));
+            });
+    }
+
+    // The answer leaves after the write.
+    private void Decide(Decision<DeskEvent> decision, string job, string where, FaultNumber number, string fix, Action then)
+    {
+        var sender = Sender;
+        switch (decision)
+        {
+            case Decision<DeskEvent>.Rejected rejected:
+                Refuse(ExitCode.Failed, [new Fault(number, rejected.Reason, where, fix)]);
+                break;
+            case Decision<DeskEvent>.Accepted accepted:
+                Record(accepted.Events, () =>
+                {
+                    sender.Tell(new Accepted(job, !accepted.Events.IsEmpty));
+                    if (!accepted.Events.IsEmpty)
+                        then();
+                });
+                break;
+        }
+    }
+
+    private void Refuse(ExitCode exitCode, ImmutableArray<Fault> faults)
+    {
+        foreach (var fault in faults)
+            _log.Warning("Refused: {Fault}", fault);
+        Sender.Tell(new Refused(exitCode, faults));
+    }
+
+    private ImmutableArray<Fault> Unknown(string job) =>
+    [
+        new Fault(FaultNumber.UnknownJob, $"There is no job '{job}'.", "",
+            _state.Jobs.IsEmpty ? "Submit one first." : $"There are: {string.Join(", ", _state.Jobs.Select(known => known.Name))}."),
+    ];
+
+    private void LookFromNowOn(TimeSpan first)
+    {
+        if (_state.Current is not null)
+            Timers.StartPeriodicTimer(nameof(Look), Look.Instance, first, Pause);
+    }
+
     private void BeginIfPossible()
     {
-        if (_job is not { } job || _stage != JobStage.Waiting)
+        if (_state.Current is not { } job || _isRunning)
             return;
+        if (job.IsToEnd)
+        {
+            End(JobStage.Aborted, job.Reason);
+            return;
+        }
+        if (_plan?.Name != job.Name)
+        {
+            try
+            {
+                _plan = PlanOf(job);
+            }
+            catch (FaultException e)
+            {
+                End(JobStage.Failed, e.Faults[0].ToString());
+                return;
+            }
+            _log.Info("Job {Job} waits for {Minimum} of {Hospitals} hospitals", job.Name, _plan.Cohort.Minimum, _hospitals.Members.Length);
+        }
         var attached = _hospitals.Members.Count(_hospitals.IsAttached);
-        if (attached < job.Cohort.Minimum || !job.Cohort.Require.All(_hospitals.IsAttached))
+        if (attached < _plan.Cohort.Minimum || !_plan.Cohort.Require.All(_hospitals.IsAttached))
             return;
-        _stage = JobStage.Running;
+        _isRunning = true;
         _log.Info("Job {Job} begins with {Attached} hospitals attached", job.Name, attached);
-        if (_coordinator.IsNobody())
-            _coordinator = Context.Watch(Context.ActorOf(Coordinator.Props(_hub, $"coordinator-{job.Name}"), $"coordinator-{job.Name}"));
-        var model = ModelCatalog.Create(job.Model);
+        var model = ModelCatalog.Create(_plan.Model);
         var initial = new double[model.ParameterCount];
-        model.Initialize(initial, job.Seed);
-        _coordinator.Tell(new JobProtocol.StartJob(job, PlanHash.Of(job), _hospitals.Members, [.. initial]));
+        model.Initialize(initial, _plan.Seed);
+        CoordinatorOf(job.Name).Tell(new JobProtocol.StartJob(_plan, PlanHash.Of(_plan), _hospitals.Members, [.. initial]));
+    }
+
+    private void OnFailed(JobProtocol.JobFailed failed)
+    {
+        // What time may mend is tried again; what it cannot is for a person to see.
+        var isForTime = failed.Number == FaultNumber.JournalFailed || (int)failed.Number is >= 4001 and <= 4002 or >= 5000 and < 6000;
+        var reason = $"{failed.Number.Code()}: {failed.Reason}";
+        if (_state.Current is { IsToEnd: true } job)
+            End(JobStage.Aborted, job.Reason);
+        else if (isForTime)
+            TryAgain(reason);
+        else
+            End(JobStage.Failed, reason);
+    }
+
+    private void OnTerminated(Terminated ended)
+    {
+        var job = _coordinators.FirstOrDefault(pair => pair.Value.Equals(ended.ActorRef)).Key;
+        if (job is null)
+            return;
+        _coordinators.Remove(job);
+        if (IsCurrent(job))
+            TryAgain("The coordinator stopped: its journal cannot be read or written.");
     }
 
     private void TryAgain(string reason)
     {
-        _log.Warning("Job {Job} pauses for {Pause}: {Reason}", _job!.Name, _pause, reason);
-        _stage = JobStage.Waiting;
+        _log.Warning("Job {Job} pauses for {Pause}: {Reason}", _plan!.Name, _pause, reason);
+        _isRunning = false;
         Timers.StartPeriodicTimer(nameof(Look), Look.Instance, _pause, Pause);
         _pause = _pause * 2 < LongestPause ? _pause * 2 : LongestPause;
     }
@@ -130,9 +303,9 @@ public sealed class JobDesk : ReceiveActor, IWithTimers
             new
             {
                 finished.Job,
-                Rounds = _rounds.Count,
+                Rounds = _rounds,
                 ModelSha256 = finished.Model.ToString(),
-                _job!.Model.Features,
+                _plan!.Model.Features,
                 finished.Parameters,
             },
             Json));
@@ -142,23 +315,50 @@ public sealed class JobDesk : ReceiveActor, IWithTimers
 
     private void End(JobStage stage, string reason)
     {
-        (_stage, _ended) = (stage, new Ended(stage, reason));
-        foreach (var asker in _waiting)
-            asker.Tell(_ended);
-        _waiting.Clear();
-        Timers.Cancel(nameof(Look));
-        if (stage == JobStage.Done)
-            _log.Info("Job {Job} is done after {Rounds} rounds: {Reason}", _job!.Name, _rounds.Count, reason);
-        else
-            _log.Error("Job {Job} cannot go on: {Reason}", _job!.Name, reason);
+        if (_state.Current is { } job)
+            EndJob(job, stage, reason);
     }
-}
 
-/// <summary>Where a job stands.</summary>
-public enum JobStage
-{
-    Waiting = 1,
-    Running = 2,
-    Done = 3,
-    Failed = 4,
+    private void EndJob(DeskJob job, JobStage stage, string reason)
+    {
+        var decision = (Decision<DeskEvent>.Accepted)_state.DecideEnd(job.Name, stage, reason, _hub.Clock.GetUtcNow());
+        Record(decision.Events, () =>
+        {
+            if (_plan?.Name == job.Name)
+                (_plan, _isRunning, _pause) = (null, false, Pause);
+            if (stage == JobStage.Done)
+                _log.Info("Job {Job} is done after {Rounds} rounds: {Reason}", job.Name, _rounds, reason);
+            else if (stage == JobStage.Aborted)
+                _log.Warning("Job {Job} is aborted: {Reason}", job.Name, reason);
+            else
+                _log.Error("Job {Job} cannot go on: {Reason}", job.Name, reason);
+            if (_state.Current is not null)
+                return;
+            Timers.Cancel(nameof(Look));
+            foreach (var asker in _waiting)
+                asker.Tell(_ended!);
+            _waiting.Clear();
+        });
+    }
+
+    private bool IsCurrent(string job) => _isRunning && _state.Current?.Name == job;
+
+    private JobPlan PlanOf(DeskJob job) => FederationJob.Parse(job.Text, job.Name, _hospitals.Members);
+
+    private JobView ViewOf(DeskJob job)
+    {
+        var stage = IsCurrent(job.Name) ? JobStage.Running : job.Stage;
+        try
+        {
+            return new JobView(job, stage, PlanOf(job));
+        }
+        catch (FaultException)
+        {
+            return new JobView(job, stage, null);
+        }
+    }
+
+    private IActorRef CoordinatorOf(string job) => _coordinators.TryGetValue(job, out var known)
+        ? known
+        : _coordinators[job] = Context.Watch(Context.ActorOf(Coordinator.Props(_hub, $"coordinator-{job}"), $"coordinator-{job}"));
 }

@@ -26,6 +26,13 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         Codec.For<FederationEvent.JobAccepted, JobAcceptedProto>("job-accepted/1", ToProto, FromProto),
         Codec.For<FederationEvent.RoundCommitted, RoundCommittedProto>("round-committed/1", ToProto, FromProto),
         Codec.For<FederationEvent.AttemptFailed, AttemptFailedProto>("attempt-failed/1", ToProto, FromProto),
+        Codec.For<DeskEvent.JobSubmitted, JobSubmittedProto>("job-submitted/1",
+            e => new() { At = e.At.UtcTicks, Job = e.Job, Text = e.Text }, p => new(Time(p.At), p.Job, p.Text)),
+        Codec.For<DeskEvent.AbortAsked, AbortAskedProto>("abort-asked/1",
+            e => new() { At = e.At.UtcTicks, Job = e.Job, Reason = e.Reason }, p => new(Time(p.At), p.Job, p.Reason)),
+        Codec.For<DeskEvent.JobEnded, JobEndedProto>("job-ended/1",
+            e => new() { At = e.At.UtcTicks, Job = e.Job, Stage = (int)e.Stage, Reason = e.Reason },
+            p => new(Time(p.At), p.Job, (JobStage)p.Stage, p.Reason)),
         Codec.For<RoundEvent.Opened, RoundOpenedProto>("round-opened/1", ToProto, FromProto),
         Codec.For<RoundEvent.KeysFixed, KeysFixedProto>("keys-fixed/1", ToProto, FromProto),
         Codec.For<RoundEvent.SharesFixed, SharesFixedProto>("shares-fixed/1", ToProto, FromProto),
@@ -99,10 +106,7 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         FromProto(p.Id), Hospitals(p.Included), Dropouts(p.Dropped), Hash(p.Model), p.Loss,
         p.Metrics is { } metrics ? FromProto(metrics) : null,
         p.TotalWeight, p.Saturated, p.BytesUp, p.BytesDown, TimeSpan.FromTicks(p.DurationTicks), Hash(p.Sum),
-        p.ByHospitals is { } h
-            ? new FederatedFigures(
-                h.Hospitals, h.N, h.Positives, h.Auroc, h.AurocError, h.Accuracy, h.LogLoss, h.Sensitivity, h.Specificity, h.CalibrationError)
-            : null));
+        p.ByHospitals is { } figures ? FromProto(figures) : null));
 
     private static AttemptFailedProto ToProto(FederationEvent.AttemptFailed e) => new()
     {
@@ -196,18 +200,63 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         _ => throw new ArgumentException($"There are no figures of kind {m.Kind}."),
     };
 
-    private static FederatedFiguresProto ToProto(FederatedFigures f) => new()
+    private static FederatedFiguresProto ToProto(FederatedFigures figures) => figures switch
     {
-        Hospitals = f.Hospitals,
-        N = f.N,
-        Positives = f.Positives,
-        Auroc = f.Auroc,
-        AurocError = f.AurocError,
-        Accuracy = f.Accuracy,
-        LogLoss = f.LogLoss,
-        Sensitivity = f.Sensitivity,
-        Specificity = f.Specificity,
-        CalibrationError = f.CalibrationError,
+        FederatedBinaryFigures f => new FederatedFiguresProto
+        {
+            Hospitals = f.Hospitals,
+            N = f.N,
+            Positives = f.Positives,
+            Auroc = f.Auroc,
+            AurocError = f.AurocError,
+            Accuracy = f.Accuracy,
+            LogLoss = f.LogLoss,
+            Sensitivity = f.Sensitivity,
+            Specificity = f.Specificity,
+            CalibrationError = f.CalibrationError,
+        },
+        FederatedClassFigures f => new FederatedFiguresProto
+        {
+            Kind = (int)OutcomeKind.Class,
+            Hospitals = f.Hospitals,
+            N = f.N,
+            MacroAuroc = f.MacroAuroc,
+            AurocError = f.AurocError,
+            Accuracy = f.Accuracy,
+            LogLoss = f.LogLoss,
+        },
+        FederatedRealFigures f => new FederatedFiguresProto
+        {
+            Kind = (int)OutcomeKind.Real,
+            Hospitals = f.Hospitals,
+            N = f.N,
+            Beyond = f.Beyond,
+            Rmse = f.Rmse,
+            RmseError = f.RmseError,
+            RSquared = f.RSquared,
+            RSquaredError = f.RSquaredError,
+        },
+        FederatedSurvivalFigures f => new FederatedFiguresProto
+        {
+            Kind = (int)OutcomeKind.Survival,
+            Hospitals = f.Hospitals,
+            N = f.N,
+            Events = f.Events,
+            CIndex = f.CIndex,
+            PartialLogLoss = f.PartialLogLoss,
+        },
+        _ => throw new SerializationException($"{figures.GetType().Name} are not figures the journal knows."),
+    };
+
+    private static FederatedFigures FromProto(FederatedFiguresProto f) => (OutcomeKind)f.Kind switch
+    {
+        0 or OutcomeKind.Binary => new FederatedBinaryFigures(
+            f.Hospitals, f.N, f.Positives, f.Auroc, f.AurocError, f.Accuracy, f.LogLoss, f.Sensitivity, f.Specificity, f.CalibrationError),
+        OutcomeKind.Class => new FederatedClassFigures(f.Hospitals, f.N, f.MacroAuroc, f.AurocError, f.Accuracy, f.LogLoss),
+        OutcomeKind.Real =>
+            new FederatedRealFigures(f.Hospitals, f.N, f.Beyond, f.Rmse, f.RmseError, f.RSquared, f.RSquaredError),
+        OutcomeKind.Survival => new FederatedSurvivalFigures(f.Hospitals, f.N, f.Events, f.CIndex, f.PartialLogLoss),
+        _ => throw new ArgumentException($"Hospitals count no figures of kind {f.Kind}."),
     };
 
     private static ImmutableArray<Core.Rounds.Dropout> Dropouts(IEnumerable<DropoutProto> dropped) =>

@@ -10,9 +10,9 @@ using FedActors.Core.Protocol;
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// Meets hospitals at the hub's edge: the one path that is trusted there. Knows who speaks by signature, lets in only what the
-/// roster's hospitals may say and only under their own name, and brings each answer to whoever asked. Hands out models by
-/// hash. Parent: the edge. Children: none.
+/// Meets hospitals at the hub's edge: the one path that is trusted there. Knows who speaks by signature, lets in only
+/// what the roster's hospitals may say and only under their own name, and brings each answer to whoever asked. Hands
+/// out models by hash. Parent: the edge. Children: none.
 /// </summary>
 public sealed class Door : ReceiveActor
 {
@@ -28,6 +28,9 @@ public sealed class Door : ReceiveActor
 
     // Pieces that may come before the other end is told that they did.
     private const int PulseEvery = 16;
+
+    // Of a model on their way to one hospital at a time, whatever it asks for.
+    private const int MostChunks = 64;
 
     private static readonly string AttachManifest = WireSerializer.ManifestOf(new LineProtocol.Attach(default));
 
@@ -169,7 +172,8 @@ public sealed class Door : ReceiveActor
             _served = (wanted.Model, model.ToBytes());
         }
         var bytes = _served.Bytes.AsSpan();
-        for (var (offset, sent) = (wanted.FromOffset, 0); sent < wanted.Credit && offset >= 0 && offset < bytes.Length; sent++)
+        var credit = Math.Min(wanted.Credit, MostChunks);
+        for (var (offset, sent) = (wanted.FromOffset, 0); sent < credit && offset >= 0 && offset < bytes.Length; sent++)
         {
             var chunk = bytes.Slice((int)offset, (int)Math.Min(RoundProtocol.ChunkBytes, bytes.Length - offset));
             Send(line, 0, new ModelProtocol.ModelChunk(wanted.Model, offset, bytes.Length, new Core.Identity.ByteString(chunk)));

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
@@ -9,12 +8,13 @@ using Akka.Remote.Transport.DotNetty;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Provisioning;
 using FedActors.Core.Identity;
+using FedActors.Core.Numerics;
 
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// Actor systems that face the network: no selection but of one path, no deployment from outside, no serializer but our own, and
-/// TLS with both sides' certificates from the kit's roots.
+/// Actor systems that face the network: nothing is read from it but our own messages, no deployment, no selection, no
+/// control message, and TLS with both sides' certificates from the kit's roots.
 /// </summary>
 public static class Edge
 {
@@ -28,7 +28,6 @@ public static class Edge
         HubSystem,
         ConfigurationFactory.ParseString($$"""
             akka.remote {
-              trusted-selection-paths = ["/user/{{DoorName}}"]
               dot-netty.tcp {
                 hostname = "{{listen}}"
                 public-hostname = "{{kit.Manifest.Hub.Host}}"
@@ -38,29 +37,42 @@ public static class Edge
             """),
         kit, key, isHub: true, clock, Config.Empty);
 
-    /// <summary>A hospital's system. Akka has to listen somewhere: on loopback, at a port of the machine's choice.</summary>
+    /// <summary>
+    /// A hospital's system. Akka has to listen somewhere: on loopback, at a port of the machine's choice.
+    /// </summary>
     /// <param name="more">What the hospital's actors need besides: journal and dispatchers.</param>
-    public static ActorSystem OfSite(HospitalId hospital, Kit kit, ECDsa key, TimeProvider clock, Config more) => Create(
+    public static ActorSystem OfSite(Kit kit, ECDsa key, TimeProvider clock, Config more) => Create(
         SiteSystem,
         ConfigurationFactory.ParseString($$"""
             akka.remote.dot-netty.tcp {
               hostname = "127.0.0.1"
               port = 0
-              # What the hub files the connection under: a name of this hospital's own that leads nowhere (RFC 2606), since nobody calls here.
-              public-hostname = "{{NameOf(hospital)}}.invalid"
+              # What the hub files the connection under. It leads nowhere (RFC 2606), since nobody calls here, and is new at
+              # every start: who knew it could call under the same name, and take over what is meant for this hospital.
+              public-hostname = "{{NewName()}}.invalid"
               public-port = 1
             }
             """),
         kit, key, isHub: false, clock, more);
 
-    /// <summary>Where the hub's door is.</summary>
-    public static string AddressOfDoor(KitHub hub) => $"akka.ssl.tcp://{HubSystem}@{hub.Host}:{hub.Port}/user/{DoorName}";
+    /// <summary>The hub's door, as a site reaches it.</summary>
+    public static IActorRef DoorOf(KitHub hub, ActorSystem site) => ((ExtendedActorSystem)site).Provider.ResolveActorRef(
+        $"akka.ssl.tcp://{HubSystem}@{hub.Host}:{hub.Port}/user/{DoorName}");
 
     private static ActorSystem Create(string name, Config own, Kit kit, ECDsa key, bool isHub, TimeProvider clock, Config more)
     {
         var config = own.WithFallback(ConfigurationFactory.ParseString("""
             akka {
-              actor.provider = remote
+              actor {
+                provider = remote
+                serializers {
+                  proto = "FedActors.Actors.Wire.RefusingProtobuf, FedActors.Actors"
+                  akka-containers = "FedActors.Actors.Wire.RefusingSelections, FedActors.Actors"
+                  akka-misc = "FedActors.Actors.Wire.RefusingControl, FedActors.Actors"
+                  primitive = "FedActors.Actors.Wire.RefusingPrimitives, FedActors.Actors"
+                  akka-system-msg = "FedActors.Actors.Wire.RefusingSystemMessages, FedActors.Actors"
+                }
+              }
               remote {
                 untrusted-mode = on
                 log-remote-lifecycle-events = off
@@ -86,7 +98,8 @@ public static class Edge
             });
     }
 
-    // A certificate counts if its root, its dates and its usage do, and if its key is the one the roster has for its name.
+    // A certificate counts if its root, its dates and its usage do, and if its key is the one the roster has for its
+    // name.
     private static string? Refusal(Kit kit, X509Certificate2 certificate, bool isHub, DateTimeOffset now)
     {
         if (kit.FaultOf(certificate, isHub, now, "") is { } fault)
@@ -96,5 +109,10 @@ public static class Edge
         return expected is not null && expected.Equals(Certificates.KeyOf(certificate)) ? null : $"the roster does not name '{name}' with this key";
     }
 
-    private static string NameOf(HospitalId hospital) => Digest.Of(Encoding.UTF8.GetBytes(hospital.ToString())).ToString()[..16];
+    private static string NewName()
+    {
+        Span<byte> name = stackalloc byte[16];
+        SecureRandomSource.Instance.Fill(name);
+        return Convert.ToHexStringLower(name);
+    }
 }

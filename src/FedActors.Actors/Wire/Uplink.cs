@@ -22,7 +22,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     /// <param name="Door">Where the hub's door is found.</param>
     /// <param name="Rhythm">From one sign of life to the next; after eight without an answer the line is dialled anew.</param>
     public sealed record Settings(
-        HospitalId Hospital, SiteKey Key, SitePublicKey Hub, ActorSelection Door, TimeSpan Rhythm, IRandomSource Random, TimeProvider Clock);
+        HospitalId Hospital, SiteKey Key, SitePublicKey Hub, IActorRef Door, TimeSpan Rhythm, IRandomSource Random, TimeProvider Clock);
 
     /// <summary>Most bytes of one message from the hub: an open sum of a hundred million coordinates.</summary>
     public const int MessageBytes = 1 << 30;

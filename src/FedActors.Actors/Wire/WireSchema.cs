@@ -56,7 +56,7 @@ internal static class WireSchema
 
         Part<RoundId>("Job", "Round", "Attempt"),
         Part<JobPlan>("Name", "Seed", "Patients", "Model", "Training", "Cohort", "SecureAggregation", "Privacy", "Evaluation"),
-        Part<ModelPlan>("Kind", "Features", "Outcome", "Classes", "Hidden", "Activation"),
+        Part<ModelPlan>("Kind", "Features", "Outcome", "Classes", "Hidden", "Activation", "Unit"),
         Part<TrainingPlan>(
             "Algorithm", "Rounds", "LocalSteps", "LearningRate", "BatchSize", "L2", "Server", "ProximalMu", "LocalLayers", "Robust"),
         Part<ServerPlan>("Rate", "Momentum", "Beta1", "Beta2", "Tau"),

@@ -29,6 +29,9 @@ public sealed record FederationState
     /// <summary>Attempts at the next round that ended without a sum.</summary>
     public int FailedAttempts { get; private init; }
 
+    /// <summary>All attempts that ended without a sum, in order: who asks why a round took several finds it here.</summary>
+    public ImmutableList<FederationEvent.AttemptFailed> Failures { get; private init; } = [];
+
     /// <summary>The attempt that comes next.</summary>
     public RoundId Next => new(Job ?? throw new InvalidOperationException("No job was accepted."), Rounds.Count + 1, FailedAttempts + 1);
 
@@ -114,7 +117,11 @@ public sealed record FederationState
             Rounds = Rounds.Add(e.Record),
             FailedAttempts = 0,
         },
-        FederationEvent.AttemptFailed e when Job is not null && e.Id == Next => this with { FailedAttempts = FailedAttempts + 1 },
+        FederationEvent.AttemptFailed e when Job is not null && e.Id == Next => this with
+        {
+            FailedAttempts = FailedAttempts + 1,
+            Failures = Failures.Add(e),
+        },
         _ => throw new InvalidOperationException($"After {Rounds.Count} rounds of '{Job}' there can be no {@event.GetType().Name}."),
     };
 }

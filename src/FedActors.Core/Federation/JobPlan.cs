@@ -37,6 +37,9 @@ public sealed record ModelPlan(ModelKind Kind, ImmutableArray<string> Features)
     /// <summary>Names of the classes, in the order of their numbers; empty where the outcome is not a class.</summary>
     public ImmutableArray<string> Classes { get; init; } = [];
 
+    /// <summary>What a number of 1 is in the units a person reads; 1 where the outcome is no number.</summary>
+    public double Unit { get; init; } = 1;
+
     /// <summary>Neurons of each hidden layer of a perceptron.</summary>
     public ImmutableArray<int> Hidden { get; init; } = [];
 

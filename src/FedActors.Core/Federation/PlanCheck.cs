@@ -25,11 +25,12 @@ public static class PlanCheck
         foreach (var hospital in plan.Cohort.Require.Where(hospital => !patients.ContainsKey(hospital)))
             yield return new Fault(FaultNumber.UnknownHospital, $"The job requires '{hospital}', which is not among the hospitals.",
                 $"{file}: job.cohort.require", $"Known: {string.Join(", ", patients.Keys.Order())}.");
-        if (plan.Evaluation.Selects && !(FederatedEvaluation.IsPartOf(plan) && FederatedEvaluation.IsCounted(plan.Evaluation.Metric)))
+        if (plan.Evaluation.Selects && !FederatedEvaluation.IsPartOf(plan))
             yield return new Fault(FaultNumber.NotAllowedTogether,
-                "A job that keeps the best model, or stops early, goes by what the hospitals count, and here they do not count that.",
+                "A job that keeps the best model, or stops early, goes by what the hospitals count, and here they count nothing.",
                 $"{file}: job.evaluation.{(plan.Evaluation.Keep == KeptModel.Best ? "keep" : "patience")}",
-                "Set evaluation.by-hospitals = on with a binary model, secure-aggregation on and privacy off, or keep = last and patience = off.");
+                "Set evaluation.by-hospitals = on with secure-aggregation on, privacy off and no local layers, or keep = last and "
+                    + "patience = off.");
         foreach (var fault in LayerFaults(plan, file))
             yield return fault;
         if (plan.Training.Robust is { } robust && RobustRules.LeastUpdates(robust) is var least && least > patients.Count)
@@ -50,7 +51,7 @@ public static class PlanCheck
                     + $"{plan.SecureAggregation.WeightCap} and range {plan.SecureAggregation.Range:R}.",
                 $"{file}: job.secure-aggregation.ring-bits", "Set ring-bits = 64, or a smaller range or weight-cap.");
         else if (FederatedEvaluation.IsPartOf(plan)
-            && FederatedEvaluation.FractionBits(RoundCode.Of(plan, round: 1, patients.Count, updateLength)) < 0)
+            && FederatedEvaluation.FractionBits(plan, RoundCode.Of(plan, round: 1, patients.Count, updateLength)) < 0)
             yield return new Fault(FaultNumber.NotAllowedTogether,
                 $"A ring of {plan.SecureAggregation.RingBits} bits has no room for what {patients.Count} hospitals count when they evaluate.",
                 $"{file}: job.evaluation.by-hospitals",

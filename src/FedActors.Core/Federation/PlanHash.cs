@@ -30,6 +30,7 @@ public static class PlanHash
         Line("outcome", plan.Model.Outcome);
         foreach (var name in plan.Model.Classes)
             Line("class", name);
+        Line("unit", plan.Model.Unit);
         foreach (var size in plan.Model.Hidden)
             Line("hidden", size);
         Line("activation", plan.Model.Activation);

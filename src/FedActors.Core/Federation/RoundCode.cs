@@ -21,7 +21,7 @@ public static class RoundCode
         ? new(plan.SecureAggregation.RingBits, parties, plan.Privacy.Mode == PrivacyMode.Hospital ? 1 : plan.SecureAggregation.WeightCap, range: 1,
             updateLength + 1, mostScaleBits: NoisyGrid.BitsFor(JobPrivacy.NoiseMultiplier(plan)))
         : new(plan.SecureAggregation.RingBits, parties, plan.SecureAggregation.WeightCap, plan.SecureAggregation.Range, updateLength + 1,
-            FederatedEvaluation.IsDue(plan, round) ? FederatedEvaluation.Counts : 0);
+            FederatedEvaluation.IsDue(plan, round) ? FederatedEvaluation.Counts(plan) : 0);
 
     /// <summary>The ring of a secure session, with room for what noise may add.</summary>
     /// <param name="parties">Hospitals in the cohort.</param>

@@ -34,7 +34,7 @@ public static class ModelEvaluation
             OutcomeKind.Binary => BinaryEvaluation.Of(answers, outcomes.Labels),
             OutcomeKind.Class => OfClasses(answers, outcomes.Labels, each),
             OutcomeKind.Real => OfNumbers(answers, outcomes.Labels, outcomes.Unit),
-            _ => new SurvivalMetrics(Concordance(answers, outcomes), outcomes.Rows, outcomes.Labels.Count(1.0)),
+            _ => new SurvivalMetrics(CIndex(answers, outcomes), outcomes.Rows, outcomes.Labels.Count(1.0)),
         };
     }
 
@@ -74,7 +74,15 @@ public static class ModelEvaluation
         return new RealMetrics(Math.Abs(unit) * Math.Sqrt(errors / labels.Length), spread == 0 ? double.NaN : 1 - errors / spread, labels.Length);
     }
 
-    private static double Concordance(ReadOnlySpan<double> hazards, Outcomes outcomes)
+    private static double CIndex(ReadOnlySpan<double> hazards, Outcomes outcomes)
+    {
+        var (halves, pairs) = Concordance(hazards, outcomes);
+        return pairs == 0 ? double.NaN : halves / (2.0 * pairs);
+    }
+
+    /// <summary>Pairs that can be compared, and twice those in which the hazards agree with the outcome, ties once.</summary>
+    /// <param name="hazards">At most as many as there are outcomes: of the first patients.</param>
+    internal static (long Halves, long Pairs) Concordance(ReadOnlySpan<double> hazards, Outcomes outcomes)
     {
         var times = outcomes.Times;
         var events = outcomes.Labels;
@@ -91,6 +99,6 @@ public static class ModelEvaluation
                 halves += hazards[i] > hazards[j] ? 2 : hazards[i] == hazards[j] ? 1 : 0;
             }
         }
-        return pairs == 0 ? double.NaN : halves / (2.0 * pairs);
+        return (halves, pairs);
     }
 }

@@ -15,6 +15,7 @@ namespace FedActors.Core.Protocol;
 ///      │                                   │ ── EvaluateModel ──▶ │     where one is given, every few rounds
 ///      │                                   │ ◀── ModelEvaluated ─ │
 ///      │ ◀──────── RoundReported, each time│
+///      │ ── AbortJob, RecordsWanted, ... ▶ │                      at any time
 ///      │ ◀────────── JobFinished / JobFailed │
 /// </code>
 /// </summary>
@@ -27,6 +28,30 @@ public static class JobProtocol
     public sealed record StartJob(
         JobPlan Plan, Digest Identity, ImmutableArray<HospitalId> Roster, ImmutableArray<double> InitialParameters) : IJobMessage;
 
+    /// <summary>Submitter → coordinator. End the job: the open attempt is closed, then <see cref="JobFailed"/> tells so.</summary>
+    public sealed record AbortJob(string Job, string Reason) : IJobMessage;
+
+    /// <summary>Anyone → coordinator. What has the job committed?</summary>
+    public sealed record RecordsWanted : IJobMessage;
+
+    /// <summary>Coordinator → whoever asked.</summary>
+    /// <param name="Failures">Attempts that ended without a sum.</param>
+    public sealed record JobRecords(ImmutableArray<RoundRecord> Committed, ImmutableArray<FederationEvent.AttemptFailed> Failures)
+        : IJobMessage;
+
+    /// <summary>Anyone → coordinator. What is the open round doing?</summary>
+    public sealed record RoundStatusWanted : IJobMessage;
+
+    /// <summary>Coordinator → whoever asked. No round is open.</summary>
+    public sealed record NoRound : IJobMessage;
+
+    /// <summary>Supervisor → whoever asked.</summary>
+    /// <param name="Ready">Whose update is trained.</param>
+    /// <param name="Dropped">Who is out so far.</param>
+    public sealed record RoundStatus(
+        RoundId Id, RoundPhase Phase, DateTimeOffset OpenedAt, DateTimeOffset Deadline, ImmutableArray<HospitalId> Cohort,
+        ImmutableArray<HospitalId> Ready, ImmutableArray<Dropout> Dropped) : IJobMessage;
+
     /// <summary>Coordinator → submitter. The job is durable; <paramref name="Committed"/> are the rounds it already has.</summary>
     public sealed record JobStarted(string Job, ImmutableArray<RoundRecord> Committed) : IJobMessage;
 
@@ -37,7 +62,8 @@ public static class JobProtocol
     public sealed record RoundReported(RoundRecord Record) : IJobMessage;
 
     /// <summary>Coordinator → submitter. An attempt ended without a sum; another follows.</summary>
-    public sealed record AttemptReported(RoundId Id, FaultNumber Number, string Reason) : IJobMessage;
+    public sealed record AttemptReported(RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped)
+        : IJobMessage;
 
     /// <summary>Coordinator → submitter. No round follows any more.</summary>
     /// <param name="Round">The round that the model is of.</param>

@@ -51,6 +51,9 @@ public static class SupervisionProtocol
     /// <summary>Supervisor → coordinator. No sum, for a reason that is journaled.</summary>
     public sealed record RoundFailed(RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped) : ISupervisionMessage;
 
+    /// <summary>Coordinator → supervisor. An operator ends the job: no sum, unless it is open already.</summary>
+    public sealed record AbortRound(RoundId Id, string Reason) : ISupervisionMessage;
+
     /// <summary>Coordinator → supervisor. The attempt is over; <paramref name="Committed"/> is the new model, or null where it failed.</summary>
     public sealed record CloseRound(RoundId Id, Digest? Committed) : ISupervisionMessage;
 

@@ -168,7 +168,8 @@ public static class LocalTraining
         }
         else
         {
-            var gradient = scratch.Gradient(parameters.Length);
+            // What is overwritten in the end holds gradients until then: of a large model every vector counts.
+            var gradient = update;
             if (!batches.IsFull)
                 incomingLoss = model.Loss(parameters, PatientBatch.All(patients));
             for (var step = 0; step < plan.LocalSteps; step++)

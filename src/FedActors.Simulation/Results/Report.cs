@@ -140,7 +140,8 @@ internal static class Report
         </figure>
         """);
 
-    private static Html ConvergenceByFigure(RunSummary summary, IReadOnlyList<RoundLine> rounds, ShownFigure main) => Html.Of($"""
+    private static Html ConvergenceByFigure(
+        RunSummary summary, IReadOnlyList<RoundLine> rounds, ReportExtras extras, ShownFigure main) => Html.Of($"""
         <h2>How the model grew, round by round</h2>
         <figure>
         {ReportPlots.OverRounds("main-rounds",
@@ -148,6 +149,7 @@ internal static class Report
             main.Name, rounds, line => main.OfRound(line) ?? double.NaN, main.Of(summary.Pooled) ?? double.NaN, main.Of(summary.Alone.Mean) ?? double.NaN)}
         <figcaption>{main.Meaning}</figcaption>
         </figure>
+        {ByHospitals(summary, extras)}
         """);
 
     private static Html Hospitals(RunSummary summary) => summary.Federated.Outcome != OutcomeKind.Binary
@@ -168,7 +170,7 @@ internal static class Report
         """);
 
     private static Html Convergence(RunSummary summary, IReadOnlyList<RoundLine> rounds, ReportExtras extras) => summary.Federated.Outcome != OutcomeKind.Binary
-        ? ConvergenceByFigure(summary, rounds, ShownFigure.MainOf(summary.Federated.Outcome))
+        ? ConvergenceByFigure(summary, rounds, extras, ShownFigure.MainOf(summary.Federated.Outcome))
         : Html.Of($"""
         <h2>How the model grew, round by round</h2>
         <figure>
@@ -189,9 +191,7 @@ internal static class Report
         ? Html.Empty
         : Html.Of($"""
         <p>The hospitals themselves counted, each on {extras.Words.Case} of its own and together in one secure sum, how the model of round
-        {evaluation.Round} does: AUROC {FigureText.Number(evaluation.Figures.Auroc)} (within {FigureText.Number(evaluation.Figures.AurocError)}),
-        accuracy {FigureText.Percent(evaluation.Figures.Accuracy)}, log loss {FigureText.Number(evaluation.Figures.LogLoss)}, calibration error
-        {FigureText.Number(evaluation.Figures.CalibrationError)}, on {evaluation.Figures.N:#,0} {extras.Words.Case} of {evaluation.Figures.Hospitals:#,0} hospitals.
+        {evaluation.Round} does: {evaluation.Figures.Text}, on {evaluation.Figures.N:#,0} {extras.Words.Case} of {evaluation.Figures.Hospitals:#,0} hospitals.
         Nobody saw the figures of one hospital.{(summary.StoppedEarly ? " They found no better model for long enough, and the job stopped early." : "")}</p>
         """);
 

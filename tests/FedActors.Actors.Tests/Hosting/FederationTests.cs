@@ -1,147 +1,28 @@
-using System.Net.Sockets;
-using System.Text.Json;
 using Akka.Actor;
-using Akka.Configuration;
-using FedActors.Actors.Configuration;
-using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
-using FedActors.Actors.Provisioning;
 using FedActors.Actors.Tests.TestKit;
-using FedActors.Actors.Wire;
 using FedActors.Core.Federation;
-using FedActors.Core.Identity;
-using FedActors.Core.Protocol;
-using FedActors.Simulation;
 
 namespace FedActors.Actors.Tests.Hosting;
 
-/// <summary>Nodes with actor systems and certificates of their own, over TLS on loopback; in one process only for the test's sake.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class FederationTests : IAsyncDisposable
 {
-    private static readonly string[] Hospitals = ["berlin", "madrid", "paris"];
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly SmallFederation _federation = new();
 
-    private const string Schema = """
-        columns = [
-          { names = [x], type = number }
-          { names = [y], type = category, values = [a, b] }
-        ]
-        features = [
-          { column = x, centre = 2, scale = 4 }
-        ]
-        targets { y { column = y, positive = [a], negative = [b] } }
-        splits { own { sites = files, holdout = none, rest = test } }
-        """;
-
-    private readonly Office _office = new(Hospitals);
-    private readonly List<Node> _nodes = [];
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var node in _nodes)
-            await node.DisposeAsync();
-        _office.Dispose();
-    }
+    public ValueTask DisposeAsync() => _federation.DisposeAsync();
 
     [Test]
     public async Task Nodes_train_the_model_of_the_simulation()
     {
-        var hub = await StartHub();
-        foreach (var hospital in Hospitals)
-            await StartHospital(hospital);
+        var job = _federation.WriteJob();
+        var hub = await _federation.StartHub("job = small.conf");
+        foreach (var hospital in SmallFederation.Hospitals)
+            await _federation.StartHospital(hospital);
 
-        var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience);
+        var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), TimeSpan.FromSeconds(60));
 
         Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
-        using var result = JsonDocument.Parse(File.ReadAllText(_office.PathOf("hub", "state", "results", "small.json")));
-        Assert.That(result.RootElement.GetProperty("modelSha256").GetString(), Is.EqualTo(await Simulated()));
+        Assert.That(_federation.ResultOf("small"), Is.EqualTo(await SmallFederation.Simulated(job)));
     }
-
-    [Test]
-    public async Task Nobody_without_a_certificate_of_this_federation_reaches_the_door_and_the_hub_stays_up()
-    {
-        await StartHub();
-        using var other = new Office("berlin");
-        var address = Edge.AddressOfDoor(Kit.Open(_office.KitOf("berlin")).Manifest.Hub);
-
-        using (var plain = new TcpClient("127.0.0.1", _office.Port))
-        {
-            await plain.GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: hub\r\n\r\n"u8.ToArray());
-            plain.ReceiveTimeout = (int)Patience.TotalMilliseconds;
-            Assert.That(() => plain.GetStream().Read(new byte[100]), Is.Zero.Or.LessThan(100), "The hub answers no HTTP.");
-        }
-        await WithSite("stranger", Kit.Open(other.KitOf("berlin")), other.KeyOf("berlin"), async stranger =>
-            Assert.That(async () => await stranger.ActorSelection(address).ResolveOne(TimeSpan.FromSeconds(3)), Throws.InstanceOf<ActorNotFoundException>()));
-        await WithSite("member", Kit.Open(_office.KitOf("berlin")), _office.KeyOf("berlin"), async member =>
-            Assert.That(await member.ActorSelection(address).ResolveOne(Patience), Is.Not.Null));
-    }
-
-    private static async Task WithSite(string name, Kit kit, string keyFile, Func<ActorSystem, Task> work)
-    {
-        using var key = PrivateFile.Read(keyFile);
-        var system = Edge.OfSite(new HospitalId(name), kit, key, TimeProvider.System, Config.Empty);
-        try
-        {
-            await work(system);
-        }
-        finally
-        {
-            await system.Terminate();
-        }
-    }
-
-    private async Task<Node> StartHub()
-    {
-        File.WriteAllText(_office.PathOf("hub", "job.conf"), $$"""
-            job {
-              name = small, patients = 24
-              training { rounds = 3, local-steps = 2 }
-              data {
-                files = [ { path = p.csv, hospital = berlin } ]
-                {{Schema}}
-              }
-            }
-            """);
-        return await Start("hub", "hub { job = \"job.conf\" }");
-    }
-
-    private async Task<Node> StartHospital(string hospital)
-    {
-        File.WriteAllLines(_office.PathOf(hospital, "p.csv"), [.. Rows(hospital).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
-        return await Start(hospital, $$"""
-            hospital {
-              rhythm = 300ms
-              patients {
-                files = [ { path = p.csv, hospital = {{hospital}} } ]
-                {{Schema}}
-              }
-            }
-            """);
-    }
-
-    private async Task<Node> Start(string site, string section)
-    {
-        var node = await Node.StartAsync(NodeFile.Read(_office.NodeFile(site, section)), TimeProvider.System);
-        _nodes.Add(node);
-        return node;
-    }
-
-    private async Task<string> Simulated()
-    {
-        var plan = FederationJob.Read(_office.PathOf("hub", "job.conf"), [.. Hospitals.Select(name => new HospitalId(name))]);
-        var patients = Hospitals.ToDictionary(name => new HospitalId(name), name => new Core.Data.PatientTable(
-            ["x"], [.. Rows(name).Select(row => (row.X - 2.0) / 4)], [.. Rows(name).Select(row => row.Y == "a" ? 1.0 : 0.0)]));
-        string? model = null;
-        await using var federation = InProcessFederation.Start(plan, patients, SimulationStorage.InMemory, null);
-        await federation.RunAsync(plan, PlanHash.Of(plan), [.. patients.Keys], message =>
-        {
-            if (message is JobProtocol.JobFinished finished)
-                model = finished.Model.ToString();
-        }, CancellationToken.None);
-        return model!;
-    }
-
-    private static (int X, string Y)[] Rows(string hospital) =>
-        [.. Enumerable.Range(0, 8).Select(i => ((i * 7 + hospital.Length) % 11, (i + hospital[0]) % 3 == 0 ? "a" : "b"))];
 }

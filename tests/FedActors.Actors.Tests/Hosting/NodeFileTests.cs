@@ -42,6 +42,13 @@ public sealed class NodeFileTests
         yield return Case("node { role = hub, hub { patience = 30 } }", FaultNumber.WrongType, "node.hub.patience");
         yield return Case("node { role = hub, hub { patience = 1s } }", FaultNumber.ValueOutOfRange, "node.hub.patience");
         yield return Case("node { role = hub, hub { patienc = 30s } }", FaultNumber.UnknownKey, "node.hub.patienc");
+        foreach (var listen in (string[])["0.0.0.0", "10.0.0.7", "hub.example.org", ""])
+            yield return Case($"node {{ role = hub, hub {{ management {{ listen = \"{listen}\" }} }} }}",
+                FaultNumber.EndpointNotProtected, "node.hub.management.listen");
+        yield return Case("node { role = hub, hub { management { listen = [1] } } }", FaultNumber.WrongType, "node.hub.management.listen");
+        yield return Case("node { role = hub, hub { management { port = 0 } } }", FaultNumber.ValueOutOfRange, "node.hub.management.port");
+        yield return Case("node { role = hub, hub { management { port = some } } }", FaultNumber.WrongType, "node.hub.management.port");
+        yield return Case("node { role = hub, hub { management { password = x } } }", FaultNumber.UnknownKey, "node.hub.management.password");
         yield return Case("node { role = hub, hub { job = [a] } }", FaultNumber.WrongType, "node.hub.job");
         yield return Case("node { role = hub, hospital { rhythm = 2s } }", FaultNumber.NotAllowedTogether, "node.hospital");
         yield return Case($"node {{ role = hospital\n{Good}\nhub {{ }} }}", FaultNumber.NotAllowedTogether, "node.hub");

@@ -73,13 +73,14 @@ public sealed class InProcessFederationTests
         var records = await Run(Plans.Small(rounds: 4, secure: true) with { Evaluation = ByHospitals }, sites);
 
         Assert.That(records.Select(record => record.ByHospitals?.Hospitals), Is.EqualTo(new int?[] { 4, null, 4, null }));
-        Assert.That(records[0].ByHospitals!.LogLoss, Is.EqualTo(Math.Log(2)).Within(1e-3), "the initial model says one half to all");
+        Assert.That(records[0].ByHospitals!.Of(Metric.LogLoss), Is.EqualTo(Math.Log(2)).Within(1e-3), "the initial model says one half to all");
         // One hospital of twelve patients is left out; the others are judged together, as in one place.
         var judged = BareRecount(sites[1..], await ModelAfter(sites, round: 2));
-        Assert.That(records[2].ByHospitals!.N, Is.EqualTo(judged.N));
-        Assert.That(records[2].ByHospitals!.Accuracy, Is.EqualTo(judged.Accuracy));
-        Assert.That(records[2].ByHospitals!.LogLoss, Is.EqualTo(judged.LogLoss).Within(1e-3));
-        Assert.That(records[2].ByHospitals!.Auroc, Is.EqualTo(judged.Auroc).Within(records[2].ByHospitals!.AurocError + 1e-12));
+        var counted = (FederatedBinaryFigures)records[2].ByHospitals!;
+        Assert.That(counted.N, Is.EqualTo(judged.N));
+        Assert.That(counted.Accuracy, Is.EqualTo(judged.Accuracy));
+        Assert.That(counted.LogLoss, Is.EqualTo(judged.LogLoss).Within(1e-3));
+        Assert.That(counted.Auroc, Is.EqualTo(judged.Auroc).Within(counted.AurocError + 1e-12));
     }
 
     [Test]
@@ -119,6 +120,85 @@ public sealed class InProcessFederationTests
         Assert.That(_finished!.Round, Is.EqualTo(best));
         Assert.That(_finished.Model, Is.EqualTo(GlobalModel.Of(_finished.Parameters).Hash));
         Assert.That(_finished.Model, Is.EqualTo(best == 0 ? GlobalModel.Of([0, 0, 0, 0, 0]).Hash : records[best - 1].Model));
+    }
+
+    [Test]
+    public async Task A_job_of_any_kind_of_model_keeps_the_best_by_what_its_hospitals_count(
+        [Values(ModelKind.Softmax, ModelKind.LinearRegression, ModelKind.Cox)] ModelKind kind)
+    {
+        var outcome = ModelRules.OutcomesOf(kind)[0];
+        var sites = Plans.Sites();
+        for (var i = 0; i < sites.Length; i++)
+            sites[i] = sites[i] with { Patients = OfKind(outcome, sites[i].Patients) };
+        var small = Plans.Small(rounds: 4, secure: true);
+        var plan = small with
+        {
+            Model = small.Model with { Kind = kind, Outcome = outcome, Classes = outcome == OutcomeKind.Class ? ["a", "b"] : [] },
+            Evaluation = ByHospitals with { Every = 1, MinimumPatients = 1, Keep = KeptModel.Best, Metric = ModelRules.MetricsOf(outcome)[0] },
+        };
+
+        var records = await Run(plan, sites);
+
+        // Of the model that is kept the record of the next round says what it says of itself on all patients, each with its own.
+        var best = ModelSelection.Best(records, plan.Evaluation.Metric)!.Value;
+        Assert.That(_finished!.Round, Is.EqualTo(best));
+        var counted = records[best].ByHospitals!;
+        Assert.That((counted.Hospitals, counted.N), Is.EqualTo((sites.Length, sites.Sum(site => (long)site.Patients.Rows))));
+        var model = ModelCatalog.Create(plan.Model);
+        if (counted is FederatedSurvivalFigures survival)
+        {
+            var all = PatientBatch.All(PatientTable.Concat([.. sites.Select(site => site.Patients)]));
+            Assert.That(survival.PartialLogLoss, Is.EqualTo(model.Loss(_finished.Parameters.AsSpan(), all)).Within(1e-3));
+            return;
+        }
+        var judged = ModelEvaluation.Of(model, _finished.Parameters.AsSpan(), PatientTable.Concat([.. sites.Select(site => site.Patients)]));
+        var error = counted is FederatedClassFigures classes ? classes.AurocError : ((FederatedRealFigures)counted).RmseError;
+        Assert.That(counted.Of(plan.Evaluation.Metric), Is.EqualTo(judged.Of(plan.Evaluation.Metric)).Within(error + 1e-12));
+    }
+
+    [Test]
+    public async Task A_network_that_diverges_is_named_with_its_hospital_and_round_and_the_last_good_model_stays()
+    {
+        var sites = Plans.Sites();
+        var small = Plans.Small(rounds: 2, minimum: 5, attempts: 2);
+        var plan = small with { Model = small.Model with { Kind = ModelKind.Mlp, Hidden = [5] } };
+        var good = await Run(plan, sites);
+        // From the third round on one hospital has numbers in another unit, in which single precision overflows.
+        var values = sites[3].Patients.Values.ToArray();
+        double[] other = [.. values.Select(value => 1e60 * value)];
+        sites[3] = sites[3] with { Patients = new PatientTable(sites[3].Patients.FeatureNames, other, sites[3].Patients.Labels.ToArray()) };
+
+        var failure = Assert.ThrowsAsync<FaultException>(() => Run(plan with { Training = plan.Training with { Rounds = 4 } }, sites))!;
+
+        var what = failure.Faults.Single().What;
+        Assert.That(what, Does.Contain("Round 3, attempt 2").And.Contain("h03 (Diverged").And.Contain("job.training.learning-rate"));
+        Assert.That((await Run(plan, sites)).Select(record => record.Model), Is.EqualTo(good.Select(record => record.Model)));
+        Assert.That(_finished!.Model, Is.EqualTo(good[^1].Model));
+    }
+
+    [Test]
+    public async Task A_hospital_whose_patients_have_another_shape_is_left_out_with_its_name_and_the_key_that_says_so()
+    {
+        var sites = Plans.Sites();
+        sites[3] = sites[3] with { Patients = Plans.Patients(12, features: 5, seed: 1) };
+
+        var records = await Run(Plans.Small(rounds: 2), sites);
+
+        Assert.That(records.SelectMany(record => record.Dropped.Select(drop => (record.Id.Round, drop.Hospital))),
+            Is.EqualTo(new[] { (1, sites[3].Hospital), (2, sites[3].Hospital) }));
+        Assert.That(records[0].Dropped.Single().Detail, Does.Contain("job.data.features"));
+    }
+
+    // The same patients; their first feature says how they fare.
+    private static PatientTable OfKind(OutcomeKind outcome, PatientTable patients)
+    {
+        double[] leaning = [.. Enumerable.Range(0, patients.Rows).Select(row => patients.Row(row)[0])];
+        return new PatientTable(patients.FeatureNames, patients.Values.ToArray(), outcome switch
+        {
+            OutcomeKind.Class => Outcomes.Class(patients.Labels.ToArray(), 2),
+            OutcomeKind.Real => Outcomes.Real(leaning),
+            _ => Outcomes.Survival([.. leaning.Select(x => 2 - x)], patients.Labels.ToArray()),
+        });
     }
 
     [Test]

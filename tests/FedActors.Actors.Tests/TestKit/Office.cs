@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using FedActors.Actors.Provisioning;
 
 namespace FedActors.Actors.Tests.TestKit;
@@ -11,7 +9,7 @@ public sealed class Office : IDisposable
 
     public Office(TimeProvider clock, params string[] hospitals)
     {
-        Port = FreePort();
+        Port = SmallFederation.FreePort();
         Federation = FederationOffice.Init(PathOf("office"), "demo", "hub", "127.0.0.1", Port, clock);
         foreach (var site in hospitals.Prepend("hub"))
             Federation.Sign(FederationOffice.Request(PathOf(site), site), isRotation: false, TimeSpan.FromDays(90));
@@ -47,11 +45,4 @@ public sealed class Office : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

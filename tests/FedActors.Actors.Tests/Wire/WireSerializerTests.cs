@@ -53,7 +53,7 @@ public sealed class WireSerializerTests : ActorTest
             {
                 foreach (var type in Messages)
                     Assert.That(system.Serialization.FindSerializerForType(type), Is.TypeOf<WireSerializer>(), type.Name);
-                Assert.That(system.Serialization.FindSerializerForType(typeof(Version)), Is.TypeOf<RefusingSerializer>());
+                Assert.That(system.Serialization.FindSerializerForType(typeof(Version)), Is.TypeOf<RefusingJson>());
                 Assert.That(() => system.Serialization.Deserialize([1, 2, 3], 3, ""), Throws.InstanceOf<SerializationException>());
                 Assert.That(() => system.Serialization.Deserialize([1, 2, 3], 1, "System.Version"), Throws.InstanceOf<SerializationException>());
             });

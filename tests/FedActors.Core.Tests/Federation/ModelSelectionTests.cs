@@ -12,6 +12,8 @@ public class ModelSelectionTests
         var rounds = Rounds(0.5, null, 0.8, null, 0.8, null, 0.7);
         Assert.That(ModelSelection.Best(rounds, Metric.Auroc), Is.EqualTo(2));
         Assert.That(ModelSelection.Best(rounds, Metric.LogLoss), Is.EqualTo(0), "of losses the smallest");
+        Assert.That(ModelSelection.Best(OfNumbers(2, 0.5, 0.6), Metric.Rmse), Is.EqualTo(1), "of errors too");
+        Assert.That(ModelSelection.Best(OfNumbers(2, 0.5, 0.6), Metric.RSquared), Is.EqualTo(0));
         Assert.That(ModelSelection.Best(Rounds(null, null), Metric.Auroc), Is.Null);
         Assert.That(ModelSelection.Best(Rounds(double.NaN, 0.6), Metric.Auroc), Is.EqualTo(1), "what does not exist decides nothing");
     }
@@ -40,9 +42,14 @@ public class ModelSelectionTests
 
     // Each value is the figure of every metric in one round; null where nobody evaluated.
     private static RoundRecord[] Rounds(params double?[] values) =>
+        Of([.. values.Select(value => value is { } v ? new FederatedBinaryFigures(3, 10, 5, v, 0, v, v, v, v, v) : null)]);
+
+    private static RoundRecord[] OfNumbers(params double[] values) =>
+        Of([.. values.Select(value => new FederatedRealFigures(3, 10, 0, value, 0, value, 0))]);
+
+    private static RoundRecord[] Of(FederatedFigures?[] figures) =>
     [
-        .. values.Select((value, i) => new RoundRecord(
-            new RoundId("job", i + 1, 1), [], [], Digest.Of([(byte)i]), 0, null, 0, 0, 0, 0, TimeSpan.Zero, default,
-            value is { } v ? new FederatedFigures(3, 10, 5, v, 0, v, v, v, v, v) : null)),
+        .. figures.Select((one, i) => new RoundRecord(
+            new RoundId("job", i + 1, 1), [], [], Digest.Of([(byte)i]), 0, null, 0, 0, 0, 0, TimeSpan.Zero, default, one)),
     ];
 }

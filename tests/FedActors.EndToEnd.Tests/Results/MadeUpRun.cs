@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedActors.Core.Data;
+using FedActors.Core.Federation;
 using FedActors.Core.Models;
 using FedActors.Simulation;
 using FedActors.Simulation.Results;
@@ -34,7 +35,8 @@ internal static class MadeUpRun
         ModelSha256,
         new TestSummary(369, 122),
         101.5,
-        ModelRound: 60, StoppedEarly: false, new HospitalsEvaluation(55, new HospitalsFigures(.9921, .0004, .965, .11, .94, .98, .03, 5, 200)));
+        ModelRound: 60, StoppedEarly: false,
+        new HospitalsEvaluation(55, new HospitalsFigures(new FederatedBinaryFigures(5, 200, 86, .9921, .0004, .965, .11, .94, .98, .03))));
 
     public static ImmutableArray<RoundLine> Rounds { get; } = [.. Enumerable.Range(1, 60).Select(Round)];
 
