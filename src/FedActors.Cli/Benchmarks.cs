@@ -29,18 +29,24 @@ internal static class Benchmarks
     private static Benchmark Training()
     {
         var model = Model("logistic-regression, or mlp 784-256-10 with the matrix products it is made of.", ModelKind.Mlp);
-        var @private = new Option<bool>("--dp") { Description = "Also with each patient's gradient clipped, and with clipping and noise." };
+        var @private = new Option<bool>("--dp") { Description = "Also with clipping, and with clipping and noise." };
         return new Benchmark(
             "training",
             "A pass over made-up patients on one thread, and matrix products beside the machine's peak and MathNet.",
             "fedactors bench training --model mlp --dp",
             [model, @private],
-            (parsed, _) => Task.FromResult<object>(TrainingBench.Run(KindOf(parsed, model), parsed.GetValue(@private))));
+            (parsed, _) => Task.FromResult<object>(
+                TrainingBench.Run(KindOf(parsed, model), parsed.GetValue(@private))));
     }
 
     private static Option<string> Model(string description, ModelKind usual)
     {
-        var model = new Option<string>("--model") { Description = description, DefaultValueFactory = _ => Names.Of(usual), HelpName = "MODEL" };
+        var model = new Option<string>("--model")
+        {
+            Description = description,
+            DefaultValueFactory = _ => Names.Of(usual),
+            HelpName = "MODEL",
+        };
         model.AcceptOnlyFromAmong(Names.Of(ModelKind.LogisticRegression), Names.Of(ModelKind.Mlp));
         return model;
     }

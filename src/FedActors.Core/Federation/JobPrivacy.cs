@@ -164,9 +164,11 @@ public static class JobPrivacy
             yield return new Fault(FaultNumber.PrivacyNotTrained,
                 $"What one patient adds to the gradient of {plan.Model.Kind} cannot be clipped: its loss is no sum over patients.", "mode",
                 "Train a model whose loss is such a sum (logistic-regression), or set mode = hospital or off.");
-        if (plan.Privacy.Mode != PrivacyMode.Hospital && plan.Model.Kind == ModelKind.Mlp && model.ParameterCount > ExactSums.MostDimension)
+        if (plan.Privacy.Mode != PrivacyMode.Hospital && plan.Model.Kind == ModelKind.Mlp
+            && model.ParameterCount > ExactSums.MostDimension)
             yield return new Fault(FaultNumber.PrivacyNotTrained,
-                $"An mlp of {model.ParameterCount} weights rounds a patient's gradient by more than a part of the clip: {ExactSums.MostDimension} are the most.",
+                $"An mlp of {model.ParameterCount} weights is too large to add clipped gradients in single precision: "
+                + $"rounding takes too much of the clip beyond {ExactSums.MostDimension}.",
                 "mode", "Train a smaller network, or set mode = hospital or off.");
         if (plan.Privacy is { PatientId: not null, Mode: PrivacyMode.Hospital })
             yield return new Fault(FaultNumber.ModeNeedsOtherSettings,

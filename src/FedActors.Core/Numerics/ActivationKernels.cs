@@ -57,8 +57,8 @@ internal static unsafe class ActivationKernels
     }
 
     /// <summary>
-    /// row = row * factor with the last bit of each number set, and 0 where no normal number is left: so that no product with such
-    /// a number lies half-way between two units of an exact sum.
+    /// row = row * factor with the last bit of each number set, and 0 where no normal number is left: so that no product with
+    /// such a number lies half-way between two units of an exact sum (Privacy/ExactSums.md).
     /// </summary>
     public static void ScaleToOdd(float* row, int stride, float factor)
     {

@@ -8,7 +8,7 @@ using MathNet.Numerics.LinearAlgebra;
 namespace FedActors.Simulation.Benchmarks;
 
 /// <summary>One product of matrices, (M × K) times (K × N), in single precision on one thread.</summary>
-/// <param name="Gflops">1,000,000,000 additions and multiplications a second of CPU; a fused multiply-add is two.</param>
+/// <param name="Gflops">1,000,000,000 additions and multiplications a second of CPU; a fused one is two.</param>
 /// <param name="ShareOfPeak">Of the speed at which this thread does fused multiply-adds and nothing else.</param>
 /// <param name="TimesMathNet">How often as fast as MathNet's managed product of the same matrices.</param>
 public sealed record ProductFigure(int M, int N, int K, double Gflops, double ShareOfPeak, double TimesMathNet);
@@ -20,9 +20,10 @@ public static unsafe class ProductBench
     private const int Accumulators = 16;
 
     /// <summary>A batch of 64 or 128 through a layer of 784 × 256, and a square layer.</summary>
-    private static readonly ImmutableArray<(int M, int N, int K)> Sizes = [(64, 256, 784), (128, 256, 784), (256, 1024, 1024)];
+    private static readonly ImmutableArray<(int M, int N, int K)> Sizes =
+        [(64, 256, 784), (128, 256, 784), (256, 1024, 1024)];
 
-    /// <returns>Peak of fused multiply-adds in the widest form, in 1,000,000,000 operations a second of CPU, and the products.</returns>
+    /// <returns>Peak of fused multiply-adds, in 1,000,000,000 operations a second of CPU, and the products.</returns>
     public static (double PeakGflops, ImmutableArray<ProductFigure> Products) Run()
     {
         Control.UseSingleThread();
@@ -32,7 +33,8 @@ public static unsafe class ProductBench
         {
             var (a, b) = (MadeUp(m * k, 1), MadeUp(k * n, 2));
             var result = new float[m * n];
-            var (left, right) = (Matrix<float>.Build.Dense(m, k, (i, p) => a[i * k + p]), Matrix<float>.Build.Dense(k, n, (p, j) => b[p * n + j]));
+            var left = Matrix<float>.Build.Dense(m, k, (i, p) => a[i * k + p]);
+            var right = Matrix<float>.Build.Dense(k, n, (p, j) => b[p * n + j]);
             var product = Matrix<float>.Build.Dense(m, n);
             var scratch = GC.AllocateUninitializedArray<float>(MatrixProduct.ScratchLength(k) + 16, pinned: true);
             var operations = 2.0 * m * n * k;
@@ -84,7 +86,8 @@ public static unsafe class ProductBench
     private static float Peak512()
     {
         var (x, y) = (Vector512.Create(0.999f), Vector512.Create(0.001f));
-        Vector512<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x, m = x, n = x, o = x, p = x;
+        Vector512<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x;
+        Vector512<float> i = x, j = x, k = x, l = x, m = x, n = x, o = x, p = x;
         for (var r = 0; r < PeakRounds; r++)
         {
             a = Vector512.FusedMultiplyAdd(a, x, y);

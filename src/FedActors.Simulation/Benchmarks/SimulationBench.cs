@@ -25,8 +25,10 @@ public sealed record SimulationBenchResult(
     int Hospitals, int Rounds, string Model, int Parameters, double ClientsPerCpuSecond, double BareClientsPerCpuSecond,
     double OverheadMicroseconds, double OverheadBytes, double RoundMs, double PeakRssMb, double Gen2PerRound, bool SameModel);
 
-/// <summary>Trains made-up hospitals of 50 patients and 30 features, batches of 10, one pass a round, with the journal in memory:
-/// logistic regression, or a perceptron 30-64-2 (relu).</summary>
+/// <summary>
+/// Trains made-up hospitals of 50 patients and 30 features, batches of 10, one pass a round, with the journal in memory:
+/// logistic regression, or a perceptron 30-64-2 (relu).
+/// </summary>
 public static class SimulationBench
 {
     private const int Rows = 50;
@@ -42,7 +44,13 @@ public static class SimulationBench
             .Select(h => new HospitalSite(new HospitalId($"h{h:00000}"), MadeUp((ulong)h + 1, kind))).ToImmutableArray();
         var model = new ModelPlan(kind, sites[0].Patients.FeatureNames);
         if (kind == ModelKind.Mlp)
-            model = model with { Outcome = OutcomeKind.Class, Classes = ["0", "1"], Hidden = [Hidden], Activation = Activation.Relu };
+            model = model with
+            {
+                Outcome = OutcomeKind.Class,
+                Classes = ["0", "1"],
+                Hidden = [Hidden],
+                Activation = Activation.Relu,
+            };
         var plan = new JobPlan(
             "bench", Seed: 1, (long)Rows * hospitals, model,
             new TrainingPlan(Algorithm.FedAvg, rounds, Rows / BatchSize, LearningRate: 0.1, BatchSize, L2: 0),

@@ -39,7 +39,7 @@ internal static class ThreadCpuClock
         }
         var medians = new double[pieces.Length];
         for (var i = 0; i < medians.Length; i++)
-            medians[i] = Enumerable.Range(0, Repetitions).Select(repetition => times[i, repetition]).Order().ElementAt(Repetitions / 2);
+            medians[i] = Enumerable.Range(0, Repetitions).Select(r => times[i, r]).Order().ElementAt(Repetitions / 2);
         return medians;
     }
 

@@ -13,9 +13,9 @@ namespace FedActors.Simulation.Benchmarks;
 /// <summary>What one pass over made-up patients costs on one thread: CPU milliseconds, medians.</summary>
 /// <param name="Form">The instructions that ran: vector512, vector256 or portable.</param>
 /// <param name="AllocatedBytes">Allocated in all measured passes without privacy together.</param>
-/// <param name="ClippedEpochMs">As many steps with patients drawn independently and each one's gradient clipped, without noise.</param>
+/// <param name="ClippedEpochMs">As many steps, patients drawn independently and each one's gradient clipped; no noise.</param>
 /// <param name="ClippedRatio">That over a plain pass.</param>
-/// <param name="NoisyEpochMs">The same with rounding to the grid and exact noise from the system's generator: what a hospital runs.</param>
+/// <param name="NoisyEpochMs">The same with exact noise from the system's generator: what a hospital runs.</param>
 /// <param name="NoisyRatio">That over a plain pass.</param>
 /// <param name="FmaPeakGflops">Fused multiply-adds of this thread and nothing else, two operations each.</param>
 public sealed record TrainingBenchResult(
@@ -45,11 +45,11 @@ public static class TrainingBench
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         }
         var times = @private ? ThreadCpuClock.Medians(Plain, pass.Clipped, pass.Noisy) : ThreadCpuClock.Medians(Plain);
-        var (peak, products) = kind == ModelKind.Mlp ? ProductBench.Run() : ((double?)null, (ImmutableArray<ProductFigure>?)null);
+        (double Peak, ImmutableArray<ProductFigure> Figures)? products = kind == ModelKind.Mlp ? ProductBench.Run() : null;
         return new TrainingBenchResult(
             kind == ModelKind.Mlp ? "mlp 784-256-10" : Names.Of(kind), rows, features, batch, pass.Parameters,
             SimdForms.Best.ToString().ToLowerInvariant(), Math.Round(times[0], 3), allocated,
-            At(1), Ratio(1), At(2), Ratio(2), peak, products);
+            At(1), Ratio(1), At(2), Ratio(2), products?.Peak, products?.Figures);
 
         double? At(int i) => i < times.Length ? Math.Round(times[i], 3) : null;
         double? Ratio(int i) => i < times.Length ? Math.Round(times[i] / times[0], 2) : null;
@@ -78,10 +78,11 @@ public static class TrainingBench
             };
             (_model, _batch) = ((IPerPatientModel)ModelCatalog.Create(model), batch);
             _plan = new JobPlan(
-                "bench", Seed: 1, rows, model, new TrainingPlan(Algorithm.FedAvg, 1, (rows + batch - 1) / batch, Rate, BatchSize: null, L2: 0),
+                "bench", Seed: 1, rows, model,
+                new TrainingPlan(Algorithm.FedAvg, 1, (rows + batch - 1) / batch, Rate, BatchSize: null, L2: 0),
                 new CohortPlan(1, 1, TimeSpan.FromMinutes(1), [], 0, 1),
                 new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: rows, TimeSpan.FromMinutes(1)),
-                new PrivacyPlan(PrivacyMode.PatientLocal) with { NoiseMultiplier = Noise, Clip = 1, SamplingRate = (double)batch / rows },
+                new PrivacyPlan(PrivacyMode.PatientLocal, NoiseMultiplier: Noise, SamplingRate: (double)batch / rows),
                 new EvaluationPlan(int.MaxValue, Metric.Auto));
             _patients = MadeUp(names, rows, model);
             _grid = new NoisyGrid(_model.ParameterCount, 1, Noise, shares: 1, NoisyGrid.BitsFor(Noise), rows);
@@ -114,7 +115,8 @@ public static class TrainingBench
             _start.CopyTo(_parameters, 0);
             for (var step = 0; step < _plan.Training.LocalSteps; step++)
             {
-                var drawn = PoissonSampling.Draw(SecureRandomSource.Instance, _plan.Privacy.SamplingRate, _patients.Units, _order);
+                var rate = _plan.Privacy.SamplingRate;
+                var drawn = PoissonSampling.Draw(SecureRandomSource.Instance, rate, _patients.Units, _order);
                 var batch = PatientBatch.OfUnits(_patients, _order.AsSpan(0, drawn), _rows);
                 _model.ClippedGradientSum(_parameters, batch, _plan.Privacy.Clip, _gradient);
                 TensorPrimitives.MultiplyAdd<double>(_gradient, -Rate / _batch, _parameters, _parameters);
@@ -133,8 +135,8 @@ public static class TrainingBench
             var classes = model.Outcome == OutcomeKind.Class ? model.Classes.Length : 2;
             for (var i = 0; i < rows; i++)
                 labels[i] = Math.Floor(classes * random.NextUniform());
-            return new PatientTable(
-                features, values, model.Outcome == OutcomeKind.Class ? Outcomes.Class(labels, classes) : Outcomes.Binary(labels));
+            var isClass = model.Outcome == OutcomeKind.Class;
+            return new PatientTable(features, values, isClass ? Outcomes.Class(labels, classes) : Outcomes.Binary(labels));
         }
     }
 }

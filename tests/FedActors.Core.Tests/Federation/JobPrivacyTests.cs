@@ -9,8 +9,10 @@ namespace FedActors.Core.Tests.Federation;
 public sealed class JobPrivacyTests
 {
     private static readonly JobPlan Plan = new(
-        "job", 1, Patients: 1000, new ModelPlan(ModelKind.LogisticRegression, ["x"]), new TrainingPlan(Algorithm.FedAvg, 20, 5, 1, null, 0),
-        new CohortPlan(3, 1, TimeSpan.FromMinutes(1), [], 0, 1), new SecureAggregationPlan(true, 32, 8, 4096, TimeSpan.FromMinutes(1)),
+        "job", 1, Patients: 1000, new ModelPlan(ModelKind.LogisticRegression, ["x"]),
+        new TrainingPlan(Algorithm.FedAvg, 20, 5, 1, null, 0),
+        new CohortPlan(3, 1, TimeSpan.FromMinutes(1), [], 0, 1),
+        new SecureAggregationPlan(true, 32, 8, 4096, TimeSpan.FromMinutes(1)),
         new PrivacyPlan(PrivacyMode.PatientLocal, Epsilon: 2, SamplingRate: 0.2), new EvaluationPlan(1, Metric.Auroc));
 
     [Test]
@@ -30,7 +32,10 @@ public sealed class JobPrivacyTests
 
     [Test]
     public void Shared_noise_is_one_sum_a_round() =>
-        Assert.That(JobPrivacy.StepsPerRound(Plan with { Privacy = Plan.Privacy with { Mode = PrivacyMode.PatientDistributed } }), Is.EqualTo(1));
+        Assert.That(
+            JobPrivacy.StepsPerRound(Plan
+                with
+            { Privacy = Plan.Privacy with { Mode = PrivacyMode.PatientDistributed } }), Is.EqualTo(1));
 
     [Test]
     public void More_rounds_under_noise_are_another_plan_and_without_noise_the_same()
@@ -63,17 +68,23 @@ public sealed class JobPrivacyTests
     private static IEnumerable<TestCaseData> Misfits() =>
     [
         new(Plan with { Privacy = Plan.Privacy with { Delta = 1.1e-3 } }, FaultNumber.DeltaOutOfRange, "delta"),
-        new(Shared with { SecureAggregation = Plan.SecureAggregation with { Enabled = false } }, FaultNumber.ModeNeedsOtherSettings, "mode"),
-        new(Shared with { Training = Plan.Training with { LocalSteps = 2 } }, FaultNumber.ModeNeedsOtherSettings, "mode"),
-        new(Shared with { Privacy = Shared.Privacy with { MinimumSurvivors = 11 } }, FaultNumber.ModeNeedsOtherSettings, "minimum-survivors"),
+        new(Shared with { SecureAggregation = Plan.SecureAggregation with { Enabled = false } },
+            FaultNumber.ModeNeedsOtherSettings, "mode"),
+        new(Shared with { Training = Plan.Training with { LocalSteps = 2 } }, FaultNumber.ModeNeedsOtherSettings,
+            "mode"),
+        new(Shared with { Privacy = Shared.Privacy with { MinimumSurvivors = 11 } }, FaultNumber.ModeNeedsOtherSettings,
+            "minimum-survivors"),
         new(Shared with { Privacy = Shared.Privacy with { MinimumSurvivorShare = 0.5, AssumedColluders = 5 } },
             FaultNumber.ModeNeedsOtherSettings, "assumed-colluders"),
-        new(Plan with { Training = Plan.Training with { Algorithm = Algorithm.Newton } }, FaultNumber.PrivacyNotTrained, "mode"),
+        new(Plan with { Training = Plan.Training with { Algorithm = Algorithm.Newton } }, FaultNumber.PrivacyNotTrained,
+            "mode"),
         new(Plan with { Model = Plan.Model with { Kind = ModelKind.Cox } }, FaultNumber.PrivacyNotTrained, "mode"),
-        new(Plan with { Model = Plan.Model with { Kind = ModelKind.Mlp, Hidden = [1 << 13, 1 << 13] } }, FaultNumber.PrivacyNotTrained, "mode"),
+        new(Plan with { Model = Plan.Model with { Kind = ModelKind.Mlp, Hidden = [1 << 13, 1 << 13] } },
+            FaultNumber.PrivacyNotTrained, "mode"),
         new(Shared with { Privacy = Shared.Privacy with { Mode = PrivacyMode.Hospital, PatientId = "patient" } },
             FaultNumber.ModeNeedsOtherSettings, "patient-id"),
-        new(Plan with { Training = Plan.Training with { BatchSize = 32 } }, FaultNumber.ModeNeedsOtherSettings, "sampling-rate"),
+        new(Plan with { Training = Plan.Training with { BatchSize = 32 } }, FaultNumber.ModeNeedsOtherSettings,
+            "sampling-rate"),
         new(Shared with
             {
                 SecureAggregation = Plan.SecureAggregation with { WeightCap = 1 << 24 },
@@ -82,7 +93,8 @@ public sealed class JobPrivacyTests
     ];
 
     [TestCaseSource(nameof(Misfits))]
-    public void A_promise_that_does_not_go_with_the_rest_of_the_job_is_refused(JobPlan plan, FaultNumber number, string key) =>
+    public void A_promise_that_does_not_go_with_the_rest_of_the_job_is_refused(
+        JobPlan plan, FaultNumber number, string key) =>
         Assert.That(
             JobPrivacy.Faults(plan, hospitals: 10, "job.conf"),
             Has.One.Property("Number").EqualTo(number).And.Property("Where").EqualTo($"job.conf: job.privacy.{key}"));
@@ -90,7 +102,8 @@ public sealed class JobPrivacyTests
     [Test]
     public void A_delta_of_one_over_the_patients_is_still_allowed() =>
         Assert.That(
-            JobPrivacy.Faults(Plan with { Privacy = Plan.Privacy with { Delta = 1e-3 } }, 10, "job.conf").Select(fault => fault.Number),
+            JobPrivacy.Faults(Plan with { Privacy = Plan.Privacy with { Delta = 1e-3 } }, 10, "job.conf")
+            .Select(fault => fault.Number),
             Has.None.EqualTo(FaultNumber.DeltaOutOfRange));
 
     [Test]
@@ -126,11 +139,14 @@ public sealed class JobPrivacyTests
     public void A_job_ends_when_those_who_refuse_leave_too_few_and_goes_on_while_others_suffice()
     {
         Dropout[] One(int count) => [.. Enumerable.Range(0, count).Select(i =>
-            new Dropout(new HospitalId($"h{i}"), RoundPhase.Training, DropReason.PrivacyRefused, "FA-6010: no budget."))];
+            new Dropout(new HospitalId($"h{i}"), RoundPhase.Training, DropReason.PrivacyRefused,
+                "FA-6010: no budget."))];
         var needed = RoundCode.ThresholdsOf(Plan, 10).MinSurvivors;
         Assert.That(JobPrivacy.EndsByRefusal(Plan, 10, One(10 - needed)), Is.Null);
         Assert.That(JobPrivacy.EndsByRefusal(Plan, 10, One(10 - needed + 1)), Is.EqualTo(FaultNumber.BudgetExhausted));
-        Assert.That(JobPrivacy.EndsByRefusal(Plan, 10, One(10).Select(drop => drop with { Reason = DropReason.Silent })), Is.Null);
+        Assert.That(
+            JobPrivacy.EndsByRefusal(Plan, 10, One(10).Select(drop => drop with { Reason = DropReason.Silent })),
+            Is.Null);
     }
 
     private static JobPlan Shared => Plan with

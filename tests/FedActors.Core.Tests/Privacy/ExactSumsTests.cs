@@ -6,7 +6,7 @@ using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Tests.Privacy;
 
-/// <summary>One patient moves a sum in single precision by its own clipped gradient, and by nothing else: ExactSums.md.</summary>
+/// <summary>One patient moves a sum in single precision by its own clipped gradient and nothing else: ExactSums.md.</summary>
 public unsafe class ExactSumsTests
 {
     private static readonly SimdForm[] Forms = [.. Enum.GetValues<SimdForm>().Where(form => form <= SimdForms.Best)];
@@ -17,6 +17,9 @@ public unsafe class ExactSumsTests
         Gen.Select(Gen.Int[-9, 9], Gen.Int[-40, 12], (whole, power) => (float)Math.ScaleB(whole, power)),
         Gen.Select(Gen.Double[-1, 1], Gen.Int[-145, 120], (x, power) => (float)Math.ScaleB(x, power)),
         Gen.Int[0, 5].Select(i => ((float[])[0, -0f, float.Epsilon, 1.17549435e-38f, 1e30f, -1e38f])[i]));
+
+    private static readonly Gen<(int Rows, int Features, double LogClip, int Power, ulong Seed)> Cases =
+        Gen.Select(Gen.Int[1, 300], Gen.Int[1, 20], Gen.Double[-9, 9], Gen.Int[-2, 300], Gen.ULong);
 
     [Test]
     public void A_sum_is_exactly_that_of_the_patients_one_by_one_in_every_form_and_none_is_longer_than_the_clip() =>
@@ -45,7 +48,7 @@ public unsafe class ExactSumsTests
     [Test]
     public void A_number_that_is_not_odd_is_rounded_by_what_others_added()
     {
-        // What the last bit is for: half a unit goes to the even neighbour, and which one that is another patient decides.
+        // What the last bit is for: half a unit goes to the even neighbour, and which that is another patient decides.
         var exact = new ExactSums(1, 16);
         var half = (float)(exact.Unit / 2);
         var (alone, other) = (Sum(1, 1, 16, [1], Sixteen(half), exact.Start, SimdForms.Best)[0], (float)exact.Unit);
@@ -63,12 +66,13 @@ public unsafe class ExactSumsTests
     [TestCase("mlp class relu")]
     [TestCase("mlp real tanh")]
     public void The_clipped_sum_of_a_network_is_that_of_its_patients_one_by_one_whatever_their_values(string name) =>
-        Gen.Select(Gen.Int[1, 300], Gen.Int[1, 20], Gen.Double[-9, 9], Gen.Int[-2, 300], Gen.ULong).Sample((rows, features, logClip, power, seed) =>
+        Cases.Sample((rows, features, logClip, power, seed) =>
         {
             var (model, clip) = ((IPerPatientModel)MadeUpOutcomes.Model(name, features), Math.Pow(10, logClip));
             var patients = Stretched(MadeUpOutcomes.Patients(model, rows, features, seed), power);
             var parameters = MadeUpOutcomes.Parameters(model, seed);
-            var (sum, one, expected) = (new double[model.ParameterCount], new double[model.ParameterCount], new double[model.ParameterCount]);
+            var (sum, one) = (new double[model.ParameterCount], new double[model.ParameterCount]);
+            var expected = new double[model.ParameterCount];
             model.ClippedGradientSum(parameters, PatientBatch.All(patients), clip, sum);
             for (var row = 0; row < rows; row++)
             {
@@ -114,8 +118,9 @@ public unsafe class ExactSumsTests
         var scratch = GC.AllocateUninitializedArray<float>(MatrixProduct.ScratchLength(rows) + 16, pinned: true);
         fixed (float* pa = a, pd = d, into = result, ps = scratch)
         {
-            MatrixProduct.Run(inputs, outputs, rows, new MatrixView(pa, inputs, 1).Transposed, new MatrixView(pd, outputs, 1), into, outputs, 0,
-                (float*)(((nuint)ps + 63) & ~(nuint)63), form, start);
+            MatrixProduct.Run(
+                inputs, outputs, rows, new MatrixView(pa, inputs, 1).Transposed, new MatrixView(pd, outputs, 1), into, outputs,
+                0, (float*)(((nuint)ps + 63) & ~(nuint)63), form, start);
         }
         return result;
     }
