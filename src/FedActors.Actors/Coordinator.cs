@@ -14,8 +14,8 @@ using FedActors.Core.Rounds;
 namespace FedActors.Actors;
 
 /// <summary>
-/// Owns a job: its roster, its committed models, and which round is next. Parent: the hub. Children: one RoundSupervisor
-/// at a time. Persistence id: <c>coordinator</c>, or one for each job of a hub.
+/// Owns a job: its roster, its committed models, and which round is next. Parent: the hub. Children: one
+/// RoundSupervisor at a time. Persistence id: <c>coordinator</c>, or one for each job of a hub.
 /// </summary>
 public sealed class Coordinator : JournalingActor<FederationEvent>
 {
@@ -38,9 +38,12 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         (_hub, PersistenceId, JournalPluginId) = (hub, id, hub.Journal);
         Command<JobProtocol.StartJob>(Start);
         Command<BlobStore.Stored>(OnStored);
-        Command<BlobStore.Found>(found => OnFound(GlobalModel.FromBytes(found.Bytes.AsSpan(), _job!.InitialParameters.Length)));
-        Command<BlobStore.Missing>(missing => Fail(FaultNumber.BlobDamaged, $"The model {missing.Name} is missing or damaged."));
-        Command<BlobStore.Failed>(failed => Fail(FaultNumber.JournalFailed, $"A model could not be kept: {failed.Reason}"));
+        Command<BlobStore.Found>(found =>
+            OnFound(GlobalModel.FromBytes(found.Bytes.AsSpan(), _job!.InitialParameters.Length)));
+        Command<BlobStore.Missing>(missing =>
+            Fail(FaultNumber.BlobDamaged, $"The model {missing.Name} is missing or damaged."));
+        Command<BlobStore.Failed>(failed =>
+            Fail(FaultNumber.JournalFailed, $"A model could not be kept: {failed.Reason}"));
         Command<SupervisionProtocol.RoundEnded>(OnRoundEnded);
         Command<SupervisionProtocol.RoundFailed>(OnRoundFailed);
         Command<JobProtocol.ModelEvaluated>(OnEvaluated);
@@ -50,7 +53,8 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
                 Fail(FaultNumber.JournalFailed, "The journal of the round cannot be read.");
         });
         Command<JobProtocol.AbortJob>(Abort);
-        Command<JobProtocol.RecordsWanted>(_ => Sender.Tell(new JobProtocol.JobRecords([.. _state.Rounds], [.. _state.Failures])));
+        Command<JobProtocol.RecordsWanted>(_ =>
+            Sender.Tell(new JobProtocol.JobRecords([.. _state.Rounds], [.. _state.Failures])));
         Command<JobProtocol.RoundStatusWanted>(wanted =>
         {
             if (_supervisor.IsNobody())
@@ -62,11 +66,13 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
 
     public override string PersistenceId { get; }
 
-    public static Props Props(HubServices hub, string id = "coordinator") => Akka.Actor.Props.Create<Coordinator>(hub, id);
+    public static Props Props(HubServices hub, string id = "coordinator") =>
+        Akka.Actor.Props.Create<Coordinator>(hub, id);
 
     protected override void Apply(FederationEvent @event) => _state = _state.Apply(@event);
 
-    protected override void OnWriteRefused(string reason) => Fail(FaultNumber.JournalFailed, $"The journal refused a write: {reason}");
+    protected override void OnWriteRefused(string reason) =>
+        Fail(FaultNumber.JournalFailed, $"The journal refused a write: {reason}");
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
@@ -84,7 +90,8 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
                 Sender.Tell(new JobProtocol.JobRefused(start.Plan.Name, rejected.Reason));
                 return;
             case Decision<FederationEvent>.Accepted accepted:
-                (_job, _submitter, _planHash, _strategy, _isEnding, _abort) = (start, Sender, PlanHash.Of(start.Plan), strategy, false, null);
+                (_job, _submitter, _planHash, _strategy, _isEnding, _abort) =
+                (start, Sender, PlanHash.Of(start.Plan), strategy, false, null);
                 if (accepted.Events.IsEmpty)
                 {
                     AnnounceStart();
@@ -102,7 +109,8 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     {
         if (_commit is null && _state.Job is null && _model is { } initial)
         {
-            var decision = _state.DecideJob(_job!.Plan.Name, _job.Identity, _job.Roster, initial.Hash, _hub.Clock.GetUtcNow());
+            var decision =
+                _state.DecideJob(_job!.Plan.Name, _job.Identity, _job.Roster, initial.Hash, _hub.Clock.GetUtcNow());
             Record(decision, () =>
             {
                 AnnounceStart();
@@ -180,11 +188,14 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}"));
         var cohort = _state.CohortOf(next.Round, _job.Plan.Seed, rules);
         var order = new SupervisionProtocol.OpenRound(
-            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort)
+            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum,
+            cohort)
         {
             Ledgers = _state.Witness.Of(cohort),
         };
-        _supervisor.Tell(_job.Plan.Training.KeepsOwnState ? order with { LastIncluded = _state.LastIncluded(cohort) } : order);
+        _supervisor.Tell(_job.Plan.Training.KeepsOwnState
+            ? order with { LastIncluded = _state.LastIncluded(cohort) }
+            : order);
     }
 
     private void OnRoundEnded(SupervisionProtocol.RoundEnded ended)
@@ -216,8 +227,11 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var record = new RoundRecord(
             ended.Id, ended.Survivors, ended.Dropped, model.Hash,
             // Under differential privacy no hospital tells its loss.
-            _job!.Plan.Privacy.Mode == PrivacyMode.Off ? ended.Sum.Mean[^1] : double.NaN, metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
-            ended.BytesUp, BytesDown: (long)model.Bytes * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
+            _job!.Plan.Privacy.Mode == PrivacyMode.Off
+                ? ended.Sum.Mean[^1]
+                : double.NaN, metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
+            ended.BytesUp, BytesDown: (long)model.Bytes * (ended.Survivors.Length + ended.Dropped.Length),
+            now - ended.OpenedAt,
             ended.SumHash, ended.ByHospitals);
         Record(_state.DecideCommit(record, now, ended.Ledgers), () =>
         {
@@ -239,7 +253,9 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         {
             CloseRound(failed.Id, null);
             _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason, failed.Dropped));
-            var refusal = JobPrivacy.EndsByRefusal(_job!.Plan, FederationState.CohortSize(_state.Roster.Length, _job.Plan.CohortRules), failed.Dropped);
+            var refusal =
+                JobPrivacy.EndsByRefusal(_job!.Plan,
+                    FederationState.CohortSize(_state.Roster.Length, _job.Plan.CohortRules), failed.Dropped);
             if (_abort is { } asked)
                 Fail(FaultNumber.JobAborted, asked);
             else if (refusal is { } why)

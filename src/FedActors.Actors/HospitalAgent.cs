@@ -20,8 +20,8 @@ namespace FedActors.Actors;
 
 /// <summary>
 /// One hospital: decides about offers, trains behind its own firewall, masks its update, and answers each question of a
-/// secure session once. Parent: the site. Children: its LocalTrainer. Persistence id: <c>hospital-{id}</c>. Secrets live in
-/// memory only; after a restart it repeats what it stored or counts as a dropout.
+/// secure session once. Parent: the site. Children: its LocalTrainer. Persistence id: <c>hospital-{id}</c>. Secrets
+/// live in memory only; after a restart it repeats what it stored or counts as a dropout.
 /// </summary>
 public sealed class HospitalAgent : JournalingActor<MaskingEvent>
 {
@@ -56,11 +56,14 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         Command<RoundProtocol.RoundOffered>(Answer);
         Command<LocalTrainer.Trained>(OnTrained);
         Command<LocalTrainer.Diverged>(diverged => Decline(diverged.Id, DropReason.Diverged,
-            "Its training left the finite numbers: lower job.training.learning-rate or job.training.local-steps, or scale the features."));
-        Command<LocalTrainer.Refused>(refused => Decline(refused.Id, DropReason.PrivacyRefused, refused.Reason.ToString()));
+            "Its training left the finite numbers: lower job.training.learning-rate or job.training.local-steps, or "
+                + "scale the features."));
+        Command<LocalTrainer.Refused>(refused =>
+            Decline(refused.Id, DropReason.PrivacyRefused, refused.Reason.ToString()));
         Command<LocalTrainer.StateNotKept>(failed =>
         {
-            _log.Error("{Hospital} cannot keep its state of round {Round}: {Reason}", _site.Hospital, failed.Id, failed.Reason);
+            _log.Error("{Hospital} cannot keep its state of round {Round}: {Reason}", _site.Hospital, failed.Id,
+                failed.Reason);
             Decline(failed.Id, DropReason.StateNotKept, "What it must remember of this round could not be written.");
         });
         Command<RoundProtocol.UploadRequested>(OnUploadRequested);
@@ -100,7 +103,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         base.PostStop();
     }
 
-    // What the sum says is the next model, whatever the hub will offer: computed where training is, before any new offer.
+    // What the sum says is the next model, whatever the hub will offer: computed where training is, before any new
+    // offer.
     private void OnSumPublished(RoundProtocol.SumPublished published)
     {
         if (published.Id != _offer?.Id || _lastSum is not { } last || last.Round != published.Id.Round
@@ -126,7 +130,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         if (_expected is { } expected && expected.Round == offer.Id.Round && expected.Model != offer.Model)
         {
             _supervisor = Sender;
-            Decline(offer.Id, DropReason.Refused, "The model does not follow from the last sum: this hospital computed another.");
+            Decline(offer.Id, DropReason.Refused,
+                "The model does not follow from the last sum: this hospital computed another.");
             return;
         }
         var known = _models.TryGet(offer.Model, out var model);
@@ -164,7 +169,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
     private HospitalFacts FactsFor(RoundProtocol.RoundOffered offer, bool hasModel)
     {
         var facts = new HospitalFacts(
-            _site.Patients.Rows, hasModel, _site.Security is not null, _site.Security is { RequiresSecureSums: true }, _site.Privacy?.Policy,
+            _site.Patients.Rows, hasModel, _site.Security is not null, _site.Security is { RequiresSecureSums: true },
+            _site.Privacy?.Policy,
             CanKeep: _site.Own is not null, Misfit: ModelRules.Misfit(offer.Plan.Model, _site.Patients));
         // Under differential privacy the public figure stands for the true one, in the decision too.
         return offer.Plan.Privacy.Mode == PrivacyMode.Off || _site.Privacy is not { } privacy
@@ -223,14 +229,16 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
 
     // Where this hospital's ledger stands, for hub and peers to witness: what is about to leave is charged in it.
     private SignedLedgerHead? LedgerHead() =>
-        _offer is { Plan.Privacy.Mode: not PrivacyMode.Off } && (_site.Privacy?.Ledger, _site.Security) is ({ } file, { } security)
+        _offer is { Plan.Privacy.Mode: not PrivacyMode.Off }
+        && (_site.Privacy?.Ledger, _site.Security) is ({ } file, { } security)
             ? SignedLedgerHead.By(security.Key, _site.Hospital, file.Ledger.Scope, file.Ledger.Head)
             : null;
 
     // Only what the session has sealed: it lies in the spool, and MaskedReady is durable.
     private void UploadMasked()
     {
-        if (_requested is not { } request || _masking is not { Phase: >= MaskingPhase.Masked and < MaskingPhase.Ended } || _isWorking)
+        if (_requested is not { } request || _masking is not { Phase: >= MaskingPhase.Masked and < MaskingPhase.Ended }
+            || _isWorking)
             return;
         _requested = null;
         var index = (int)Math.Max(0, request.FromOffset) / ChunkSize;
@@ -258,10 +266,12 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         {
             case RoundOpen open:
                 CarryOut(_masking!.Receive(open, new LocalView(
-                    _offer!.Model, _offer.PlanHash, _lastSum is { } last && last.Round == open.Spec.Round - 1 ? last.Sum : null,
+                    _offer!.Model, _offer.PlanHash, _lastSum is { } last
+                    && last.Round == open.Spec.Round - 1 ? last.Sum : null,
                     LedgerHead())));
                 break;
-            // Two steps are work: they are done where training is done, and until one is back nobody else touches the session.
+            // Two steps are work: they are done where training is done, and until one is back nobody else touches the
+            // session.
             case Roster1 roster when _masking!.Phase == MaskingPhase.Advertised:
                 _isWorking = true;
                 _trainer.Tell(new LocalTrainer.Share(_masking, roster, _update));
@@ -295,11 +305,13 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         }
     }
 
-    // Begins the session that an invitation opens, or finds the one the journal knows; else this hospital cannot follow, and
-    // says so, that nobody waits for it.
+    // Begins the session that an invitation opens, or finds the one the journal knows; else this hospital cannot
+    // follow, and says so, that nobody waits for it.
     private bool Enter(FromCoordinator message, SiteSecurity security)
     {
-        if (HospitalMasking.Recover(_site.Hospital, security.Key, security.Roster, security.Policy, _ledger, message.Session) is { } recovered)
+        if (
+            HospitalMasking.Recover(_site.Hospital, security.Key, security.Roster, security.Policy, _ledger,
+                message.Session) is { } recovered)
         {
             _masking?.Dispose();
             (_masking, _session) = (recovered, message.Session);
@@ -324,7 +336,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         if (_offer is not { } offer)
             return false;
         var code = CodeOf(offer);
-        return RoundCode.SpecOf(offer.Plan, offer.Id, offer.PlanHash, offer.Model, spec.PreviousSum, offer.Cohort, security.Roster.Hash, code)
+        return RoundCode.SpecOf(offer.Plan, offer.Id, offer.PlanHash, offer.Model, spec.PreviousSum, offer.Cohort,
+            security.Roster.Hash, code)
             .SessionId() == spec.SessionId();
     }
 
@@ -334,7 +347,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         if (security.Roster.Coordinator.Verifies(message.Statement(), message.Signature))
         {
             _log.Warning("{Hospital} cannot follow a session: {Code}", _site.Hospital, code);
-            Sender.Tell(new Withdrawal(message.Session, _site.Hospital, code, _site.Hospital, Digest.Of([])).SignedBy(security.Key));
+            Sender.Tell(new Withdrawal(message.Session, _site.Hospital, code, _site.Hospital, Digest.Of([]))
+                .SignedBy(security.Key));
         }
         return false;
     }
@@ -411,5 +425,6 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
     private bool IsSecure => _offer is { Plan.SecureAggregation.Enabled: true };
 
     private static FixedPointCode CodeOf(RoundProtocol.RoundOffered offer) => RoundCode.Of(
-        offer.Plan, offer.Id.Round, offer.Cohort.Length, LocalTraining.UpdateLength(offer.Plan.Training, ModelCatalog.Create(offer.Plan.Model)));
+        offer.Plan, offer.Id.Round, offer.Cohort.Length,
+        LocalTraining.UpdateLength(offer.Plan.Training, ModelCatalog.Create(offer.Plan.Model)));
 }

@@ -19,18 +19,20 @@ using FedActors.Core.Training;
 namespace FedActors.Actors;
 
 /// <summary>
-/// Trains, encodes and masks, on threads of its own, so that neither a deadline nor a heartbeat ever waits for a gradient.
-/// Parent: HospitalAgent. Children: none.
+/// Trains, encodes and masks, on threads of its own, so that neither a deadline nor a heartbeat ever waits for a
+/// gradient. Parent: HospitalAgent. Children: none.
 /// </summary>
 public sealed class LocalTrainer : ReceiveActor
 {
     /// <summary>Agent → trainer.</summary>
-    public sealed record Train(RoundProtocol.RoundOffered Offer, GlobalModel Model) : INoSerializationVerificationNeeded;
+    public sealed record Train(RoundProtocol.RoundOffered Offer, GlobalModel Model)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. The encoded update, the agent's own from now on.</summary>
     public sealed record Trained(RoundId Id, byte[] Update) : INoSerializationVerificationNeeded;
 
-    /// <summary>Agent → trainer. A step of a session that is work; session and update are the trainer's until it answers.</summary>
+    /// <summary>Agent → trainer. A step of a session that is work; session and update are the trainer's until it
+    /// answers.</summary>
     public abstract record SessionStep(HospitalMasking Masking, byte[] Update) : INoSerializationVerificationNeeded;
 
     /// <summary>Agree on keys with the others, and share this hospital's secrets among them.</summary>
@@ -38,12 +40,14 @@ public sealed class LocalTrainer : ReceiveActor
         : SessionStep(Masking, Update);
 
     /// <summary>Mask the update and keep it.</summary>
-    public sealed record Seal(Digest Session, HospitalMasking Masking, SecureAggregationProtocol.Inbox Inbox, byte[] Update, ISpool Spool)
+    public sealed record Seal(
+        Digest Session, HospitalMasking Masking, SecureAggregationProtocol.Inbox Inbox, byte[] Update, ISpool Spool)
         : SessionStep(Masking, Update);
 
     /// <summary>Trainer → agent. What the session decided.</summary>
     /// <param name="Update">The update, the agent's again; empty where it was masked: then the spool keeps it.</param>
-    public sealed record Stepped(HospitalMasking Masking, byte[] Update, MaskingDecision Decision) : INoSerializationVerificationNeeded;
+    public sealed record Stepped(HospitalMasking Masking, byte[] Update, MaskingDecision Decision)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. Weights or loss are not finite.</summary>
     public sealed record Diverged(RoundId Id) : INoSerializationVerificationNeeded;
@@ -51,7 +55,8 @@ public sealed class LocalTrainer : ReceiveActor
     /// <summary>Trainer → agent. The hospital's ledger does not allow the release: nothing was computed.</summary>
     public sealed record Refused(RoundId Id, PrivacyRefusal Reason) : INoSerializationVerificationNeeded;
 
-    /// <summary>Trainer → agent. What the hospital must remember of the round could not be written: nothing of it may leave.</summary>
+    /// <summary>Trainer → agent. What the hospital must remember of the round could not be written: nothing of it may
+    /// leave.</summary>
     public sealed record StateNotKept(RoundId Id, string Reason) : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. The masked update could not be kept: nothing of it may leave.</summary>
@@ -59,16 +64,18 @@ public sealed class LocalTrainer : ReceiveActor
 
     /// <summary>Agent → trainer. Which model follows from this round's and its open sum?</summary>
     /// <param name="SumHash">What the session's result says of <paramref name="Sum"/>.</param>
-    /// <param name="Models">Remembers the answer for this process: where many hospitals ask, it is computed once.</param>
+    /// <param name="Models">Remembers the answer for this process: where many hospitals ask, it is computed
+    /// once.</param>
     public sealed record Follow(
-        RoundProtocol.RoundOffered Offer, GlobalModel Model, ImmutableArray<byte> Sum, Digest SumHash, int Parties, ModelCache Models)
+        RoundProtocol.RoundOffered Offer, GlobalModel Model, ImmutableArray<byte> Sum, Digest SumHash, int Parties,
+        ModelCache Models)
         : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer → agent. That one; null where none does.</summary>
     public sealed record Followed(RoundId Id, Digest? Next) : INoSerializationVerificationNeeded;
 
-    // Scratch belongs to no hospital and to no thread: ten thousand hospitals train on two cores, and a pool has more threads
-    // than that. There are as many benches as ever trained at one moment.
+    // Scratch belongs to no hospital and to no thread: ten thousand hospitals train on two cores, and a pool has more
+    // threads than that. There are as many benches as ever trained at one moment.
     private static readonly ConcurrentBag<Workbench> Benches = [];
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -133,7 +140,8 @@ public sealed class LocalTrainer : ReceiveActor
     }
 
     private Prepared PreparedFor(RoundProtocol.RoundOffered offer) =>
-        _prepared is not null && ReferenceEquals(_prepared.Plan, offer.Plan) && _prepared.Code.Parties == offer.Cohort.Length
+        _prepared is not null && ReferenceEquals(_prepared.Plan, offer.Plan)
+        && _prepared.Code.Parties == offer.Cohort.Length
             && _prepared.Evaluates == FederatedEvaluation.IsDue(offer.Plan, offer.Id.Round)
             ? _prepared
             : _prepared = Prepared.For(offer.Plan, offer.Id.Round, offer.Cohort.Length);
@@ -167,7 +175,8 @@ public sealed class LocalTrainer : ReceiveActor
             return new Diverged(id);
         var saturated = code.Saturate(values[..^1]);
         if (plan.Training.Algorithm == Algorithm.Scaffold)
-            Scaffold.Advance(own, task.Model.State.AsSpan(), values[..^1], plan.Training.LocalSteps, plan.Training.LearningRate);
+            Scaffold.Advance(own, task.Model.State.AsSpan(), values[..^1], plan.Training.LocalSteps,
+                plan.Training.LearningRate);
         if (plan.Training.KeepsOwnState && Keep(task.Offer, kept.Trained(id.Round, own)) is { } failure)
             return new StateNotKept(id, failure);
         values[^1] = Math.Min(trained.Loss, code.Range);
@@ -175,7 +184,8 @@ public sealed class LocalTrainer : ReceiveActor
         return new Trained(id, Encode(plan.Training.Robust is not null, code, values, saturated, counts));
     }
 
-    private byte[] Encode(bool isSingle, FixedPointCode code, ReadOnlySpan<double> values, int saturated, ReadOnlySpan<long> counts)
+    private byte[] Encode(
+        bool isSingle, FixedPointCode code, ReadOnlySpan<double> values, int saturated, ReadOnlySpan<long> counts)
     {
         byte[] update;
         if (isSingle)
@@ -194,11 +204,15 @@ public sealed class LocalTrainer : ReceiveActor
     private (OwnState Kept, double[] Own) OwnFor(Train task, IModel model)
     {
         var (plan, length) = (task.Offer.Plan.Training, LocalTraining.OwnLength(task.Offer.Plan.Training, model));
-        var stored = _site.Own!.Read(task.Offer.PlanHash) is { } bytes ? OwnState.FromBytes(bytes, length) : OwnState.Empty;
+        var stored = _site.Own!.Read(task.Offer.PlanHash) is { } bytes
+            ? OwnState.FromBytes(bytes, length)
+            : OwnState.Empty;
         var kept = (stored ?? OwnState.Empty).Settle(task.Offer.LastIncluded);
         if (kept.Round != task.Offer.LastIncluded)
-            _log.Warning("{Hospital} has lost what it kept after round {Round}, and begins anew", _site.Hospital, task.Offer.LastIncluded);
-        return (kept, kept.Kept.IsEmpty ? LocalTraining.FirstOwn(plan, model, task.Model.Parameters.AsSpan()) : [.. kept.Kept]);
+            _log.Warning("{Hospital} has lost what it kept after round {Round}, and begins anew", _site.Hospital,
+                task.Offer.LastIncluded);
+        return (kept,
+            kept.Kept.IsEmpty ? LocalTraining.FirstOwn(plan, model, task.Model.Parameters.AsSpan()) : [.. kept.Kept]);
     }
 
     private string? Keep(RoundProtocol.RoundOffered offer, OwnState state)
@@ -214,7 +228,8 @@ public sealed class LocalTrainer : ReceiveActor
         }
     }
 
-    private ReadOnlySpan<long> Evaluate(JobPlan plan, IModel model, ReadOnlySpan<double> parameters, FixedPointCode code)
+    private ReadOnlySpan<long> Evaluate(
+        JobPlan plan, IModel model, ReadOnlySpan<double> parameters, FixedPointCode code)
     {
         if (code.Counts == 0)
             return [];
@@ -245,7 +260,8 @@ public sealed class LocalTrainer : ReceiveActor
         public static Prepared For(JobPlan plan, int round, int parties)
         {
             var model = ModelCatalog.Create(plan.Model);
-            return new Prepared(plan, model, RoundCode.Of(plan, round, parties, LocalTraining.UpdateLength(plan.Training, model)));
+            return new Prepared(plan, model,
+                RoundCode.Of(plan, round, parties, LocalTraining.UpdateLength(plan.Training, model)));
         }
     }
 }

@@ -13,8 +13,9 @@ namespace FedActors.Actors;
 
 /// <summary>
 /// Adds one attempt's plain updates into one running sum, for jobs that ask for no secure one. Parent: RoundSupervisor.
-/// Children: none. Holds the sum, one piece of every unfinished upload, and the uploads of a small window; never a list of updates,
-/// but where a robust rule must compare them: then they lie in memory up to a bound, and beyond it in a file that goes with the actor.
+/// Children: none. Holds the sum, one piece of every unfinished upload, and the uploads of a small window; never a list
+/// of updates, but where a robust rule must compare them: then they lie in memory up to a bound, and beyond it in a
+/// file that goes with the actor.
 /// </summary>
 public sealed class PlainAggregator : ReceiveActor
 {
@@ -25,7 +26,8 @@ public sealed class PlainAggregator : ReceiveActor
     // One trains on each processor while the update of one more is added.
     internal static readonly int LeastAtOnce = Environment.ProcessorCount + 1;
 
-    // In updates: who trains holds the weights and its numbers in binary64, the encoded update, and here the pieces that came.
+    // In updates: who trains holds the weights and its numbers in binary64, the encoded update, and here the pieces
+    // that came.
     private const int MemoryOfOne = 6;
 
     // Single updates beyond this are kept in a file.
@@ -37,7 +39,8 @@ public sealed class PlainAggregator : ReceiveActor
     private readonly Queue<HospitalId> _waiting = new();
     private readonly Dictionary<HospitalId, long> _granted = [];
 
-    // Hospitals of one process share its memory: each is offered the round when another's update is in, which is its credit.
+    // Hospitals of one process share its memory: each is offered the round when another's update is in, which is its
+    // credit.
     private readonly Queue<HospitalId> _notOffered = new();
     private bool _isWindowed;
     private SupervisionProtocol.BeginCollecting? _task;
@@ -129,8 +132,11 @@ public sealed class PlainAggregator : ReceiveActor
                 EndIfSettled();
                 break;
             case UploadStep.Refused refused:
-                _log.Warning("Round {Round}: the update of {Hospital} is refused: {Reason}", chunk.Id, chunk.Hospital, refused.Reason);
-                _supervisor.Tell(new SupervisionProtocol.HospitalOut(chunk.Id, chunk.Hospital, DropReason.Malformed, refused.Reason));
+                _log.Warning("Round {Round}: the update of {Hospital} is refused: {Reason}", chunk.Id, chunk.Hospital,
+                    refused.Reason);
+                _supervisor.Tell(
+                    new SupervisionProtocol.HospitalOut(chunk.Id, chunk.Hospital, DropReason.Malformed,
+                        refused.Reason));
                 Release(chunk.Hospital);
                 EndIfSettled();
                 break;
@@ -203,9 +209,11 @@ public sealed class PlainAggregator : ReceiveActor
     {
         var bytes = message.Accumulator.AsSpan();
         var parties = message.Survivors.Length;
-        var sum = message.IsRobust ? RoundCode.SingleOf(message.Code).Read(bytes, parties) : message.Code.Decode(bytes, parties);
+        var sum = message.IsRobust ? RoundCode.SingleOf(message.Code).Read(bytes, parties)
+            : message.Code.Decode(bytes, parties);
         _supervisor.Tell(sum is not null
             ? new SupervisionProtocol.SumOpened(message.Id, sum, Digest.Of(bytes))
-            : new SupervisionProtocol.SumRefused(message.Id, FaultNumber.SumContradicts, $"The running sum does not hold {parties} updates."));
+            : new SupervisionProtocol.SumRefused(message.Id, FaultNumber.SumContradicts,
+                $"The running sum does not hold {parties} updates."));
     }
 }

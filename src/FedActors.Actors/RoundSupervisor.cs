@@ -46,7 +46,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         Command<SupervisionProtocol.OpenRound>(Open);
         Command<RoundProtocol.Declined>(message => Drop(message.Id, message.Hospital, message.Reason, message.Detail));
         Command<RoundProtocol.UpdateReady>(OnUpdateReady);
-        Command<SupervisionProtocol.HospitalOut>(message => Drop(message.Id, message.Hospital, message.Reason, message.Detail));
+        Command<SupervisionProtocol.HospitalOut>(message =>
+            Drop(message.Id, message.Hospital, message.Reason, message.Detail));
         Command<DeadlinePassed>(_ => OnDeadline());
         Command<SupervisionProtocol.SessionAdvanced>(OnSessionAdvanced);
         Command<SupervisionProtocol.LedgersShown>(shown => Witness(shown.Heads));
@@ -57,26 +58,31 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         });
         Command<BlobStore.Stored>(_ => FixSurvivors());
         Command<BlobStore.Found>(found => OpenSum(found.Bytes));
-        Command<BlobStore.Missing>(missing => Abort(FaultNumber.BlobDamaged, $"The running sum {missing.Name} is missing or damaged."));
-        Command<BlobStore.Failed>(failed => Abort(FaultNumber.JournalFailed, $"The running sum could not be kept: {failed.Reason}"));
+        Command<BlobStore.Missing>(missing =>
+            Abort(FaultNumber.BlobDamaged, $"The running sum {missing.Name} is missing or damaged."));
+        Command<BlobStore.Failed>(failed =>
+            Abort(FaultNumber.JournalFailed, $"The running sum could not be kept: {failed.Reason}"));
         Command<SupervisionProtocol.SumOpened>(Finish);
         Command<SupervisionProtocol.SumRefused>(message => Abort(message.Number, message.Reason));
         Command<SupervisionProtocol.CloseRound>(Close);
         Command<SupervisionProtocol.AbortRound>(asked => Abort(FaultNumber.JobAborted, asked.Reason));
         Command<JobProtocol.RoundStatusWanted>(_ => Sender.Tell(new JobProtocol.RoundStatus(
-            _id, _state.Phase, _state.OpenedAt, _state.Deadline, _state.Cohort, [.. _trained], [.. _state.Dropped.Values])));
+            _id, _state.Phase, _state.OpenedAt, _state.Deadline, _state.Cohort, [.. _trained],
+            [.. _state.Dropped.Values])));
     }
 
     public override string PersistenceId => $"round-{_id.Job}-{_id.Round}-{_id.Attempt}";
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(RoundId id, CohortPlan rules, HubServices hub) => Akka.Actor.Props.Create<RoundSupervisor>(id, rules, hub);
+    public static Props Props(RoundId id, CohortPlan rules, HubServices hub) =>
+        Akka.Actor.Props.Create<RoundSupervisor>(id, rules, hub);
 
     protected override void Apply(RoundEvent @event) => _state = _state.Apply(@event);
 
     protected override void OnWriteRefused(string reason) => _coordinator.Tell(
-        new SupervisionProtocol.RoundFailed(_id, FaultNumber.JournalFailed, $"The journal refused a write: {reason}", []));
+        new SupervisionProtocol.RoundFailed(_id, FaultNumber.JournalFailed, $"The journal refused a write: {reason}",
+            []));
 
     private void Open(SupervisionProtocol.OpenRound order)
     {
@@ -101,10 +107,13 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
                 OfferRound();
                 break;
             case RoundPhase.ShareKeys or RoundPhase.MaskedInput:
-                BeginSession(_state.Session.OfType<AggregationEvent.KeysFixed>().Single().Adverts.Select(advert => advert.Hospital), []);
+                BeginSession(_state.Session.OfType<AggregationEvent.KeysFixed>()
+                    .Single().Adverts.Select(advert => advert.Hospital), []);
                 break;
             case RoundPhase.Consistency when _collected is not null:
-                _aggregator.Tell(new SupervisionProtocol.OpenSum(_id, Code(), _collected.Accumulator, _state.Survivors, Robust is not null));
+                _aggregator.Tell(
+                    new SupervisionProtocol.OpenSum(_id, Code(), _collected.Accumulator, _state.Survivors,
+                        Robust is not null));
                 break;
             case RoundPhase.Consistency:
                 _hub.Blobs.Tell(new BlobStore.Get(_state.Accumulator!.Value));
@@ -120,9 +129,11 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
 
     private void OfferRound()
     {
-        _log.Info("Round {Round} is open for {Hospitals} hospitals until {Deadline}", _id, _state.Cohort.Length, _state.Deadline);
+        _log.Info("Round {Round} is open for {Hospitals} hospitals until {Deadline}", _id, _state.Cohort.Length,
+            _state.Deadline);
         var left = _state.Deadline - _hub.Clock.GetUtcNow();
-        Timers.StartSingleTimer(nameof(DeadlinePassed), DeadlinePassed.Instance, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
+        Timers.StartSingleTimer(nameof(DeadlinePassed), DeadlinePassed.Instance,
+            left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
         var offer = new RoundProtocol.RoundOffered(_id, _order!.Plan, _state.PlanHash, _state.Model, _state.Cohort)
         {
             Ledgers = _order.Ledgers,
@@ -159,7 +170,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     private void EndTrainingIfSettled()
     {
         if (IsSecure && _state.Phase == RoundPhase.Training && _aggregator.IsNobody()
-            && _trained.Count + _state.Dropped.Keys.Count(hospital => !_trained.Contains(hospital)) == _state.Cohort.Length)
+            && _trained.Count + _state.Dropped.Keys.Count(hospital => !_trained.Contains(hospital))
+            == _state.Cohort.Length)
             EndTraining();
     }
 
@@ -189,7 +201,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         }
         _aggregator = Context.ActorOf(SecureAggregator.Props(_hub), "aggregator");
         var spec = RoundCode.SpecOf(
-            _order!.Plan, _id, _state.PlanHash, _state.Model, _order.PreviousSum, _state.Cohort, identity.Roster.Hash, Code());
+            _order!.Plan, _id, _state.PlanHash, _state.Model, _order.PreviousSum, _state.Cohort, identity.Roster.Hash,
+            Code());
         var journal = _state.Session;
         if (_state.Accumulator is { } name)
             journal = journal.Add(new AggregationEvent.SurvivorSetFixed(spec.SessionId(), _state.Survivors, name));
@@ -223,7 +236,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     }
 
     // Those of a secure session stand in its keys, which the journal holds and whose session checked them.
-    private ImmutableArray<SignedLedgerHead> Shown => _shown.Remember(_state.Session.OfType<AggregationEvent.KeysFixed>()
+    private ImmutableArray<SignedLedgerHead> Shown =>
+        _shown.Remember(_state.Session.OfType<AggregationEvent.KeysFixed>()
         .SelectMany(keys => keys.Adverts).Select(advert => advert.Ledger).OfType<SignedLedgerHead>()).Of(_state.Cohort);
 
     private void Drop(RoundId id, HospitalId hospital, DropReason reason, string detail)
@@ -241,7 +255,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         if (_collected is not { } collected)
             return;
         Timers.Cancel(nameof(DeadlinePassed));
-        switch (_state.DecideSurvivors(collected.Complete, collected.Name, collected.BytesReceived, _hub.Clock.GetUtcNow()))
+        switch (
+            _state.DecideSurvivors(collected.Complete, collected.Name, collected.BytesReceived, _hub.Clock.GetUtcNow()))
         {
             case Decision<RoundEvent>.Rejected rejected:
                 Abort(FaultNumber.JobFailed, rejected.Reason);
@@ -261,7 +276,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             return;
         }
         _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals, Robust is not null), "aggregator");
-        _aggregator.Tell(new SupervisionProtocol.OpenSum(_id, Code(), accumulator, _state.Survivors, Robust is not null));
+        _aggregator.Tell(
+            new SupervisionProtocol.OpenSum(_id, Code(), accumulator, _state.Survivors, Robust is not null));
     }
 
     private void Finish(SupervisionProtocol.SumOpened opened)
@@ -273,7 +289,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
                 GoOn();
             else
                 _coordinator.Tell(new SupervisionProtocol.RoundEnded(
-                    _id, opened.Sum, opened.SumHash, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt, _state.BytesUp,
+                    _id, opened.Sum, opened.SumHash, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt,
+                    _state.BytesUp,
                     FederatedEvaluation.Of(_order.Plan, opened.Sum.Counts.AsSpan(), Code()))
                 {
                     Ledgers = Shown,
@@ -282,7 +299,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     }
 
     private void Abort(FaultNumber number, string reason) =>
-        Record(((Decision<RoundEvent>.Accepted)_state.DecideAbort(number, reason, _hub.Clock.GetUtcNow())).Events, GoOn);
+        Record(((Decision<RoundEvent>.Accepted)_state.DecideAbort(number, reason, _hub.Clock.GetUtcNow())).Events,
+            GoOn);
 
     private void Close(SupervisionProtocol.CloseRound message)
     {
@@ -304,5 +322,6 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
 
     private FixedPointCode Code() =>
         _code ??= RoundCode.Of(
-            _order!.Plan, _id.Round, _state.Cohort.Length, LocalTraining.UpdateLength(_order.Plan.Training, ModelCatalog.Create(_order.Plan.Model)));
+            _order!.Plan, _id.Round, _state.Cohort.Length,
+            LocalTraining.UpdateLength(_order.Plan.Training, ModelCatalog.Create(_order.Plan.Model)));
 }

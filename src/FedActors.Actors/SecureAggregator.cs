@@ -13,9 +13,9 @@ using Inbox = FedActors.Core.Protocol.SecureAggregationProtocol.Inbox;
 namespace FedActors.Actors;
 
 /// <summary>
-/// Carries one attempt's secure session: keys, shares, masked vectors, survivors, unmasking. Parent: RoundSupervisor, which
-/// journals for it. Children: none. Holds one accumulator and the uploads of a small window; sees masked vectors and, at the
-/// end, their sum. Lives on a dispatcher of its own: unmasking after dropouts is work.
+/// Carries one attempt's secure session: keys, shares, masked vectors, survivors, unmasking. Parent: RoundSupervisor,
+/// which journals for it. Children: none. Holds one accumulator and the uploads of a small window; sees masked vectors
+/// and, at the end, their sum. Lives on a dispatcher of its own: unmasking after dropouts is work.
 /// </summary>
 public sealed class SecureAggregator : ReceiveActor, IWithTimers
 {
@@ -135,8 +135,8 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
         }
     }
 
-    // Two answers make a question due that could not be asked when the phase began: a signature that came after the quorum,
-    // and shares that a restarted hub had to ask for again.
+    // Two answers make a question due that could not be asked when the phase began: a signature that came after the
+    // quorum, and shares that a restarted hub had to ask for again.
     private void Follow(FromHospital message)
     {
         switch (_session.Phase, message)
@@ -185,7 +185,8 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
                     _hub.Hospitals.TryTell(hospital, published, Self);
                 _supervisor.Tell(_task.Code.Decode(sum.Residues.Span, sum.Survivors.Length) is { } decoded
                     ? new SupervisionProtocol.SumOpened(_task.Id, decoded, sum.Hash)
-                    : new SupervisionProtocol.SumRefused(_task.Id, FaultNumber.SecaggBadSum, "The open sum contradicts itself."));
+                    : new SupervisionProtocol.SumRefused(_task.Id, FaultNumber.SecaggBadSum,
+                        "The open sum contradicts itself."));
                 return;
             case AggregationPhase.Aborted:
                 Broadcast();
@@ -203,7 +204,8 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
         {
             _supervisor.Tell(@event is AggregationEvent.SurvivorSetFixed survivors
                 ? new SupervisionProtocol.CollectionEnded(
-                    _task.Id, survivors.Survivors, [.. _session.Accumulator.Span], survivors.Accumulator, _bytesReceived)
+                    _task.Id, survivors.Survivors, [.. _session.Accumulator.Span], survivors.Accumulator,
+                    _bytesReceived)
                 : new SupervisionProtocol.SessionAdvanced(_task.Id, @event));
         }
     }
@@ -255,7 +257,8 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
     {
         var upload = _uploads[hospital];
         upload.GrantedUntil = upload.Masked.NextChunk + CreditChunks;
-        _hub.Hospitals.TryTell(hospital, new RoundProtocol.UploadRequested(_task.Id, upload.Masked.Received, CreditChunks), Self);
+        _hub.Hospitals.TryTell(hospital,
+            new RoundProtocol.UploadRequested(_task.Id, upload.Masked.Received, CreditChunks), Self);
     }
 
     private void Broadcast()
@@ -275,7 +278,9 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
             _supervisor.Tell(new SupervisionProtocol.HospitalOut(
                 _task.Id, hospital,
                 reason == AbortCode.DeadlinePassed ? DropReason.Silent : DropReason.Withdrew,
-                reason == AbortCode.DeadlinePassed ? $"No answer while {phase}." : $"It left while {phase}: {reason}."));
+                reason == AbortCode.DeadlinePassed
+                ? $"No answer while {phase}."
+                : $"It left while {phase}: {reason}."));
         }
         _dropoutsTold = dropouts.Length;
     }
@@ -289,18 +294,21 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
             _log.Warning("Round {Round}: {Refusal}", _task.Id, rejected.Why);
     }
 
-    // Where too few are left because hospitals hold to "same model, same set", that is what a person must read, and who is
-    // missing from the set that was opened before.
+    // Where too few are left because hospitals hold to "same model, same set", that is what a person must read, and who
+    // is missing from the set that was opened before.
     private SupervisionProtocol.SumRefused Refused(Refusal why)
     {
         var conflict = _withdrawn.ContainsValue(AbortCode.LedgerConflict);
         if (_ahead is { } ahead && !conflict)
             return new SupervisionProtocol.SumRefused(_task.Id, FaultNumber.SecaggLedgerBehind,
-                $"The privacy ledger of {ahead.Hospital} is behind record {ahead.Head.Sequence}, whose head it signed: it was restored, "
+                $"The privacy ledger of {ahead.Hospital} is behind record {ahead.Head.Sequence}, whose head it signed: "
+                    + "it was restored, "
                     + $"replaced or lost, and the others mask nothing with it until its operator reconciles.");
         var sentence = conflict
-            ? "The hospitals opened a sum for this very model before and will not open one over another set, which would "
-                + $"show the difference. Missing this time: {string.Join(", ", _session.Dropouts.Select(dropout => dropout.Hospital))}."
+            ? "The hospitals opened a sum for this very model before and will not open one over another "
+                + "set, which would "
+                + "show the difference. Missing this time: "
+                + $"{string.Join(", ", _session.Dropouts.Select(dropout => dropout.Hospital))}."
             : $"{char.ToUpperInvariant(why.Sentence[0])}{why.Sentence[1..]}.";
         return new SupervisionProtocol.SumRefused(
             _task.Id, (FaultNumber)(5000 + (int)(conflict ? AbortCode.LedgerConflict : why.Code)), sentence);

@@ -10,7 +10,8 @@ namespace FedActors.Cli;
 /// <param name="Example">A whole command line.</param>
 /// <param name="Run">Gives a record whose properties are the result, printed as they are or as JSON.</param>
 internal sealed record Benchmark(
-    string Name, string Description, string Example, ImmutableArray<Option> Options, Func<ParseResult, CancellationToken, Task<object>> Run)
+    string Name, string Description, string Example,
+    ImmutableArray<Option> Options, Func<ParseResult, CancellationToken, Task<object>> Run)
 {
     public static Command Group(Terminal terminal, IEnumerable<Benchmark> benchmarks, Option<bool> json)
     {
@@ -27,7 +28,8 @@ internal sealed record Benchmark(
             command.Add(option);
         command.SetAction(async (parsed, cancellation) =>
         {
-            var result = JsonSerializer.SerializeToNode(await Run(parsed, cancellation), ResultJson.Indented)!.AsObject();
+            var result =
+                JsonSerializer.SerializeToNode(await Run(parsed, cancellation), ResultJson.Indented)!.AsObject();
             if (parsed.GetValue(json))
                 terminal.OutputText.WriteLine(result.ToJsonString(ResultJson.Indented));
             else

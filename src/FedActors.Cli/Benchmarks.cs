@@ -8,12 +8,25 @@ namespace FedActors.Cli;
 /// <summary>The benchmarks a person can run.</summary>
 internal static class Benchmarks
 {
-    public static IReadOnlyList<Benchmark> All { get; } = [Simulation(), Training(), Memory(), SecureSum(), Aggregation(), Privacy()];
+    public static IReadOnlyList<Benchmark> All { get; } =
+        [Simulation(), Training(), Memory(), SecureSum(), Aggregation(), Privacy()];
 
     private static Benchmark Simulation()
     {
-        var hospitals = new Option<int>("--hospitals") { Description = "Made-up hospitals of 50 patients.", DefaultValueFactory = _ => 1000, HelpName = "N" };
-        var rounds = new Option<int>("--rounds") { Description = "Rounds to measure, after a warm-up.", DefaultValueFactory = _ => 50, HelpName = "R" };
+        var hospitals =
+            new Option<int>("--hospitals")
+            {
+                Description = "Made-up hospitals of 50 patients.",
+                DefaultValueFactory = _ => 1000,
+                HelpName = "N"
+            };
+        var rounds =
+            new Option<int>("--rounds")
+            {
+                Description = "Rounds to measure, after a warm-up.",
+                DefaultValueFactory = _ => 50,
+                HelpName = "R"
+            };
         var model = Model("logistic-regression, or mlp 30-64-2.", ModelKind.LogisticRegression);
         hospitals.Validators.Add(Validate.Within(1, 100_000));
         rounds.Validators.Add(Validate.Within(1, 100_000));
@@ -28,7 +41,8 @@ internal static class Benchmarks
 
     private static Benchmark Training()
     {
-        var model = Model("logistic-regression, or mlp 784-256-10 with the matrix products it is made of.", ModelKind.Mlp);
+        var model =
+            Model("logistic-regression, or mlp 784-256-10 with the matrix products it is made of.", ModelKind.Mlp);
         var @private = new Option<bool>("--dp") { Description = "Also with clipping, and with clipping and noise." };
         return new Benchmark(
             "training",
@@ -56,9 +70,30 @@ internal static class Benchmarks
 
     private static Benchmark Memory()
     {
-        var hospitals = new Option<int>("--hospitals") { Description = "Hospitals of this process.", DefaultValueFactory = _ => 1000, HelpName = "N" };
-        var parameters = new Option<int>("--parameters") { Description = "Coordinates of the model.", DefaultValueFactory = _ => 1_000_000, HelpName = "D" };
-        var rounds = new Option<int>("--rounds") { Description = "Rounds to train.", DefaultValueFactory = _ => 3, HelpName = "R" };
+        var hospitals =
+            new Option<int>("--hospitals")
+            {
+                Description = "Hospitals of this process.",
+                DefaultValueFactory = _ =>
+                1000,
+                HelpName = "N"
+            };
+        var parameters =
+            new Option<int>("--parameters")
+            {
+                Description = "Coordinates of the model.",
+                DefaultValueFactory = _ =>
+                1_000_000,
+                HelpName = "D"
+            };
+        var rounds =
+            new Option<int>("--rounds")
+            {
+                Description = "Rounds to train.",
+                DefaultValueFactory = _ =>
+                3,
+                HelpName = "R"
+            };
         hospitals.Validators.Add(Validate.Within(1, 100_000));
         parameters.Validators.Add(Validate.Within(2, 100_000_000));
         rounds.Validators.Add(Validate.Within(1, 1000));
@@ -73,9 +108,24 @@ internal static class Benchmarks
 
     private static Benchmark Aggregation()
     {
-        var vectors = new Option<int>("--vectors") { Description = "Updates.", DefaultValueFactory = _ => 100, HelpName = "N" };
-        var parameters = new Option<int>("--parameters") { Description = "Coordinates of an update.", DefaultValueFactory = _ => 1_000_000, HelpName = "D" };
-        var rule = new Option<string>("--rule") { Description = "What is done with them.", DefaultValueFactory = _ => "mean", HelpName = "RULE" };
+        var vectors =
+            new Option<int>("--vectors") { Description = "Updates.", DefaultValueFactory = _ => 100, HelpName = "N" };
+        var parameters =
+            new Option<int>("--parameters")
+            {
+                Description = "Coordinates of an update.",
+                DefaultValueFactory = _ =>
+                1_000_000,
+                HelpName = "D"
+            };
+        var rule =
+            new Option<string>("--rule")
+            {
+                Description = "What is done with them.",
+                DefaultValueFactory = _ =>
+                "mean",
+                HelpName = "RULE"
+            };
         vectors.Validators.Add(Validate.Within(3, 10_000));
         parameters.Validators.Add(Validate.Within(1, 100_000_000));
         rule.AcceptOnlyFromAmong([.. AggregationBench.Rules]);
@@ -90,13 +140,40 @@ internal static class Benchmarks
 
     private static Benchmark SecureSum()
     {
-        var hospitals = new Option<int>("--hospitals") { Description = "Hospitals in the cohort.", DefaultValueFactory = _ => 100, HelpName = "N" };
-        var parameters = new Option<int>("--parameters") { Description = "Coordinates of an update.", DefaultValueFactory = _ => 100_000, HelpName = "D" };
-        var dropout = new Option<double>("--dropout") { Description = "Share of hospitals that fall away after they shared.", DefaultValueFactory = _ => 0.1, HelpName = "P" };
-        var seed = new Option<long>("--seed") { Description = "Seeds keys and updates of this measurement.", DefaultValueFactory = _ => 1, HelpName = "S" };
+        var hospitals =
+            new Option<int>("--hospitals")
+            {
+                Description = "Hospitals in the cohort.",
+                DefaultValueFactory = _ =>
+                100,
+                HelpName = "N"
+            };
+        var parameters =
+            new Option<int>("--parameters")
+            {
+                Description = "Coordinates of an update.",
+                DefaultValueFactory = _ =>
+                100_000,
+                HelpName = "D"
+            };
+        var dropout =
+            new Option<double>("--dropout")
+            {
+                Description = "Share of hospitals that fall away after they shared.",
+                DefaultValueFactory = _ => 0.1,
+                HelpName = "P"
+            };
+        var seed =
+            new Option<long>("--seed")
+            {
+                Description = "Seeds keys and updates of this measurement.",
+                DefaultValueFactory = _ => 1,
+                HelpName = "S"
+            };
         var actors = new Option<bool>("--through-actors")
         {
-            Description = "Whole rounds through the actors instead, beside the same rounds with plain sums; nobody falls away.",
+            Description =
+                "Whole rounds through the actors instead, beside the same rounds with plain sums; nobody falls away.",
         };
         hospitals.Validators.Add(Validate.Within(3, 10_000));
         parameters.Validators.Add(Validate.Within(2, 100_000_000));
@@ -109,12 +186,20 @@ internal static class Benchmarks
                 ? await SecureRoundBench.RunAsync(
                     parsed.GetValue(hospitals), parsed.GetValue(parameters), parsed.GetValue(seed), cancel)
                 : SecureAggregationBench.Run(
-                    parsed.GetValue(hospitals), parsed.GetValue(parameters), parsed.GetValue(dropout), parsed.GetValue(seed)));
+                    parsed.GetValue(hospitals), parsed.GetValue(parameters), parsed.GetValue(dropout),
+                    parsed.GetValue(seed)));
     }
 
     private static Benchmark Privacy()
     {
-        var appends = new Option<int>("--appends") { Description = "Charges to time.", DefaultValueFactory = _ => 1000, HelpName = "N" };
+        var appends =
+            new Option<int>("--appends")
+            {
+                Description = "Charges to time.",
+                DefaultValueFactory = _ =>
+                1000,
+                HelpName = "N"
+            };
         var records = new Option<int>("--records")
         {
             Description = "Records of the ledger to read.",
@@ -125,9 +210,11 @@ internal static class Benchmarks
         records.Validators.Add(Validate.Within(3, 10_000_000));
         return new Benchmark(
             "privacy",
-            "The accountants, the noise and the ledger: CPU milliseconds, draws a second, and how long a charge waits for the disk.",
+            "The accountants, the noise and the ledger: CPU milliseconds, draws a second, and how long a charge "
+                + "waits for the disk.",
             "fedactors bench privacy --appends 1000 --records 1000000",
             [appends, records],
-            (parsed, _) => Task.FromResult<object>(PrivacyBench.Run(parsed.GetValue(appends), parsed.GetValue(records))));
+            (parsed, _) =>
+                Task.FromResult<object>(PrivacyBench.Run(parsed.GetValue(appends), parsed.GetValue(records))));
     }
 }

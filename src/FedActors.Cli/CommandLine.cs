@@ -12,11 +12,12 @@ using FedActors.Simulation.Results;
 namespace FedActors.Cli;
 
 /// <summary>Trains a job in simulation: <c>SimulationRun.RunAsync</c>, or what a test puts in its place.</summary>
-internal delegate Task<RunOutcome> Simulate(SimulationOptions options, IRunObserver observer, CancellationToken cancellation);
+internal delegate Task<RunOutcome> Simulate(
+    SimulationOptions options, IRunObserver observer, CancellationToken cancellation);
 
 /// <summary>
-/// What a person types. It reads the command line, runs the command, and turns every way to fail into a numbered message
-/// and an exit code; it decides nothing else.
+/// What a person types. It reads the command line, runs the command, and turns every way to fail into a numbered
+/// message and an exit code; it decides nothing else.
 /// </summary>
 internal sealed class CommandLine
 {
@@ -119,12 +120,16 @@ internal sealed class CommandLine
         return (int)refused.ExitCode;
     }
 
-    /// <summary>Words that are nothing: not an option, not a command, or an option's misspelling that would pass for a file.</summary>
+    /// <summary>Words that are nothing: not an option, not a command, or an option's misspelling that would pass for a
+    /// file.</summary>
     private static ImmutableArray<string> UnknownWords(ParseResult parsed)
     {
-        var taken = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value);
-        var options = taken.Concat(parsed.UnmatchedTokens).Where(word => word.StartsWith('-')).Distinct().ToImmutableArray();
-        // A misspelt option or command leaves its own words behind as further unknown ones; one fault for all is enough.
+        var taken = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value);
+        var options = taken.Concat(parsed.UnmatchedTokens).Where(word => word.StartsWith('-')).Distinct()
+            .ToImmutableArray();
+        // A misspelt option or command leaves its own words behind as further unknown ones; one fault for all is
+        // enough.
         return options.Length > 0 ? options : [.. parsed.UnmatchedTokens.Take(1)];
     }
 
@@ -150,24 +155,29 @@ internal sealed class CommandLine
     // System.CommandLine would tell a reader about System.Nullable`1.
     private static string Message(ParseError error)
     {
-        if (error.SymbolResult is not OptionResult { Tokens.Count: > 0 } result || !error.Message.StartsWith("Cannot parse", StringComparison.Ordinal))
+        if (error.SymbolResult is not OptionResult { Tokens.Count: > 0 } result
+            || !error.Message.StartsWith("Cannot parse", StringComparison.Ordinal))
             return error.Message;
-        var kind = Type.GetTypeCode(Nullable.GetUnderlyingType(result.Option.ValueType) ?? result.Option.ValueType) switch
-        {
-            TypeCode.Int32 or TypeCode.Int64 => "a whole number",
-            TypeCode.Double => "a number",
-            _ => "a value it can take",
-        };
+        var kind =
+            Type.GetTypeCode(Nullable.GetUnderlyingType(result.Option.ValueType) ?? result.Option.ValueType) switch
+            {
+                TypeCode.Int32 or TypeCode.Int64 => "a whole number",
+                TypeCode.Double => "a number",
+                _ => "a value it can take",
+            };
         return $"'{result.Option.Name} {string.Join(' ', result.Tokens)}': this is not {kind}.";
     }
 
     private static IEnumerable<string> NamesIn(Command command) =>
         command.Options.Select(option => option.Name)
-            .Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options).Where(o => o.Recursive).Select(o => o.Name))
+            .Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options).Where(o => o.Recursive)
+                .Select(o => o.Name))
             .Concat(command.Subcommands.Select(subcommand => subcommand.Name));
 
     private static string PathOf(Command command) =>
-        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{PathOf(parent)} {command.Name}" : "fedactors";
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent
+        ? $"{PathOf(parent)} {command.Name}"
+        : "fedactors";
 
     private sealed class HelpWithExample(HelpAction help) : SynchronousCommandLineAction
     {

@@ -6,7 +6,8 @@ using Spectre.Console;
 
 namespace FedActors.Cli;
 
-/// <summary>What a run came to, for a reader who is a doctor: each model on the same held-out patients, who was missing, what is not protected.</summary>
+/// <summary>What a run came to, for a reader who is a doctor: each model on the same held-out patients, who was
+/// missing, what is not protected.</summary>
 internal static class Comparison
 {
     private const int LongestList = 60;
@@ -19,9 +20,13 @@ internal static class Comparison
 
         console.WriteLine(outcome switch
         {
-            { AlreadyFinished: true } => $"{summary.Job} was already finished; nothing was trained. (--fresh starts over.)",
-            { ResumedAfterRound: > 0 } => $"{summary.Job}: {summary.Rounds:#,0} rounds, resumed after round {outcome.ResumedAfterRound:#,0}.",
-            _ => $"{summary.Job}: {summary.Rounds:#,0} rounds in {FigureText.Duration(TimeSpan.FromSeconds(Math.Max(0, summary.DurationSeconds)))}.",
+            { AlreadyFinished: true } =>
+                $"{summary.Job} was already finished; nothing was trained. (--fresh starts over.)",
+            { ResumedAfterRound: > 0 } =>
+                $"{summary.Job}: {summary.Rounds:#,0} rounds, resumed after round {outcome.ResumedAfterRound:#,0}.",
+            _ =>
+                $"{summary.Job}: {summary.Rounds:#,0} rounds in "
+                    + $"{FigureText.Duration(TimeSpan.FromSeconds(Math.Max(0, summary.DurationSeconds)))}.",
         });
         console.WriteLine();
         console.WriteLine(
@@ -42,7 +47,8 @@ internal static class Comparison
         console.Write(table);
 
         void AddRow(Table table, string name, Figures figures, Style? style = null) =>
-            table.AddRow(columns.Select(column => column.Text(figures)).Prepend(name).Select(cell => new Text(cell, style)));
+            table.AddRow(columns.Select(column => column.Text(figures)).Prepend(name)
+                .Select(cell => new Text(cell, style)));
 
         foreach (var line in Remarks(outcome))
             console.WriteLine(line);
@@ -62,19 +68,23 @@ internal static class Comparison
     {
         var summary = outcome.Summary;
         if (summary.Federated.Outcome == OutcomeKind.Binary)
-            yield return "AUROC: 1 ranks every case rightly, 0.5 is a coin toss. The rest counts a probability of at least one half as a finding.";
+            yield return "AUROC: 1 ranks every case rightly, 0.5 is a coin toss. The rest counts a probability of at "
+                + "least one half as a finding.";
         else
             foreach (var figure in ShownFigure.AllOf(summary.Federated.Outcome))
                 yield return $"{figure.Name}: {figure.Meaning}";
         var participation = summary.Participation;
         yield return participation.IncludedEveryRound == summary.Hospitals
             ? $"Took part: all {summary.Hospitals:#,0} hospitals in every round."
-            : $"Took part: {participation.IncludedEveryRound:#,0} of {summary.Hospitals:#,0} hospitals in every round; {Missing(outcome)}.";
+            : $"Took part: {participation.IncludedEveryRound:#,0} of {summary.Hospitals:#,0} hospitals in every round; "
+                + $"{Missing(outcome)}.";
         var saturated = outcome.Rounds.Sum(line => line.Saturated);
         if (saturated > 0)
-            yield return $"Cut: {saturated:#,0} coordinates of updates lay beyond the job's range; raise job.secure-aggregation.range.";
+            yield return $"Cut: {saturated:#,0} coordinates of updates lay beyond the job's range; raise "
+                + "job.secure-aggregation.range.";
         yield return summary.SecureAggregation.Enabled
-            ? $"Secure aggregation: on; only sums of at least {summary.SecureAggregation.Threshold:#,0} hospitals could be read."
+            ? $"Secure aggregation: on; only sums of at least {summary.SecureAggregation.Threshold:#,0} hospitals "
+                + "could be read."
             : "Secure aggregation: off; the coordinator could read each hospital's update.";
         foreach (var line in PrivacyOf(summary.Privacy))
             yield return line;
@@ -87,16 +97,21 @@ internal static class Comparison
             yield return "Differential privacy: off; nothing bounds what the model reveals about one patient.";
             yield break;
         }
-        var shown = privacy.EpsilonPld > 0 ? $" ({FigureText.Bound(privacy.EpsilonPld)} by privacy-loss distributions)" : "";
-        yield return $"Differential privacy: {privacy.Mode}, epsilon at most {FigureText.Bound(privacy.Epsilon)}{shown} at delta "
+        var shown = privacy.EpsilonPld > 0
+            ? $" ({FigureText.Bound(privacy.EpsilonPld)} by privacy-loss distributions)"
+            : "";
+        yield return $"Differential privacy: {privacy.Mode}, epsilon at most "
+            + $"{FigureText.Bound(privacy.Epsilon)}{shown} at delta "
             + $"{FigureText.Bound(privacy.Delta)} for one {privacy.Unit}, added or removed.";
         // Hospitals of one policy that were in the same jobs have spent the same: told once.
-        foreach (var group in privacy.ByHospital.GroupBy(one => (one.Epsilon, one.Delta, one.Budget)).OrderByDescending(group => group.Key.Epsilon))
+        foreach (var group in privacy.ByHospital.GroupBy(one => (one.Epsilon, one.Delta, one.Budget))
+            .OrderByDescending(group => group.Key.Epsilon))
         {
             var who = group.Count() == privacy.ByHospital.Length ? $"each of the {group.Count():#,0} hospitals"
                 : group.Count() <= 5 ? string.Join(", ", group.Select(one => one.Hospital))
                 : $"{group.First().Hospital} and {group.Count() - 1:#,0} more";
-            yield return $"Spent in all jobs by {who}: epsilon {FigureText.Bound(group.Key.Epsilon)} of {FigureText.Bound(group.Key.Budget)} "
+            yield return $"Spent in all jobs by {who}: epsilon {FigureText.Bound(group.Key.Epsilon)} of "
+                + $"{FigureText.Bound(group.Key.Budget)} "
                 + $"at delta {FigureText.Bound(group.Key.Delta)}; {FigureText.Number(group.First().Left)} left.";
         }
     }

@@ -25,7 +25,8 @@ internal static class ConfigCommands
         };
         var command = new CommandWithExample(
             "doctor",
-                "At a node: file, kit, key, clock, folder, disk, journal, ports, patients and rules. Exit code 3: it is not ready.",
+                "At a node: file, kit, key, clock, folder, disk, journal, ports, patients and rules. Exit code 3: "
+                    + "it is not ready.",
             "fedactors doctor --config /etc/fedactors/node.conf") { config };
         command.SetAction(async (parsed, _) =>
         {

@@ -7,10 +7,16 @@ using FedActors.Simulation;
 
 namespace FedActors.Cli;
 
-/// <summary>Reads a job for a question that trains nothing: with its data where it says where they are, else by itself.</summary>
+/// <summary>Reads a job for a question that trains nothing: with its data where it says where they are, else by
+/// itself.</summary>
 internal sealed class JobQuestion
 {
-    private readonly Option<string?> _data = new("--data") { Description = "Where the job's data files lie. Default: beside the job file.", HelpName = "DIR" };
+    private readonly Option<string?> _data =
+        new("--data")
+        {
+            Description = "Where the job's data files lie. Default: beside the job file.",
+            HelpName = "DIR"
+        };
     private readonly Option<string[]> _set = new("--set")
     {
         Description = "Replaces a key of the job file. May be repeated; the last one wins.",
@@ -31,9 +37,11 @@ internal sealed class JobQuestion
         var (faults, file) = (new List<Fault>(), JobFile.Open(job, overrides));
         if (file.HasData)
         {
-            var (plan, hospitals) = SimulationRun.Plan(new SimulationOptions(job, parsed.GetValue(_data), null, overrides, Fresh: false));
+            var (plan, hospitals) =
+                SimulationRun.Plan(new SimulationOptions(job, parsed.GetValue(_data), null, overrides, Fresh: false));
             return (plan, new JobSize(
-                FederationState.CohortSize(hospitals, plan.Cohort), plan.Patients, ModelCatalog.Create(plan.Model).ParameterCount));
+                FederationState.CohortSize(hospitals, plan.Cohort), plan.Patients,
+                ModelCatalog.Create(plan.Model).ParameterCount));
         }
         var read = file.Read(faults);
         return faults.Count == 0 ? (read, null) : throw new FaultException(faults);

@@ -14,9 +14,11 @@ namespace FedActors.Cli;
 /// <summary><c>fedactors privacy create|status|reconcile</c>: an operator's hand on a hospital's ledger.</summary>
 internal static class LedgerCommands
 {
-    private static Option<string> Ledger => new("--ledger") { Description = "The ledger's file.", Required = true, HelpName = "FILE" };
+    private static Option<string> Ledger =>
+        new("--ledger") { Description = "The ledger's file.", Required = true, HelpName = "FILE" };
 
-    private static Option<string> Policy => new("--policy") { Description = "The hospital's policy file.", HelpName = "FILE" };
+    private static Option<string> Policy =>
+        new("--policy") { Description = "The hospital's policy file.", HelpName = "FILE" };
 
     public static Command Create(Terminal terminal, Option<bool> json)
     {
@@ -36,7 +38,8 @@ internal static class LedgerCommands
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.LedgerUnavailable, $"The ledger cannot be made: {e.Message}", path,
+                throw new FaultException(ExitCode.Failed,
+                    new Fault(FaultNumber.LedgerUnavailable, $"The ledger cannot be made: {e.Message}", path,
                     "Give a path where no file is, in a folder that can be written."));
             }
             return (int)ExitCode.Done;
@@ -49,22 +52,27 @@ internal static class LedgerCommands
         var (ledger, policy, node) = (Ledger, Policy, OperatorCommands.Node);
         ledger.Required = false;
         var command = new CommandWithExample(
-            "status", "What a ledger's patients have spent, by job, and what is left. Reads the file beside a running hospital. "
+            "status",
+            "What a ledger's patients have spent, by job, and what is left. Reads the file beside a running hospital. "
                 + "Without a ledger: what each job of a hub promises.",
             "fedactors privacy status --ledger stroke-unit.ledger") { ledger, policy, node };
         command.SetAction(async (parsed, cancel) =>
         {
             if (parsed.GetValue(ledger) is not { } path)
                 return await OperatorCommands.RunAsync(
-                    OperatorPalette.Find("privacy", "status")!, parsed.GetValue(node)!, new Dictionary<string, string>(), terminal,
+                    OperatorPalette.Find("privacy", "status")!, parsed.GetValue(node)!,
+                    new Dictionary<string, string>(), terminal,
                     parsed.GetValue(json), cancel);
             var reading = LedgerReading.Of(path);
             var rules = parsed.GetValue(policy) is { } file ? PolicyFile.Read(file) : null;
             if (reading.Ledger is not { } read)
                 throw new FaultException(ExitOf(reading.Damage!), reading.Damage!.ToFault(path));
             if (rules is not null && rules.Scope != read.Scope)
-                throw new FaultException(new PrivacyRefusal.LedgerOfAnotherScope(rules.Scope, read.Scope).ToFault(path));
-            var refusal = reading.Damage ?? (read.Contradiction is { } witnessed ? new PrivacyRefusal.LedgerRollback(read.Head, witnessed) : null);
+                throw new FaultException(new PrivacyRefusal.LedgerOfAnotherScope(rules.Scope, read.Scope)
+                    .ToFault(path));
+            var refusal = reading.Damage
+                ?? (read.Contradiction is { } witnessed ? new PrivacyRefusal.LedgerRollback(read.Head, witnessed)
+                    : null);
             Show(terminal, parsed.GetValue(json), read, rules?.Lifetime, refusal);
             if (refusal is not null && !parsed.GetValue(json))
                 throw new FaultException(ExitOf(refusal), refusal.ToFault(path));
@@ -76,37 +84,61 @@ internal static class LedgerCommands
     public static Command Reconcile(Terminal terminal, Option<bool> json)
     {
         var ledger = Ledger;
-        var who = new Option<string>("--operator") { Description = "Who answers for it.", Required = true, HelpName = "NAME" };
+        var who =
+            new Option<string>("--operator")
+            {
+                Description = "Who answers for it.",
+                Required = true,
+                HelpName = "NAME"
+            };
         var why = new Option<string>("--reason") { Description = "What happened.", Required = true, HelpName = "TEXT" };
         var witness = new Option<string?>("--witness")
         {
-            Description = "The newest head that a hub or a peer holds: number, hash, epsilon and delta, joined by ':'. Left out: the one the ledger noted.",
+            Description =
+                "The newest head that a hub or a peer holds: number, hash, epsilon and delta, joined by ':'. Left out: "
+                    + "the one the ledger noted.",
             HelpName = "HEAD",
         };
         var shared = new Option<long?>("--shared-up-to")
         {
-            Description = "Last record that the missing ledger had too, such as the backup's last. Left out: none is trusted, and all of the head is charged.",
+            Description =
+                "Last record that the missing ledger had too, such as the backup's last. Left out: none is trusted, "
+                    + "and all of the head is charged.",
             HelpName = "N",
         };
-        var epsilon = new Option<double>("--epsilon") { Description = "To be charged besides: what no witness knows of.", HelpName = "E" };
+        var epsilon =
+            new Option<double>("--epsilon")
+            {
+                Description = "To be charged besides: what no witness knows of.",
+                HelpName = "E"
+            };
         var delta = new Option<double>("--delta") { Description = "To be charged besides.", HelpName = "D" };
         var command = new CommandWithExample(
-            "reconcile", "Accounts for records that a restored, forked or damaged ledger lacks: charges what they may have spent, and lets the hospital go on.",
-            "fedactors privacy reconcile --ledger stroke-unit.ledger --operator 'Dr. Ode' --reason 'restored after a fire' --shared-up-to 60")
+            "reconcile",
+            "Accounts for records that a restored, forked or damaged ledger lacks: charges what they may have spent, "
+                + "and lets the hospital go on.",
+            "fedactors privacy reconcile --ledger stroke-unit.ledger --operator 'Dr. Ode' --reason 'restored after a "
+                + "fire' --shared-up-to 60")
         {
             ledger, who, why, witness, shared, epsilon, delta,
         };
         command.SetAction(parsed =>
         {
-            var (path, known) = (parsed.GetValue(ledger)!, parsed.GetValue(witness) is { } text ? HeadOf(text) : (LedgerHead?)null);
+            var (path, known) =
+                (parsed.GetValue(ledger)!, parsed.GetValue(witness) is { } text ? HeadOf(text) : (LedgerHead?)null);
             var charge = new PrivacyBudget(parsed.GetValue(epsilon), parsed.GetValue(delta));
             if (!(charge.Epsilon is >= 0 and <= PrivacyRange.LargestEpsilon && charge.Delta is >= 0 and < 1))
-                throw new FaultException(new Fault(FaultNumber.Usage, "A charge is at least 0, its delta below 1.", "command line", "Give --epsilon and --delta."));
+                throw new FaultException(
+                    new Fault(FaultNumber.Usage, "A charge is at least 0, its delta below 1.", "command line",
+                        "Give --epsilon and --delta."));
             foreach (var option in new[] { who, why })
                 if (string.IsNullOrWhiteSpace(parsed.GetValue(option)) || parsed.GetValue(option)!.Length > 1000)
-                    throw new FaultException(new Fault(FaultNumber.Usage, $"{option.Name} says nothing, or too much.", "command line", "Use 1 to 1,000 characters."));
+                    throw new FaultException(
+                        new Fault(FaultNumber.Usage, $"{option.Name} says nothing, or too much.", "command line",
+                            "Use 1 to 1,000 characters."));
             Show(terminal, parsed.GetValue(json), Reconciled(
-                path, parsed.GetValue(who)!, parsed.GetValue(why)!, known, parsed.GetValue(shared), charge, terminal.Clock.GetUtcNow()), null);
+                path, parsed.GetValue(who)!, parsed.GetValue(why)!, known, parsed.GetValue(shared), charge,
+                terminal.Clock.GetUtcNow()), null);
             return (int)ExitCode.Done;
         });
         return command;
@@ -120,14 +152,18 @@ internal static class LedgerCommands
         {
             // What the damage took is known to nobody here: to charge nothing for it must be somebody's word.
             if (known is null && charge == default)
-                throw new FaultException(new Fault(FaultNumber.LedgerDamaged, $"{damage.What} What is missing is not known.", path,
-                    "Give --witness with the newest head anybody holds, or --epsilon and --delta with the most that may be missing."));
+                throw new FaultException(
+                    new Fault(FaultNumber.LedgerDamaged, $"{damage.What} What is missing is not known.", path,
+                    "Give --witness with the newest head anybody holds, or --epsilon and --delta with the most that "
+                        + "may be missing."));
             return Try(path, () => PrivacyLedgerFile.Mend(path, who, why, known, charge, now, out _));
         }
         if (reading.Ledger is not { } ledger)
             throw new FaultException(ExitOf(reading.Damage!), reading.Damage!.ToFault(path));
         if (ledger.Contradiction is null && known is null && charge == default)
-            throw new FaultException(new Fault(FaultNumber.Usage, "The ledger is whole and no witness contradicts it: there is nothing to reconcile.", path,
+            throw new FaultException(
+                new Fault(FaultNumber.Usage,
+                    "The ledger is whole and no witness contradicts it: there is nothing to reconcile.", path,
                 "Give --witness, or --epsilon and --delta, to charge what you know is missing."));
         using var file = PrivacyLedgerFile.Open(path, ledger.Scope, isFlushed: true, out var refusal)
             ?? throw new FaultException(ExitOf(refusal!), refusal!.ToFault(path));
@@ -151,19 +187,24 @@ internal static class LedgerCommands
     private static LedgerHead HeadOf(string text)
     {
         var parts = text.Split(':');
-        if (parts.Length == 4 && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var sequence)
+        if (parts.Length == 4
+            && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var sequence)
             && parts[1].Length == 2 * Digest.Size && parts[1].All(char.IsAsciiHexDigit)
-            && double.TryParse(parts[2], NumberStyles.Float, CultureInfo.InvariantCulture, out var epsilon) && epsilon >= 0 && double.IsFinite(epsilon)
-            && double.TryParse(parts[3], NumberStyles.Float, CultureInfo.InvariantCulture, out var delta) && delta is >= 0 and < 1)
+            && double.TryParse(parts[2], NumberStyles.Float, CultureInfo.InvariantCulture, out var epsilon)
+            && epsilon >= 0 && double.IsFinite(epsilon)
+            && double.TryParse(parts[3], NumberStyles.Float, CultureInfo.InvariantCulture, out var delta)
+            && delta is >= 0 and < 1)
             return new LedgerHead(sequence, Digest.Parse(parts[1]), new PrivacyBudget(epsilon, delta));
         throw new FaultException(new Fault(FaultNumber.Usage, $"'{text}' is no head of a ledger.", "--witness",
             "Write number:hash:epsilon:delta, as 'fedactors privacy status' prints it."));
     }
 
     private static string Text(LedgerHead head) =>
-        string.Create(CultureInfo.InvariantCulture, $"{head.Sequence}:{head.Hash}:{head.Spent.Epsilon:R}:{head.Spent.Delta:R}");
+        string.Create(CultureInfo.InvariantCulture,
+            $"{head.Sequence}:{head.Hash}:{head.Spent.Epsilon:R}:{head.Spent.Delta:R}");
 
-    private static void Show(Terminal terminal, bool isJson, PrivacyLedger ledger, PrivacyBudget? policy, PrivacyRefusal? refusal = null)
+    private static void Show(
+        Terminal terminal, bool isJson, PrivacyLedger ledger, PrivacyBudget? policy, PrivacyRefusal? refusal = null)
     {
         var cap = policy ?? ledger.Limit;
         if (isJson)
@@ -198,7 +239,8 @@ internal static class LedgerCommands
         ["refusal"] = refusal?.ToString(),
     };
 
-    private static JsonObject Pair(PrivacyBudget budget) => new() { ["epsilon"] = budget.Epsilon, ["delta"] = budget.Delta };
+    private static JsonObject Pair(PrivacyBudget budget) =>
+        new() { ["epsilon"] = budget.Epsilon, ["delta"] = budget.Delta };
 
     private static PrivacyBudget Left(PrivacyLedger ledger, PrivacyBudget cap) =>
         new(Math.Max(0, cap.Epsilon - ledger.Spent.Epsilon), Math.Max(0, cap.Delta - ledger.Spent.Delta));
@@ -213,7 +255,9 @@ internal static class LedgerCommands
         Line("rounds left", ledger.Grants.Sum(grant => grant.Left).ToString(CultureInfo.InvariantCulture));
         Line("head", Text(ledger.Head));
         foreach (var grant in ledger.Grants)
-            Line("job", $"{grant.Job}: {(grant.Counts ? $"{grant.Terms.Cost}" : "given back")}, {grant.Charged} of {grant.Terms.Releases} rounds charged"
+            Line("job",
+                $"{grant.Job}: {(grant.Counts ? $"{grant.Terms.Cost}" : "given back")}, {grant.Charged} of "
+                    + $"{grant.Terms.Releases} rounds charged"
                 + $"{(grant.IsClosed ? ", closed" : "")}, granted {grant.At:yyyy-MM-dd}");
         foreach (var loss in ledger.Reconciliations)
             Line("reconciled", $"{loss}");

@@ -88,6 +88,7 @@ internal static class OperatorClient
 
     private static FaultException Unreachable(Uri node, string reason) => new(ExitCode.CannotConnect, new Fault(
         FaultNumber.EndpointUnreachable, $"The hub's management endpoint cannot be reached: {reason}.", node.Authority,
-        "Run this on the hub's machine, or through 'ssh -L 7072:127.0.0.1:7072 HUB'; --node names the endpoint, its log "
+        "Run this on the hub's machine, or through 'ssh -L 7072:127.0.0.1:7072 HUB'; --node names the "
+            + "endpoint, its log "
             + "says the port."));
 }

@@ -11,12 +11,14 @@ using FedActors.Simulation.Results;
 
 namespace FedActors.Cli;
 
-/// <summary><c>fedactors privacy</c>: what noise promises, what noise a promise needs, and what a hospital's ledger holds.</summary>
+/// <summary><c>fedactors privacy</c>: what noise promises, what noise a promise needs, and what a hospital's ledger
+/// holds.</summary>
 internal static class PrivacyCommands
 {
     private static readonly string[] Accountants = ["rdp", "rdp-integer", "pld"];
 
-    public static Command Create(Terminal terminal, Option<bool> json) => new("privacy", "Bounds on what a training reveals about one patient.")
+    public static Command Create(Terminal terminal, Option<bool> json) =>
+        new("privacy", "Bounds on what a training reveals about one patient.")
     {
         Question(
             terminal, json, "epsilon", "Epsilon of so many steps at one noise and sampling rate.",
@@ -27,7 +29,8 @@ internal static class PrivacyCommands
             "fedactors privacy noise --epsilon 2 --delta 1e-6 --sampling-rate 0.01 --steps 1000",
             [EpsilonTarget, Delta, SamplingRate, Steps], ["rdp", "pld"], Noise, ["noise_multiplier", "epsilon_spent"]),
         Question(
-            terminal, json, "gaussian", "The least noise for an epsilon, for a single release of everybody (analytic Gaussian mechanism).",
+            terminal, json, "gaussian",
+            "The least noise for an epsilon, for a single release of everybody (analytic Gaussian mechanism).",
             "fedactors privacy gaussian --epsilon 1 --delta 1e-6",
             [EpsilonTarget, Delta], [], Gaussian, ["noise_multiplier"]),
         PrivacyPlanCommand.Create(terminal, json),
@@ -43,12 +46,15 @@ internal static class PrivacyCommands
 
     private static Parameter EpsilonTarget => new("epsilon", "The promise asked for, above 0.", PrivacyRange.Epsilon);
 
-    private static Parameter Delta => new("delta", "Probability that the promise fails, above 0 and below 1.", PrivacyRange.Delta);
+    private static Parameter Delta =>
+        new("delta", "Probability that the promise fails, above 0 and below 1.", PrivacyRange.Delta);
 
-    private static Parameter SamplingRate => new("sampling-rate", "Share of patients that a step draws, above 0 and at most 1.", PrivacyRange.SamplingRate);
+    private static Parameter SamplingRate =>
+        new("sampling-rate", "Share of patients that a step draws, above 0 and at most 1.", PrivacyRange.SamplingRate);
 
     private static Parameter NoiseMultiplier => new(
-        "noise-multiplier", "Standard deviation of the noise over the clipping norm, above 0.", PrivacyRange.NoiseMultiplier);
+        "noise-multiplier", "Standard deviation of the noise over the clipping norm, above 0.",
+        PrivacyRange.NoiseMultiplier);
 
     private static Parameter Steps => new("steps", "Noisy sums released, at least 1.", PrivacyRange.Steps);
 
@@ -64,8 +70,15 @@ internal static class PrivacyCommands
     private static JsonObject Epsilon(Row row)
     {
         var spent = AccountantOf(row.Accountant)
-            .Compose(new DpEvent.SampledGaussian(row["sampling-rate"], row["noise-multiplier"], row.Steps)).Spent(row["delta"]);
-        return new() { ["epsilon"] = spent.Epsilon, ["delta"] = row["delta"], ["accountant"] = row.Accountant, ["order"] = spent.Order };
+            .Compose(new DpEvent.SampledGaussian(row["sampling-rate"], row["noise-multiplier"], row.Steps))
+            .Spent(row["delta"]);
+        return new()
+        {
+            ["epsilon"] = spent.Epsilon,
+            ["delta"] = row["delta"],
+            ["accountant"] = row.Accountant,
+            ["order"] = spent.Order
+        };
     }
 
     private static JsonObject Noise(Row row)
@@ -75,7 +88,8 @@ internal static class PrivacyCommands
         return new() { ["noiseMultiplier"] = noise, ["epsilon"] = spent.Epsilon };
     }
 
-    private static JsonObject Gaussian(Row row) => new() { ["noiseMultiplier"] = AnalyticGaussian.Sigma(row["epsilon"], row["delta"]) };
+    private static JsonObject Gaussian(Row row) =>
+        new() { ["noiseMultiplier"] = AnalyticGaussian.Sigma(row["epsilon"], row["delta"]) };
 
     private static IPrivacyAccountant AccountantOf(string name) => name switch
     {
@@ -90,16 +104,25 @@ internal static class PrivacyCommands
     {
         var options = parameters.ToDictionary(
             parameter => parameter.Name,
-            parameter => new Option<string?>($"--{parameter.Name}") { Description = parameter.Description, HelpName = "NUMBER" });
+            parameter =>
+                new Option<string?>($"--{parameter.Name}")
+                {
+                    Description = parameter.Description,
+                    HelpName = "NUMBER"
+                });
         var accountant = new Option<string?>("--accountant")
         {
-            Description = $"{string.Join(" or ", accountants)}; default rdp. rdp: Renyi orders 1.1 to 1024; rdp-integer: the integers among "
+            Description =
+                $"{string.Join(" or ", accountants)}; default rdp. rdp: Renyi orders 1.1 to 1024; rdp-integer: the "
+                    + "integers among "
                 + "them, proven for the discrete noise; pld: the tightest figure, for information.",
             HelpName = "NAME",
         };
         var from = new Option<string?>("--from")
         {
-            Description = $"Answer each row of a CSV file with the columns {string.Join(", ", parameters.Select(p => p.Column))}, and print it with the answers.",
+            Description =
+                "Answer each row of a CSV file with the columns "
+                    + $"{string.Join(", ", parameters.Select(p => p.Column))}, and print it with the answers.",
             HelpName = "FILE.csv",
         };
         var command = new CommandWithExample(name, description, example);
@@ -143,16 +166,21 @@ internal static class PrivacyCommands
 
     /// <summary>Reads one row's values; what is wrong is added to <paramref name="faults"/>.</summary>
     private static Row ReadRow(
-        Parameter[] parameters, string[] accountants, Func<string, string?> value, Func<string, string> place, List<Fault> faults)
+        Parameter[] parameters, string[] accountants,
+        Func<string, string?> value, Func<string, string> place, List<Fault> faults)
     {
         var values = new Dictionary<string, double>();
         foreach (var parameter in parameters)
         {
             var where = place(parameter.Name);
             if (value(parameter.Name) is not { } text)
-                faults.Add(new Fault(FaultNumber.Usage, $"{parameter.Name} is not given.", where, $"Give it. {parameter.Description}"));
+                faults.Add(
+                    new Fault(FaultNumber.Usage, $"{parameter.Name} is not given.", where,
+                        $"Give it. {parameter.Description}"));
             else if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
-                faults.Add(new Fault(FaultNumber.NotANumber, $"'{text}' stands where a number belongs.", where, $"Write a number. {parameter.Description}"));
+                faults.Add(
+                    new Fault(FaultNumber.NotANumber, $"'{text}' stands where a number belongs.", where,
+                        $"Write a number. {parameter.Description}"));
             else
             {
                 values[parameter.Name] = number;
@@ -178,12 +206,14 @@ internal static class PrivacyCommands
                 if (rows.Length > 0)
                     return new Table(file, [.. rows[0].Fields], rows[1..]);
                 throw new FaultException(new Fault(
-                    FaultNumber.RowMalformed, "The file is empty.", file, "Give a header, and a row for each question."));
+                    FaultNumber.RowMalformed, "The file is empty.", file,
+                    "Give a header, and a row for each question."));
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
                 throw new FaultException(new Fault(
-                    FaultNumber.DataFileMissing, $"The file cannot be read: {failure.Message}", file, "Give the path of a CSV file."));
+                    FaultNumber.DataFileMissing, $"The file cannot be read: {failure.Message}", file,
+                    "Give the path of a CSV file."));
             }
         }
 
@@ -192,13 +222,18 @@ internal static class PrivacyCommands
         {
             var faults = new List<Fault>();
             foreach (var twice in Header.GroupBy(name => name).Where(group => group.Count() > 1))
-                faults.Add(new Fault(FaultNumber.DuplicateName, $"The column '{twice.Key}' stands twice.", $"{File}: line 1", "Keep one of them."));
-            string[] asked = [.. parameters.Select(parameter => parameter.Name), .. accountants.Length > 0 ? new[] { "accountant" } : []];
+                faults.Add(
+                    new Fault(FaultNumber.DuplicateName, $"The column '{twice.Key}' stands twice.", $"{File}: line 1",
+                        "Keep one of them."));
+            string[] asked =
+                [.. parameters.Select(parameter => parameter.Name),
+                    .. accountants.Length > 0 ? new[] { "accountant" } : []];
             var columns = asked.ToDictionary(name => name, name => Array.IndexOf(Header, name.Replace('-', '_')));
             foreach (var name in asked)
                 if (columns[name] >= 0 && given[name] is not null)
                     faults.Add(new Fault(
-                        FaultNumber.NotAllowedTogether, $"--{name} is given, and so is a column of the file.", $"{File}: column '{name.Replace('-', '_')}'",
+                        FaultNumber.NotAllowedTogether, $"--{name} is given, and so is a column of the file.",
+                        $"{File}: column '{name.Replace('-', '_')}'",
                         "Leave one of them out."));
                 else if (columns[name] < 0 && given[name] is null && name != "accountant")
                     faults.Add(new Fault(
@@ -206,7 +241,8 @@ internal static class PrivacyCommands
                         $"Add it, or give --{name} for all rows."));
             foreach (var name in Header.Intersect(added).Where(name => name != "accountant"))
                 faults.Add(new Fault(
-                    FaultNumber.DuplicateName, $"The column '{name}' would be overwritten by the answer.", $"{File}: line 1", "Rename it."));
+                    FaultNumber.DuplicateName, $"The column '{name}' would be overwritten by the answer.",
+                    $"{File}: line 1", "Rename it."));
             if (faults.Count > 0)
                 return ([], faults);
 
@@ -221,7 +257,9 @@ internal static class PrivacyCommands
                         parameters, accountants, name => columns[name] < 0 ? given[name] : line.Fields[columns[name]],
                         name => $"{File}: line {line.Line}, column '{name.Replace('-', '_')}'", faults));
                 else
-                    faults.Add(new Fault(FaultNumber.RowMalformed, problem, $"{File}: line {line.Line}", "Give every row a value for every column."));
+                    faults.Add(
+                        new Fault(FaultNumber.RowMalformed, problem, $"{File}: line {line.Line}",
+                            "Give every row a value for every column."));
             }
             return (rows, faults);
         }

@@ -16,16 +16,23 @@ internal static class PrivacyPlanCommand
         var job = new Argument<string>("JOB.conf") { Description = "The job's HOCON file." };
         var question = new JobQuestion();
         var command = new CommandWithExample(
-            "plan", "What a job's privacy costs and means: noise, epsilon by round, signal against noise, and what dropouts do to it.",
-            "fedactors privacy plan samples/heart-disease/job.conf --data DIR --set job.privacy.mode=patient-local --set job.privacy.epsilon=1") { job };
+            "plan",
+            "What a job's privacy costs and means: noise, epsilon by round, signal against noise, and what "
+                + "dropouts do to it.",
+            "fedactors privacy plan samples/heart-disease/job.conf --data DIR --set job.privacy.mode=patient-local "
+                + "--set job.privacy.epsilon=1") { job };
         question.AddTo(command);
         command.SetAction(parsed =>
         {
             var file = parsed.GetValue(job)!;
             var (plan, size) = question.Read(parsed, file);
             if (plan.Privacy.Mode == PrivacyMode.Off)
-                throw new FaultException(new Fault(FaultNumber.MissingKey, "The job has no privacy to plan: mode = off promises nothing about a single patient.",
-                    $"{file}: job.privacy.mode", "Give a mode and an epsilon, for example --set job.privacy.mode=patient-local --set job.privacy.epsilon=2."));
+                throw new FaultException(
+                    new Fault(FaultNumber.MissingKey,
+                        "The job has no privacy to plan: mode = off promises nothing about a single patient.",
+                    $"{file}: job.privacy.mode",
+                    "Give a mode and an epsilon, for example --set job.privacy.mode=patient-local --set "
+                        + "job.privacy.epsilon=2."));
             var forecast = PrivacyForecast.Of(plan, size);
             if (parsed.GetValue(json))
                 terminal.OutputText.WriteLine(Document(plan, size, forecast).ToJsonString(ResultJson.Indented));
@@ -54,7 +61,10 @@ internal static class PrivacyPlanCommand
         ["rounds"] = plan.Training.Rounds,
         ["releases"] = JobPrivacy.Releases(plan),
         ["stepsPerRound"] = JobPrivacy.StepsPerRound(plan),
-        ["epsilonAfter"] = new JsonArray([.. forecast.Course.Select(point => new JsonObject { ["rounds"] = point.Rounds, ["epsilon"] = point.Epsilon })]),
+        ["epsilonAfter"] =
+        new JsonArray(
+            [.. forecast.Course.Select(point =>
+                new JsonObject { ["rounds"] = point.Rounds, ["epsilon"] = point.Epsilon })]),
         ["hospitals"] = size?.Hospitals,
         ["patients"] = size?.Patients,
         ["parameters"] = size?.Parameters,
@@ -73,17 +83,24 @@ internal static class PrivacyPlanCommand
         string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
         void Line(string name, string value) => output.WriteLine($"{name,-22}{value}");
 
-        Line("job", $"{plan.Name}, {plan.Training.Rounds} rounds and {JobPrivacy.Releases(plan) - plan.Training.Rounds} spare, {JobPrivacy.StepsPerRound(plan)} noisy sums each");
+        Line("job",
+            $"{plan.Name}, {plan.Training.Rounds} rounds and {JobPrivacy.Releases(plan) - plan.Training.Rounds} spare, "
+                + $"{JobPrivacy.StepsPerRound(plan)} noisy sums each");
         Line("mode", Names.Of(plan.Privacy.Mode));
         Line("hidden", $"{UnitOf(plan)}, added or removed");
-        Line("noise", $"{Text(forecast.NoiseMultiplier)} times the clip of {Text(plan.Privacy.Clip)}, at a sampling rate of {Text(plan.Privacy.SamplingRate)}");
+        Line("noise",
+            $"{Text(forecast.NoiseMultiplier)} times the clip of {Text(plan.Privacy.Clip)}, at a sampling rate of "
+                + $"{Text(plan.Privacy.SamplingRate)}");
         Line("epsilon", string.Create(CultureInfo.InvariantCulture,
-            $"{FigureText.Bound(forecast.Enforced.Epsilon)} enforced, {FigureText.Bound(forecast.Shown)} shown, at delta {forecast.Enforced.Delta}"));
+            $"{FigureText.Bound(forecast.Enforced.Epsilon)} enforced, {FigureText.Bound(forecast.Shown)} shown, at "
+                + $"delta {forecast.Enforced.Delta}"));
         foreach (var (rounds, epsilon) in forecast.Course)
             Line($"  after {rounds} rounds", FigureText.Bound(epsilon));
         if (size is { } known && forecast.SignalToNoise is { } ratio)
         {
-            Line("signal to noise", $"at best {Text(ratio)}, in one step over {known.Hospitals} hospitals, {known.Patients} patients, {known.Parameters} parameters");
+            Line("signal to noise",
+                $"at best {Text(ratio)}, in one step over {known.Hospitals} hospitals, {known.Patients} patients, "
+                    + $"{known.Parameters} parameters");
             foreach (var dropout in forecast.Dropouts)
                 Line($"  {FigureText.Percent(dropout.Share)} drop out", dropout.SignalToNoise is { } left
                     ? $"at best {Text(left)} with {dropout.Hospitals} hospitals; epsilon stays"
@@ -93,6 +110,8 @@ internal static class PrivacyPlanCommand
             Line("signal to noise", "not known: the job file does not say where its data are");
         output.WriteLine();
         output.WriteLine(forecast.Meaning(plan.Privacy.Mode));
-        output.WriteLine("Not covered: a patient of several hospitals (the losses add up), what is true of whole groups, timing, hospital insiders.");
+        output.WriteLine(
+            "Not covered: a patient of several hospitals (the losses add up), what is true of whole groups, timing, "
+                + "hospital insiders.");
     }
 }

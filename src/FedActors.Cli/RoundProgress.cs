@@ -76,13 +76,16 @@ internal sealed class RoundProgress : IRunObserver
             if (_live is null)
             {
                 _terminal.ProgressText.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"round {round}: {line.Included.Length:#,0} in, {line.Dropped.Length:#,0} out; loss {FigureText.Number(line.Loss)}, "
-                    + $"{_figure} {FigureText.Number(MainOf(line))}, epsilon {epsilon}, sent {sent}, {left} left{Without(line)}{ByHospitals(line)}"));
+                    $"round {round}: {line.Included.Length:#,0} in, {line.Dropped.Length:#,0} out; loss "
+                        + $"{FigureText.Number(line.Loss)}, "
+                    + $"{_figure} {FigureText.Number(MainOf(line))}, epsilon {epsilon}, sent {sent}, {left} "
+                    + $"left{Without(line)}{ByHospitals(line)}"));
                 return;
             }
             _rows.Enqueue(
             [
-                round, $"{line.Included.Length:#,0}", Out(line), FigureText.Number(line.Loss), FigureText.Number(MainOf(line)),
+                round, $"{line.Included.Length:#,0}", Out(line), FigureText.Number(line.Loss),
+                FigureText.Number(MainOf(line)),
                 line.ByHospitals is { } figures ? FigureText.Number(figures.Main) : "", epsilon, sent, left,
             ]);
             if (_rows.Count > RowsShown)
@@ -120,7 +123,9 @@ internal sealed class RoundProgress : IRunObserver
                 return;
             _refreshed = _terminal.Clock.GetTimestamp();
             var table = new Table().Border(TableBorder.Simple).Title(new TableTitle(Markup.Escape(_title)));
-            foreach (var column in (string[])["Round", "In", "Out", "Loss", _figure, "Before, by hospitals", "Epsilon", "Sent", "Time left"])
+            foreach (
+                var column in (string[])["Round", "In", "Out", "Loss", _figure, "Before, by hospitals", "Epsilon",
+                    "Sent", "Time left"])
                 table.AddColumn(new TableColumn(column) { Alignment = column == "Out" ? Justify.Left : Justify.Right });
             foreach (var row in _rows)
                 table.AddRow(row.Select(cell => new Text(cell)));
@@ -144,5 +149,7 @@ internal sealed class RoundProgress : IRunObserver
 
     private static string Without(RoundLine line) => line.Dropped.Length == 0
         ? ""
-        : "; without " + string.Join(", ", line.Dropped.Select(dropped => $"{dropped.Hospital} ({dropped.Phase}: {dropped.Reason})"));
+        : "; without "
+            + string.Join(", ",
+                line.Dropped.Select(dropped => $"{dropped.Hospital} ({dropped.Phase}: {dropped.Reason})"));
 }

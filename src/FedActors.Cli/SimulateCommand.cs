@@ -14,13 +14,30 @@ internal static class SimulateCommand
     public static Command Create(Terminal terminal, Simulate simulate, Option<bool> json)
     {
         var job = new Argument<string>("JOB.conf") { Description = "The job's HOCON file." };
-        var data = new Option<string?>("--data") { Description = "Where the job's data files lie. Default: beside the job file.", HelpName = "DIR" };
-        var output = new Option<string?>("--out") { Description = "Where results go. Default: out/<job name>.", HelpName = "DIR" };
-        var seed = new Option<long?>("--seed") { Description = "Seeds what must repeat: cohorts, batches, first weights.", HelpName = "N" };
+        var data =
+            new Option<string?>(
+                "--data")
+            {
+                Description = "Where the job's data files lie. Default: beside the job file.",
+                HelpName = "DIR"
+            };
+        var output =
+            new Option<string?>("--out")
+            {
+                Description = "Where results go. Default: out/<job name>.",
+                HelpName = "DIR"
+            };
+        var seed =
+            new Option<long?>("--seed")
+            {
+                Description = "Seeds what must repeat: cohorts, batches, first weights.",
+                HelpName = "N"
+            };
         var rounds = new Option<long?>("--rounds") { Description = "Rounds to train.", HelpName = "N" };
         var set = new Option<string[]>("--set")
         {
-            Description = "Replaces a key of the job file, as in job.training.l2=0.5. May be repeated; the last one wins.",
+            Description =
+                "Replaces a key of the job file, as in job.training.l2=0.5. May be repeated; the last one wins.",
             HelpName = "path=value",
         };
         var fresh = new Option<bool>("--fresh") { Description = "Start over, even if the folder holds a run." };
@@ -39,7 +56,8 @@ internal static class SimulateCommand
                 parsed.GetValue(output),
                 Overrides(parsed.GetValue(set) ?? [], parsed.GetValue(seed), parsed.GetValue(rounds)),
                 parsed.GetValue(fresh));
-            var outcome = await RoundProgress.WatchAsync(terminal, observer => simulate(options, observer, cancellation));
+            var outcome =
+                await RoundProgress.WatchAsync(terminal, observer => simulate(options, observer, cancellation));
             if (parsed.GetValue(json))
                 terminal.OutputText.WriteLine(Document(outcome));
             else
@@ -50,7 +68,8 @@ internal static class SimulateCommand
     }
 
     /// <summary>What <c>--set</c> and its short forms replace in a job file.</summary>
-    internal static ImmutableArray<KeyValuePair<string, string>> Overrides(IEnumerable<string> set, long? seed, long? rounds)
+    internal static ImmutableArray<KeyValuePair<string, string>> Overrides(
+        IEnumerable<string> set, long? seed, long? rounds)
     {
         var faults = new List<Fault>();
         var overrides = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
@@ -61,7 +80,8 @@ internal static class SimulateCommand
                 overrides.Add(new(text[..equals].Trim(), text[(equals + 1)..].Trim()));
             else
                 faults.Add(new Fault(
-                    FaultNumber.Usage, $"'--set {text}' is not path=value.", "command line", "Write, for example, --set job.training.l2=0.5."));
+                    FaultNumber.Usage, $"'--set {text}' is not path=value.", "command line",
+                    "Write, for example, --set job.training.l2=0.5."));
         }
         if (seed is not null)
             overrides.Add(new("job.seed", seed.Value.ToString(CultureInfo.InvariantCulture)));

@@ -3,7 +3,8 @@ using Spectre.Console;
 
 namespace FedActors.Cli;
 
-/// <summary>Where a command reads its surroundings and writes: results to standard output, all else to standard error.</summary>
+/// <summary>Where a command reads its surroundings and writes: results to standard output, all else to standard
+/// error.</summary>
 /// <param name="Output">Results.</param>
 /// <param name="Progress">Progress, notes and faults.</param>
 /// <param name="IsLive">Progress may move the cursor: standard error is a terminal.</param>

@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace FedActors.Core;
 
-/// <summary>A pure state's answer to a command: events to journal (perhaps none), or a refusal that changed nothing.</summary>
+/// <summary>A pure state's answer to a command: events to journal (perhaps none), or a refusal that changed
+/// nothing.</summary>
 public abstract record Decision<TEvent>
 {
     private Decision() { }

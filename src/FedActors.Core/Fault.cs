@@ -19,7 +19,8 @@ public sealed record Fault(FaultNumber Number, string What, string Where, string
         Where.Length == 0 ? $"{Code}: {What} {Fix}" : $"{Code}: {What} ({Where}) {Fix}";
 }
 
-/// <summary>What was asked cannot be done, for reasons the person who asked can mend. All faults found are told together.</summary>
+/// <summary>What was asked cannot be done, for reasons the person who asked can mend. All faults found are told
+/// together.</summary>
 public sealed class FaultException : Exception
 {
     public FaultException(params IEnumerable<Fault> faults) : this(ExitCode.BadInput, faults) { }

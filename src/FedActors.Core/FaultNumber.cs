@@ -175,7 +175,9 @@ public static class FaultNumbers
     /// <summary>The printed form, <c>FA-1001</c>.</summary>
     public static string Code(this FaultNumber number) => $"FA-{(int)number:0000}";
 
-    /// <summary>Whether a hospital's policy or privacy ledger said no: nothing failed, and the exe exits with 2.</summary>
+    /// <summary>Whether a hospital's policy or privacy ledger said no: nothing failed, and the exe exits with
+    /// 2.</summary>
     public static bool IsRefusal(this FaultNumber number) =>
-        number is (>= FaultNumber.BudgetExhausted and <= FaultNumber.AccountantDisagreement) or FaultNumber.PolicyMissing or FaultNumber.UnitMismatch;
+        number is (>= FaultNumber.BudgetExhausted and <= FaultNumber.AccountantDisagreement)
+        or FaultNumber.PolicyMissing or FaultNumber.UnitMismatch;
 }

@@ -26,7 +26,8 @@ root.SetAction(async (parsed, cancel) =>
         await using var node = await Node.StartAsync(plan, TimeProvider.System);
         await using var management = await ManagementEndpoint.StartAsync(node, plan);
         if (management is not null)
-            Console.Error.WriteLine($"The management endpoint listens on {plan.Hub!.Management!.Listen}:{management.Port}.");
+            Console.Error.WriteLine(
+                $"The management endpoint listens on {plan.Hub!.Management!.Listen}:{management.Port}.");
 #if PETABRIDGE_CMD
         if (node.Operators is { } hub)
             FedActors.PetabridgeCmd.FedPaletteHandler.Start(hub.System, hub.Palette);

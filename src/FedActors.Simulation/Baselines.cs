@@ -9,23 +9,26 @@ using FedActors.Core.Training;
 namespace FedActors.Simulation;
 
 /// <summary>
-/// What the federated model is compared with: models that only a simulation can make, all fitted to the same objective and
-/// judged on the same patients. Survival stays stratified by hospital in the pooled fit.
+/// What the federated model is compared with: models that only a simulation can make, all fitted to the same objective
+/// and judged on the same patients. Survival stays stratified by hospital in the pooled fit.
 /// </summary>
 /// <param name="PooledParameters">Of the model trained on all hospitals' rows together.</param>
 /// <param name="Pooled">How it did.</param>
 /// <param name="Alone">Each hospital's own model, in order of id.</param>
 /// <param name="Ensemble">How the mean of the local models' answers did: what hospitals get without federating.</param>
 public sealed record Baselines(
-    ImmutableArray<double> PooledParameters, ModelMetrics Pooled, ImmutableArray<AloneModel> Alone, ModelMetrics Ensemble)
+    ImmutableArray<double> PooledParameters, ModelMetrics Pooled, ImmutableArray<AloneModel> Alone,
+    ModelMetrics Ensemble)
 {
-    /// <exception cref="Core.FaultException">FA-4005 or FA-4004: an objective has no single finite minimum (l2 = 0).</exception>
+    /// <exception cref="Core.FaultException">FA-4005 or FA-4004: an objective has no single finite minimum (l2 =
+    /// 0).</exception>
     public static Baselines Of(FederatedData data, JobPlan plan)
     {
         var model = ModelCatalog.Create(plan.Model);
         var hospitals = data.Hospitals;
         // The pooled fit is the longest by far: it goes first, as the table behind the last hospital.
-        var tables = hospitals.Select(hospital => hospital.Train).Append(PatientTable.Concat([.. hospitals.Select(h => h.Train)])).ToArray();
+        var tables = hospitals.Select(hospital => hospital.Train)
+            .Append(PatientTable.Concat([.. hospitals.Select(h => h.Train)])).ToArray();
         var parameters = new double[tables.Length][];
         var scores = new double[tables.Length][];
         try
@@ -38,7 +41,8 @@ public sealed record Baselines(
                 model.Predict(parameters[at], data.Test, scores[at]);
             });
         }
-        catch (AggregateException e) when (e.InnerExceptions.OfType<Core.FaultException>().FirstOrDefault() is { } fault)
+        catch (AggregateException e)
+            when (e.InnerExceptions.OfType<Core.FaultException>().FirstOrDefault() is { } fault)
         {
             throw new Core.FaultException(fault.ExitCode, fault.Faults);
         }
@@ -50,11 +54,13 @@ public sealed record Baselines(
             [.. parameters[^1]],
             ModelEvaluation.Of(scores[^1], data.Test.Outcomes),
             [.. hospitals.Select((hospital, h) => new AloneModel(
-                hospital.Hospital, hospital.Train.Rows, [.. parameters[h]], ModelEvaluation.Of(scores[h], data.Test.Outcomes)))],
+                hospital.Hospital, hospital.Train.Rows, [.. parameters[h]],
+                ModelEvaluation.Of(scores[h], data.Test.Outcomes)))],
             ModelEvaluation.Of(mean, data.Test.Outcomes));
     }
 }
 
 /// <summary>One hospital's model of its own.</summary>
 /// <param name="TrainedOn">The hospital's training patients.</param>
-public sealed record AloneModel(HospitalId Hospital, int TrainedOn, ImmutableArray<double> Parameters, ModelMetrics Metrics);
+public sealed record AloneModel(
+    HospitalId Hospital, int TrainedOn, ImmutableArray<double> Parameters, ModelMetrics Metrics);

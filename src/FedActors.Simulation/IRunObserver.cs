@@ -3,7 +3,8 @@ using FedActors.Simulation.Results;
 
 namespace FedActors.Simulation;
 
-/// <summary>Watches a run as it goes. Calls come in order, one at a time, from any thread; they must return at once.</summary>
+/// <summary>Watches a run as it goes. Calls come in order, one at a time, from any thread; they must return at
+/// once.</summary>
 public interface IRunObserver
 {
     /// <summary>The job and its data have been read and checked; training begins.</summary>
@@ -21,7 +22,8 @@ public interface IRunObserver
 /// <param name="CommittedRounds">How many an earlier run has already committed; 0 for a new run.</param>
 /// <param name="Figure">Name of the figure that rounds are judged by.</param>
 public sealed record RunHeader(
-    string Job, string Algorithm, int Hospitals, int Rounds, int CommittedRounds, string OutDirectory, string Figure = "AUROC");
+    string Job, string Algorithm, int Hospitals, int Rounds, int CommittedRounds, string OutDirectory,
+    string Figure = "AUROC");
 
 /// <summary>What a run came to.</summary>
 /// <param name="Rounds">Every committed round, those of an earlier run too.</param>

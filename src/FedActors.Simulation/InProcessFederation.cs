@@ -15,8 +15,8 @@ using FedActors.Core.Protocol;
 namespace FedActors.Simulation;
 
 /// <summary>
-/// A hub and its hospitals in one process: the same Coordinator, RoundSupervisor, SecureAggregator and HospitalAgents that
-/// a federation of nodes runs.
+/// A hub and its hospitals in one process: the same Coordinator, RoundSupervisor, SecureAggregator and HospitalAgents
+/// that a federation of nodes runs.
 /// </summary>
 public sealed class InProcessFederation : IAsyncDisposable
 {
@@ -26,16 +26,19 @@ public sealed class InProcessFederation : IAsyncDisposable
 
     private readonly string _ledgers;
 
-    private InProcessFederation(ActorSystem system, IActorRef coordinator, ImmutableArray<IActorRef> hospitals, string? ledgers) =>
+    private InProcessFederation(
+        ActorSystem system, IActorRef coordinator, ImmutableArray<IActorRef> hospitals, string? ledgers) =>
         (_system, _coordinator, _hospitals, _ledgers) = (system, coordinator, hospitals, ledgers ?? "");
 
     /// <param name="plan">Says which model is judged, and whether sums are secure.</param>
     /// <param name="patients">Every hospital with those it trains on.</param>
     /// <param name="judged">Held-out patients that models are evaluated on, or null for no evaluation.</param>
-    /// <param name="keptBack">Those that hospitals evaluate on by themselves; one that is not in it has none but those it trains on.</param>
+    /// <param name="keptBack">Those that hospitals evaluate on by themselves; one that is not in it has none but those
+    /// it trains on.</param>
     /// <param name="privacy">The hospitals' policies and ledgers; null where the job has no noise.</param>
     public static InProcessFederation Start(
-        JobPlan plan, IReadOnlyCollection<KeyValuePair<HospitalId, PatientTable>> patients, SimulationStorage storage, PatientTable? judged,
+        JobPlan plan, IReadOnlyCollection<KeyValuePair<HospitalId, PatientTable>> patients, SimulationStorage storage,
+        PatientTable? judged,
         IReadOnlyDictionary<HospitalId, PatientTable>? keptBack = null, SimulatedPrivacy? privacy = null)
     {
         var config = ConfigurationFactory.ParseString($$"""
@@ -46,7 +49,9 @@ public sealed class InProcessFederation : IAsyncDisposable
         var system = ActorSystem.Create("fedactors", config);
         var (hospitals, models) = (new LocalHospitals(), new ModelCache());
         var agents = ImmutableArray.CreateBuilder<IActorRef>(patients.Count);
-        var consortium = plan.SecureAggregation.Enabled ? ThrowawayConsortium.Of([.. patients.Select(pair => pair.Key)]) : null;
+        var consortium = plan.SecureAggregation.Enabled
+            ? ThrowawayConsortium.Of([.. patients.Select(pair => pair.Key)])
+            : null;
         foreach (var (hospital, table) in patients)
         {
             var security = consortium?.SecurityOf(hospital, storage.SpoolOf(hospital));
@@ -54,16 +59,20 @@ public sealed class InProcessFederation : IAsyncDisposable
             var journal = security is null ? SimulationStorage.MemoryJournal : storage.HospitalJournal;
             var own = plan.Training.KeepsOwnState ? storage.OwnOf(hospital) : null;
             var agent = HospitalAgent.Props(
-                new HospitalSite(hospital, table, security, own, keptBack?.GetValueOrDefault(hospital)) { Privacy = privacy?.Of(hospital) },
+                new HospitalSite(hospital, table, security, own,
+                    keptBack?.GetValueOrDefault(hospital))
+                { Privacy = privacy?.Of(hospital) },
                 models, journal);
             var started = system.ActorOf(agent, $"hospital-{hospital}");
             hospitals.Attach(hospital, started);
             agents.Add(started);
         }
         var blobs = system.ActorOf(BlobStore.Props(storage.Hub), "blobs");
-        var evaluator = judged is null ? ActorRefs.Nobody : system.ActorOf(ModelEvaluator.Props(judged, plan.Model), "evaluator");
+        var evaluator = judged is null ? ActorRefs.Nobody
+            : system.ActorOf(ModelEvaluator.Props(judged, plan.Model), "evaluator");
         var hub = new HubServices(hospitals, blobs, models, TimeProvider.System, evaluator, consortium?.Hub);
-        return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"), agents.ToImmutable(), privacy?.Folder);
+        return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"),
+            agents.ToImmutable(), privacy?.Folder);
     }
 
     /// <summary>Trains until every round is committed, going on where the journal ends.</summary>
@@ -71,11 +80,13 @@ public sealed class InProcessFederation : IAsyncDisposable
     /// <param name="watch">Hears of every step, one at a time.</param>
     /// <exception cref="FaultException">The journal holds another job, or the job cannot go on.</exception>
     public async Task<ImmutableArray<RoundRecord>> RunAsync(
-        JobPlan plan, Digest identity, ImmutableArray<HospitalId> roster, Action<JobProtocol.IJobMessage> watch, CancellationToken cancel)
+        JobPlan plan, Digest identity, ImmutableArray<HospitalId> roster, Action<JobProtocol.IJobMessage> watch,
+        CancellationToken cancel)
     {
         var initial = new double[ModelCatalog.Create(plan.Model).ParameterCount];
         ModelCatalog.Create(plan.Model).Initialize(initial, plan.Seed);
-        var done = new TaskCompletionSource<ImmutableArray<RoundRecord>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done =
+            new TaskCompletionSource<ImmutableArray<RoundRecord>>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var _ = cancel.Register(() => done.TrySetCanceled(cancel));
         var start = new JobProtocol.StartJob(plan, identity, roster, [.. initial]);
         _system.ActorOf(Props.Create<Submitter>(start, _coordinator, _hospitals, _ledgers, watch, done), "submitter");
@@ -90,7 +101,8 @@ public sealed class InProcessFederation : IAsyncDisposable
         private readonly List<RoundRecord> _records = [];
 
         public Submitter(
-            JobProtocol.StartJob start, IActorRef coordinator, ImmutableArray<IActorRef> hospitals, string ledgers, Action<JobProtocol.IJobMessage> watch,
+            JobProtocol.StartJob start, IActorRef coordinator,
+            ImmutableArray<IActorRef> hospitals, string ledgers, Action<JobProtocol.IJobMessage> watch,
             TaskCompletionSource<ImmutableArray<RoundRecord>> done)
         {
             Receive<JobProtocol.IJobMessage>(message =>
@@ -108,22 +120,28 @@ public sealed class InProcessFederation : IAsyncDisposable
                         done.TrySetResult([.. _records]);
                         break;
                     case JobProtocol.JobRefused refused:
-                        done.TrySetException(new FaultException(new Fault(FaultNumber.OutputHoldsAnotherJob, refused.Reason, "",
+                        done.TrySetException(
+                            new FaultException(new Fault(FaultNumber.OutputHoldsAnotherJob, refused.Reason, "",
                             "Give another --out, or --fresh to start over there.")));
                         break;
                     case JobProtocol.JobFailed refused when refused.Number.IsRefusal():
-                        done.TrySetException(new FaultException(ExitCode.Refused, new Fault(refused.Number, refused.Reason, ledgers,
-                            "The hospitals' policies and ledgers decide, not the hub: ask for less, or ask their data officers.")));
+                        done.TrySetException(
+                            new FaultException(ExitCode.Refused, new Fault(refused.Number, refused.Reason, ledgers,
+                            "The hospitals' policies and ledgers decide, not the hub: ask for less, or ask their "
+                                + "data officers.")));
                         break;
                     case JobProtocol.JobFailed failed:
-                        done.TrySetException(new FaultException(ExitCode.Failed, new Fault(failed.Number, failed.Reason, "",
+                        done.TrySetException(
+                            new FaultException(ExitCode.Failed, new Fault(failed.Number, failed.Reason, "",
                             "What was committed stays; mend the cause and run the same command again.")));
                         break;
                 }
             });
-            Receive<Terminated>(stopped => done.TrySetException(new FaultException(ExitCode.Failed, new Fault(FaultNumber.JournalFailed,
+            Receive<Terminated>(stopped =>
+                done.TrySetException(new FaultException(ExitCode.Failed, new Fault(FaultNumber.JournalFailed,
                 $"The {stopped.ActorRef.Path.Name} stopped: its journal cannot be read or written.", "",
-                "See that the folder is writable, has room, and that no other program holds state.db; then run the same command again."))));
+                "See that the folder is writable, has room, and that no other program holds state.db; then run the "
+                    + "same command again."))));
             Context.Watch(coordinator);
             foreach (var hospital in hospitals)
                 Context.Watch(hospital);

@@ -11,9 +11,10 @@ using FedActors.Core.Privacy;
 namespace FedActors.Simulation;
 
 /// <summary>
-/// The privacy policy and ledger of every simulated hospital. The policy stands for a data officer who allows every mode and up to
-/// <see cref="EpsilonPerJob"/> a job, and all jobs together <see cref="EpsilonLifetime"/>. A ledger's file outlives runs, hubs and results; as
-/// a simulation may, it does not wait for the disk.
+/// The privacy policy and ledger of every simulated hospital. The policy stands for a data officer who allows every
+/// mode and up to
+/// <see cref="EpsilonPerJob"/> a job, and all jobs together <see cref="EpsilonLifetime"/>. A ledger's file outlives
+/// runs, hubs and results; as a simulation may, it does not wait for the disk.
 /// </summary>
 public sealed class SimulatedPrivacy : IDisposable
 {
@@ -24,7 +25,8 @@ public sealed class SimulatedPrivacy : IDisposable
 
     private readonly ImmutableSortedDictionary<HospitalId, SitePrivacy> _sites;
 
-    private SimulatedPrivacy(ImmutableSortedDictionary<HospitalId, SitePrivacy> sites, string? folder) => (_sites, Folder) = (sites, folder);
+    private SimulatedPrivacy(ImmutableSortedDictionary<HospitalId, SitePrivacy> sites, string? folder) =>
+        (_sites, Folder) = (sites, folder);
 
     /// <summary>For jobs without noise: no hospital needs a ledger.</summary>
     public static SimulatedPrivacy None { get; } = new(ImmutableSortedDictionary<HospitalId, SitePrivacy>.Empty, null);
@@ -48,22 +50,28 @@ public sealed class SimulatedPrivacy : IDisposable
             return new SimulatedPrivacy(patients.ToImmutableSortedDictionary(pair => pair.Key, pair =>
             {
                 var policy = PolicyOf(pair.Key, pair.Value);
-                return SiteOf(folder, pair.Key, change?.Invoke(pair.Key, policy) ?? policy, clock) with { PatientId = patientId };
+                return SiteOf(folder, pair.Key, change?.Invoke(pair.Key, policy) ?? policy, clock)
+                    with
+                { PatientId = patientId };
             }), folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.OutputUnwritable,
-                $"The folder of the hospitals' privacy ledgers cannot be written: {e.Message.TrimEnd('.')}.", folder ?? "", "Give another one with --out."));
+                $"The folder of the hospitals' privacy ledgers cannot be written: {e.Message.TrimEnd('.')}.",
+                folder ?? "", "Give another one with --out."));
         }
     }
 
     /// <summary>A simulated hospital's rules.</summary>
     /// <param name="nominalPatients">At least 1.</param>
     public static HospitalPolicy PolicyOf(HospitalId hospital, long nominalPatients) => new(
-        hospital.ToString(), PrivacyRequired: false, [PrivacyMode.PatientLocal, PrivacyMode.PatientDistributed, PrivacyMode.Hospital],
-        new PrivacyBudget(EpsilonLifetime, DeltaLifetime), new PrivacyBudget(EpsilonPerJob, DeltaPerJob), new CompositionRule(null, 0),
-        nominalPatients, MinimumCohort: 1, MinimumPatients: 0, PrivacyRange.LeastNoiseMultiplier, MaximumSamplingRate: 1, MaximumRounds: 1_000_000,
+        hospital.ToString(), PrivacyRequired: false,
+        [PrivacyMode.PatientLocal, PrivacyMode.PatientDistributed, PrivacyMode.Hospital],
+        new PrivacyBudget(EpsilonLifetime, DeltaLifetime), new PrivacyBudget(EpsilonPerJob, DeltaPerJob),
+        new CompositionRule(null, 0),
+        nominalPatients, MinimumCohort: 1, MinimumPatients: 0, PrivacyRange.LeastNoiseMultiplier,
+        MaximumSamplingRate: 1, MaximumRounds: 1_000_000,
         MinimumSurvivors: 3, AssumedColluders: 1, SecureAggregationRequired: false, AllowedJobs: null);
 
     /// <summary>The hospital's rules and ledger; null in a job without noise.</summary>
@@ -83,11 +91,14 @@ public sealed class SimulatedPrivacy : IDisposable
     {
         if (folder is null)
             return new SitePrivacy(
-                policy, PrivacyLedgerFile.InMemory(policy.Scope, policy.Rule, clock.GetUtcNow(), policy.Lifetime), null, SecureRandomSource.Instance, clock);
+                policy, PrivacyLedgerFile.InMemory(policy.Scope, policy.Rule, clock.GetUtcNow(), policy.Lifetime), null,
+                SecureRandomSource.Instance, clock);
         var path = Path.Combine(folder, $"{hospital}.ledger");
         if (!File.Exists(path))
             return new SitePrivacy(
-                policy, PrivacyLedgerFile.Create(path, policy.Scope, policy.Rule, isFlushed: false, clock.GetUtcNow(), policy.Lifetime), null,
+                policy,
+                PrivacyLedgerFile.Create(path, policy.Scope, policy.Rule, isFlushed: false, clock.GetUtcNow(),
+                    policy.Lifetime), null,
                 SecureRandomSource.Instance, clock);
         var ledger = PrivacyLedgerFile.Open(path, policy.Scope, isFlushed: false, out var refusal);
         return new SitePrivacy(policy, ledger, refusal, SecureRandomSource.Instance, clock);

@@ -5,8 +5,8 @@ using FedActors.Core.Identity;
 namespace FedActors.Simulation;
 
 /// <summary>
-/// Where a simulation keeps things: the hub's journal and blobs in one file, the hospitals' journals in another, as they
-/// would be on other machines, and a spool for each hospital. Or all of it in memory.
+/// Where a simulation keeps things: the hub's journal and blobs in one file, the hospitals' journals in another, as
+/// they would be on other machines, and a spool for each hospital. Or all of it in memory.
 /// </summary>
 public sealed class SimulationStorage
 {
@@ -16,7 +16,8 @@ public sealed class SimulationStorage
     private readonly StateDatabase _hospitals;
     private readonly string? _spool;
 
-    private SimulationStorage(StateDatabase hub, StateDatabase hospitals, string? spool) => (_hub, _hospitals, _spool) = (hub, hospitals, spool);
+    private SimulationStorage(StateDatabase hub, StateDatabase hospitals, string? spool) =>
+        (_hub, _hospitals, _spool) = (hub, hospitals, spool);
 
     public static SimulationStorage InMemory { get; } = new(StateDatabase.InMemory, StateDatabase.InMemory, null);
 
@@ -39,5 +40,6 @@ public sealed class SimulationStorage
     public ISpool OwnOf(HospitalId hospital) => Spool(hospital, "state");
 
     private ISpool Spool(HospitalId hospital, string extension) =>
-        _spool is null ? new MemorySpool() : new FileSpool(Path.Combine(_spool, hospital.ToString()), isFlushed: false, extension);
+        _spool is null ? new MemorySpool()
+        : new FileSpool(Path.Combine(_spool, hospital.ToString()), isFlushed: false, extension);
 }

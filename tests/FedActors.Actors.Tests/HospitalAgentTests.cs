@@ -12,7 +12,8 @@ namespace FedActors.Actors.Tests;
 /// <summary>One hospital with plain sums, asked by a test instead of an aggregator.</summary>
 public sealed class HospitalAgentTests : ActorTest
 {
-    private const int Features = 20_000;                                        // so that an update takes more than one piece
+    // so that an update takes more than one piece
+    private const int Features = 20_000;
     private static readonly JobPlan Plan = Plans.Small(features: Features);
     private static readonly HospitalSite[] Sites = Plans.Sites(hospitals: 3, features: Features);
     private static readonly GlobalModel Model = GlobalModel.Of([.. new double[Features + 1]]);
@@ -26,7 +27,8 @@ public sealed class HospitalAgentTests : ActorTest
     {
         var agent = Start();
         agent.Tell(Offer, TestActor);
-        var uploads = new UploadCollection(32, RoundCode.Of(Plan, round: 1, Sites.Length, Features + 1).Bytes, Offer.Cohort);
+        var uploads =
+            new UploadCollection(32, RoundCode.Of(Plan, round: 1, Sites.Length, Features + 1).Bytes, Offer.Cohort);
 
         var first = uploads.Accept(ExpectMsg<RoundProtocol.UpdateChunk>());
         Assert.That(first, Is.EqualTo(new UploadStep.Continues(RoundProtocol.ChunkBytes)));

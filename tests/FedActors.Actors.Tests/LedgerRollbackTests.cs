@@ -9,7 +9,8 @@ using FedActors.Core.Protocol;
 
 namespace FedActors.Actors.Tests;
 
-/// <summary>A hospital whose ledger was restored or lost, among hospitals and hubs that saw it before, through all four actors.</summary>
+/// <summary>A hospital whose ledger was restored or lost, among hospitals and hubs that saw it before, through all four
+/// actors.</summary>
 public sealed class LedgerRollbackTests : PrivateConsortiumTest
 {
     private static readonly HospitalId Restored = Cohort[2];
@@ -35,10 +36,12 @@ public sealed class LedgerRollbackTests : PrivateConsortiumTest
         Assert.That(Ledgers[Restored].Ledger.Grants.Single().Charged, Is.EqualTo(1));
 
         var cost = Ledgers[Restored].Ledger.Grants.Single().Terms.Cost.Epsilon;
-        var reconciled = Ledgers[Restored].Reconcile("Dr. Ode", "restored after a fire", null, 0, default, DateTimeOffset.UnixEpoch);
+        var reconciled = Ledgers[Restored]
+            .Reconcile("Dr. Ode", "restored after a fire", null, 0, default, DateTimeOffset.UnixEpoch);
         Assert.That(reconciled, Is.InstanceOf<LedgerDecision.Accepted>());
         Assert.That(Committed("fourth").Included, Is.EqualTo(Cohort));
-        Assert.That(Ledgers[Restored].Ledger.Spent.Epsilon, Is.EqualTo(3 * cost).Within(1e-9), "what was forgotten is charged");
+        Assert.That(Ledgers[Restored].Ledger.Spent.Epsilon, Is.EqualTo(3 * cost).Within(1e-9),
+            "what was forgotten is charged");
     }
 
     [Test]

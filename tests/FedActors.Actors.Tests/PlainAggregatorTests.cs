@@ -15,7 +15,8 @@ public sealed class PlainAggregatorTests : ActorTest
     private static readonly RoundId Id = new("small", 1, 1);
     private static readonly JobPlan Plan = Plans.Small();
     private static readonly int AtOnce = PlainAggregator.LeastAtOnce;
-    private static readonly ImmutableArray<HospitalId> Cohort = [.. Enumerable.Range(0, AtOnce + 3).Select(h => new HospitalId($"h{h:000}"))];
+    private static readonly ImmutableArray<HospitalId> Cohort =
+        [.. Enumerable.Range(0, AtOnce + 3).Select(h => new HospitalId($"h{h:000}"))];
 
     [Test]
     public void No_more_hospitals_train_at_once_than_the_memory_they_share_holds()
@@ -29,8 +30,10 @@ public sealed class PlainAggregatorTests : ActorTest
         {
             Upload(aggregator, offered[0].Hospital);
             // Its bytes may go, and its place is another's.
-            Assert.That(ExpectMsg<ToHospital>(), Is.EqualTo(new ToHospital(offered[0].Hospital, new RoundProtocol.RoundClosed(Id, null))));
-            Assert.That(ExpectMsg<ToHospital>(), Has.Property("Hospital").EqualTo(next).And.Property("Message").InstanceOf<RoundProtocol.RoundOffered>());
+            Assert.That(ExpectMsg<ToHospital>(),
+                Is.EqualTo(new ToHospital(offered[0].Hospital, new RoundProtocol.RoundClosed(Id, null))));
+            Assert.That(ExpectMsg<ToHospital>(), Has.Property("Hospital").EqualTo(next).And.Property("Message")
+                .InstanceOf<RoundProtocol.RoundOffered>());
             offered.RemoveAt(0);
         }
     }

@@ -37,9 +37,12 @@ public sealed class PrivateLogTests() : PrivateConsortiumTest("akka.loglevel = D
                 message =>
                 {
                     // Whether a hospital's last answer comes after the end is chance.
-                    if (message is LogEvent log && log.LogClass.Namespace?.StartsWith("FedActors", StringComparison.Ordinal) == true
+                    if (message is LogEvent log
+                        && log.LogClass.Namespace?.StartsWith("FedActors", StringComparison.Ordinal) == true
                         && !$"{log.Message}".EndsWith("this session is over", StringComparison.Ordinal))
-                        lines.Add($"{log.LogLevel()} {log.LogClass.Name}: {Regex.Replace($"{log.Message}".Replace(job, "JOB"), "until .*", "")}");
+                        lines.Add(
+                            $"{log.LogLevel()} {log.LogClass.Name}: "
+                                + $"{Regex.Replace($"{log.Message}".Replace(job, "JOB"), "until .*", "")}");
                     return message is JobProtocol.JobFinished;
                 },
                 TimeSpan.FromSeconds(60));

@@ -12,7 +12,8 @@ using FedActors.Simulation;
 
 namespace FedActors.Actors.Tests;
 
-/// <summary>What a hospital's trainer does under differential privacy: the order of charge and noise, and what leaves.</summary>
+/// <summary>What a hospital's trainer does under differential privacy: the order of charge and noise, and what
+/// leaves.</summary>
 public sealed class PrivateRoundTests
 {
     private const long Nominal = 50;
@@ -42,7 +43,8 @@ public sealed class PrivateRoundTests
             var site = Site(Ledger(), SecureRandomSource.Instance) with { Patients = Plans.Patients(rows, 4, seed: 9) };
             var code = CodeOf(plan);
             var sum = code.Decode(((LocalTrainer.Trained)Run(plan, site)).Update, parties: 1)!;
-            Assert.That(sum.TotalWeight, Is.EqualTo(mode == PrivacyMode.Hospital ? 1 : Nominal), "the weight is the public number of patients");
+            Assert.That(sum.TotalWeight, Is.EqualTo(mode == PrivacyMode.Hospital ? 1 : Nominal),
+                "the weight is the public number of patients");
             Assert.That(sum.Saturated, Is.Zero, "no count");
             Assert.That(sum.Mean.Skip(ModelCatalog.Create(plan.Model).ParameterCount), Is.All.Zero, "no loss");
         }
@@ -77,7 +79,9 @@ public sealed class PrivateRoundTests
     public void A_hospital_whose_ledger_could_not_be_opened_declines_for_that_reason()
     {
         var site = Site(Ledger(), SecureRandomSource.Instance);
-        site = site with { Privacy = site.Privacy! with { Ledger = null, Unavailable = new PrivacyRefusal.LedgerLocked() } };
+        site = site
+            with
+        { Privacy = site.Privacy! with { Ledger = null, Unavailable = new PrivacyRefusal.LedgerLocked() } };
         Assert.That(Run(Plan(PrivacyMode.PatientLocal), site),
             Is.InstanceOf<LocalTrainer.Refused>().With.Property("Reason").InstanceOf<PrivacyRefusal.LedgerLocked>());
         Assert.That(Run(Plan(PrivacyMode.PatientLocal), site with { Privacy = null }),
@@ -89,7 +93,8 @@ public sealed class PrivateRoundTests
     {
         var plan = Plan(PrivacyMode.PatientLocal);
         plan = plan with { Privacy = plan.Privacy with { SamplingRate = 0.5 } };
-        var (one, other) = (Run(plan, Site(Ledger(), new Counted())), Run(plan with { Seed = 99 }, Site(Ledger(), new Counted())));
+        var (one, other) =
+            (Run(plan, Site(Ledger(), new Counted())), Run(plan with { Seed = 99 }, Site(Ledger(), new Counted())));
         Assert.That(((LocalTrainer.Trained)other).Update, Is.EqualTo(((LocalTrainer.Trained)one).Update));
     }
 
@@ -103,12 +108,15 @@ public sealed class PrivateRoundTests
         };
     }
 
-    private static PrivacyLedgerFile Ledger() => PrivacyLedgerFile.InMemory("berlin", new CompositionRule(null, 0), DateTimeOffset.UnixEpoch);
+    private static PrivacyLedgerFile Ledger() =>
+        PrivacyLedgerFile.InMemory("berlin", new CompositionRule(null, 0), DateTimeOffset.UnixEpoch);
 
-    private static HospitalSite Site(PrivacyLedgerFile ledger, IRandomSource random) => new(Berlin, Plans.Patients(12, 4, seed: 3))
-    {
-        Privacy = new SitePrivacy(SimulatedPrivacy.PolicyOf(Berlin, Nominal), ledger, null, random, TimeProvider.System),
-    };
+    private static HospitalSite Site(PrivacyLedgerFile ledger, IRandomSource random) =>
+        new(Berlin, Plans.Patients(12, 4, seed: 3))
+        {
+            Privacy =
+            new SitePrivacy(SimulatedPrivacy.PolicyOf(Berlin, Nominal), ledger, null, random, TimeProvider.System),
+        };
 
     private static Core.Aggregation.FixedPointCode CodeOf(JobPlan plan) =>
         RoundCode.Of(plan, 1, 5, LocalTraining.UpdateLength(plan.Training, ModelCatalog.Create(plan.Model)));
@@ -117,8 +125,10 @@ public sealed class PrivateRoundTests
     {
         var model = ModelCatalog.Create(plan.Model);
         var offer = new RoundProtocol.RoundOffered(
-            new RoundId(plan.Name, round, 1), plan, PlanHash.Of(plan), default, [.. Enumerable.Range(0, 5).Select(i => new HospitalId($"h{i}"))]);
-        return PrivateRound.Run(site, offer, new double[model.ParameterCount], model, CodeOf(plan), new TrainingScratch());
+            new RoundId(plan.Name, round, 1), plan, PlanHash.Of(plan), default,
+            [.. Enumerable.Range(0, 5).Select(i => new HospitalId($"h{i}"))]);
+        return PrivateRound.Run(site, offer, new double[model.ParameterCount], model, CodeOf(plan),
+            new TrainingScratch());
     }
 
     /// <summary>The system's generator, and what was true whenever it was asked.</summary>

@@ -64,7 +64,8 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
 
         var ended = _coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>();
         Assert.That(ended.Survivors, Is.EqualTo(Cohort[..3]));
-        Assert.That(ended.Dropped.Select(drop => (drop.Hospital, drop.Reason)), Is.EqualTo(new[] { (Cohort[3], DropReason.Silent) }));
+        Assert.That(ended.Dropped.Select(drop => (drop.Hospital, drop.Reason)),
+            Is.EqualTo(new[] { (Cohort[3], DropReason.Silent) }));
     }
 
     [Test]
@@ -76,7 +77,8 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
         foreach (var hospital in Cohort[1..])
             Send(hospital);
 
-        Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>().Dropped.Single().Detail, Is.EqualTo("It diverged."));
+        Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>().Dropped.Single().Detail,
+            Is.EqualTo("It diverged."));
     }
 
     [Test]
@@ -168,7 +170,8 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
 
         _coordinator.Send(Supervisor(), Order);
 
-        Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundFailed>().Number, Is.EqualTo(FaultNumber.BlobDamaged));
+        Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundFailed>().Number,
+            Is.EqualTo(FaultNumber.BlobDamaged));
     }
 
     [TestCase(typeof(RoundEvent.Opened), true)]
@@ -189,7 +192,8 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
                 Send(hospital);
         }
 
-        Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundFailed>().Number, Is.EqualTo(FaultNumber.JournalFailed));
+        Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundFailed>().Number,
+            Is.EqualTo(FaultNumber.JournalFailed));
         ExpectTerminated(supervisor);
         _coordinator.ExpectNoMsg(TimeSpan.FromMilliseconds(20));
         if (@event == typeof(RoundEvent.Opened))
@@ -209,7 +213,8 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
 
         ExpectTerminated(supervisor);
         foreach (var hospital in _hospitals.Values)
-            Assert.That(hospital.ReceiveWhile<object>(_ => true, TimeSpan.FromMilliseconds(20)), Has.None.InstanceOf<RoundProtocol.RoundClosed>());
+            Assert.That(hospital.ReceiveWhile<object>(_ => true, TimeSpan.FromMilliseconds(20)),
+                Has.None.InstanceOf<RoundProtocol.RoundClosed>());
         AwaitCondition(() => _blobs.IsEmpty, TimeSpan.FromSeconds(5));
     }
 
@@ -217,7 +222,8 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
     [TestCase(float.PositiveInfinity)]
     public void A_single_update_that_is_not_finite_is_refused_by_name_and_the_rule_goes_on_without_it(float bad)
     {
-        var plan = Plans.Small(minimum: 3, algorithm: Algorithm.Median, deadline: TimeSpan.FromSeconds(60), patients: 40);
+        var plan =
+            Plans.Small(minimum: 3, algorithm: Algorithm.Median, deadline: TimeSpan.FromSeconds(60), patients: 40);
         var supervisor = _coordinator.ChildActorOf(RoundSupervisor.Props(Id, plan.Cohort, Hub()));
         _coordinator.Send(supervisor, Order with { Plan = plan, PlanHash = PlanHash.Of(plan) });
         var code = RoundCode.SingleOf(RoundCode.Of(plan, round: 1, Cohort.Length, updateLength: 5));
@@ -226,12 +232,14 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
             var bytes = new byte[code.Bytes];
             code.Encode([1, Cohort.IndexOf(hospital), 3, 4, hospital == Cohort[2] ? bad : 5, 0.5], 10, 0, bytes);
             _hospitals[hospital].FishForMessage<RoundProtocol.RoundOffered>(_ => true);
-            _hospitals[hospital].Reply(new RoundProtocol.UpdateChunk(Id, hospital, 0, bytes.Length, Digest.Of(bytes), [.. bytes]));
+            _hospitals[hospital]
+                .Reply(new RoundProtocol.UpdateChunk(Id, hospital, 0, bytes.Length, Digest.Of(bytes), [.. bytes]));
         }
 
         var ended = _coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>();
 
-        Assert.That(ended.Dropped.Single(), Has.Property("Hospital").EqualTo(Cohort[2]).And.Property("Reason").EqualTo(DropReason.Malformed));
+        Assert.That(ended.Dropped.Single(),
+            Has.Property("Hospital").EqualTo(Cohort[2]).And.Property("Reason").EqualTo(DropReason.Malformed));
         Assert.That(ended.Sum.Mean, Is.EqualTo(new[] { 1, 1, 3, 4, 5, 0.5 }));
         Assert.That(ended.Sum.TotalWeight, Is.EqualTo(30));
     }
@@ -246,9 +254,11 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
     private IActorRef Supervisor() => _coordinator.ChildActorOf(RoundSupervisor.Props(Id, Plan.Cohort, Hub()));
 
     private HubServices Hub() =>
-        new(_directory, Sys.ActorOf(Props.Create<MemoryBlobs>(_blobs)), new ModelCache(), Clock, ActorRefs.Nobody, Identity: null);
+        new(_directory, Sys.ActorOf(Props.Create<MemoryBlobs>(_blobs)), new ModelCache(), Clock, ActorRefs.Nobody,
+            Identity: null);
 
-    // What a hospital does, as far as the hub can see: an update of zeros with weight 10, sent to whoever made the offer.
+    // What a hospital does, as far as the hub can see: an update of zeros with weight 10, sent to whoever made the
+    // offer.
     private void Send(HospitalId hospital, Func<byte[], byte[]>? spoil = null)
     {
         var probe = _hospitals[hospital];
@@ -266,6 +276,7 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
         foreach (var hospital in _hospitals.Values.Where(probe => probe.HasMessages))
             hospital.FishForMessage(message => message is RoundProtocol.RoundOffered);
         Received(supervisor).Wait(TimeSpan.FromSeconds(10));
-        Received(Sys.ActorSelection(supervisor.Path / "aggregator").ResolveOne(TimeSpan.FromSeconds(10)).Result).Wait(TimeSpan.FromSeconds(10));
+        Received(Sys.ActorSelection(supervisor.Path / "aggregator").ResolveOne(TimeSpan.FromSeconds(10)).Result)
+            .Wait(TimeSpan.FromSeconds(10));
     }
 }

@@ -21,13 +21,14 @@ using Inbox = FedActors.Core.Protocol.SecureAggregationProtocol.Inbox;
 namespace FedActors.Actors.Tests;
 
 /// <summary>
-/// One secure round of seven hospitals (quorum 5, so two may be missing) through the real actors, with lines that can be cut
-/// and a journal that can fail.
+/// One secure round of seven hospitals (quorum 5, so two may be missing) through the real actors, with lines that can
+/// be cut and a journal that can fail.
 /// </summary>
 public sealed class SecureRoundTests : VirtualTimeTest
 {
     private const int Hospitals = 7;
-    private static readonly JobPlan Plan = Plans.Small(secure: true, patients: 105, minimum: 3, deadline: TimeSpan.FromMinutes(1));
+    private static readonly JobPlan Plan =
+        Plans.Small(secure: true, patients: 105, minimum: 3, deadline: TimeSpan.FromMinutes(1));
     private static readonly HospitalSite[] Sites = Plans.Sites(Hospitals);
     private static readonly ImmutableArray<HospitalId> Cohort = [.. Sites.Select(site => site.Hospital)];
     private static readonly GlobalModel Model = GlobalModel.Of([0.1, -0.2, 0.3, 0, 0.5]);
@@ -36,7 +37,8 @@ public sealed class SecureRoundTests : VirtualTimeTest
     private readonly Lines _lines = new();
     private readonly ModelCache _models = new();
     private readonly ThrowawayConsortium _consortium = ThrowawayConsortium.Of(Cohort);
-    private readonly Dictionary<HospitalId, MemorySpool> _spools = Cohort.ToDictionary(hospital => hospital, _ => new MemorySpool());
+    private readonly Dictionary<HospitalId, MemorySpool> _spools =
+        Cohort.ToDictionary(hospital => hospital, _ => new MemorySpool());
     private readonly Dictionary<HospitalId, IActorRef> _agents = [];
     private TestProbe _coordinator = null!;
     private IActorRef _supervisor = ActorRefs.Nobody;
@@ -59,7 +61,8 @@ public sealed class SecureRoundTests : VirtualTimeTest
     }
 
     private static readonly Type[] FirstMessageOfEachPhase =
-        [typeof(RoundProtocol.RoundOffered), typeof(RoundOpen), typeof(Roster1), typeof(Inbox), typeof(Survivors), typeof(UnmaskRequest)];
+        [typeof(RoundProtocol.RoundOffered), typeof(RoundOpen), typeof(Roster1), typeof(Inbox), typeof(Survivors),
+            typeof(UnmaskRequest)];
 
     [Test]
     public void As_many_may_be_missing_in_any_phase_as_the_quorum_allows(
@@ -76,7 +79,8 @@ public sealed class SecureRoundTests : VirtualTimeTest
     }
 
     [Test]
-    public void One_more_missing_and_there_is_no_sum_but_a_fault_that_says_so([ValueSource(nameof(FirstMessageOfEachPhase))] Type phase)
+    public void One_more_missing_and_there_is_no_sum_but_a_fault_that_says_so(
+        [ValueSource(nameof(FirstMessageOfEachPhase))] Type phase)
     {
         _lines.Cut = (hospital, message) => Cohort.IndexOf(hospital) < 3 && phase.IsInstanceOfType(message);
         Open();
@@ -98,7 +102,8 @@ public sealed class SecureRoundTests : VirtualTimeTest
         var ended = ExpectEnd();
 
         AssertSum(ended, Cohort[..6]);
-        Assert.That(ended.Dropped.Single(), Has.Property("Reason").EqualTo(DropReason.Silent).And.Property("Phase").EqualTo(RoundPhase.ShareKeys));
+        Assert.That(ended.Dropped.Single(),
+            Has.Property("Reason").EqualTo(DropReason.Silent).And.Property("Phase").EqualTo(RoundPhase.ShareKeys));
     }
 
     private static readonly (Type Event, Type FirstMessageAfter)[] HubEvents =
@@ -115,7 +120,8 @@ public sealed class SecureRoundTests : VirtualTimeTest
         Journal.FailWrites(HubEvents[index].Event.IsInstanceOfType, times: 1);
         Open();
         Watch(_supervisor);
-        Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundFailed>(TimeSpan.FromSeconds(20)).Number, Is.EqualTo(FaultNumber.JournalFailed));
+        Assert.That(_coordinator.ExpectMsg<SupervisionProtocol.RoundFailed>(TimeSpan.FromSeconds(20)).Number,
+            Is.EqualTo(FaultNumber.JournalFailed));
         ExpectTerminated(_supervisor);
 
         Open();
@@ -162,7 +168,8 @@ public sealed class SecureRoundTests : VirtualTimeTest
     public void What_a_hospital_could_not_write_it_does_not_say_and_the_others_end_the_round([Range(0, 2)] int index)
     {
         var failing = Cohort[2];
-        Journal.FailWrites(@event => HospitalEvents[index].Event.IsInstanceOfType(@event) && IsOf(failing, @event), times: 1);
+        Journal.FailWrites(@event => HospitalEvents[index].Event.IsInstanceOfType(@event) && IsOf(failing, @event),
+            times: 1);
         Watch(_agents[failing]);
         Open();
         ExpectTerminated(_agents[failing], TimeSpan.FromSeconds(20));
@@ -188,14 +195,19 @@ public sealed class SecureRoundTests : VirtualTimeTest
         };
         // Two others hear of the survivors at the second asking only: so the quorum waits for the one that restarted.
         var late = new ConcurrentDictionary<HospitalId, bool>();
-        _lines.Swallow = (hospital, message) => message is Survivors && Cohort.IndexOf(hospital) < 2 && late.TryAdd(hospital, true);
+        _lines.Swallow = (hospital, message) =>
+            message is Survivors && Cohort.IndexOf(hospital) < 2 && late.TryAdd(hospital, true);
         Open();
 
         AssertSum(ExpectEnd(), Cohort);
-        AwaitCondition(() => _lines.Said.Any(said => said is Withdrawal left && left.Hospital == restarted), TimeSpan.FromSeconds(20));
-        Assert.That(_lines.Said.Any(said => said is Consistency consistency && consistency.Hospital == restarted), Is.True);
-        Assert.That(_lines.Said.Any(said => said is UnmaskResponse response && response.Hospital == restarted), Is.False);
-        Assert.That(_lines.Said.OfType<Withdrawal>().Where(left => left.Hospital == restarted).Select(left => left.Code), Is.All.EqualTo(AbortCode.SecretsLost));
+        AwaitCondition(() => _lines.Said.Any(said => said is Withdrawal left && left.Hospital == restarted),
+            TimeSpan.FromSeconds(20));
+        Assert.That(_lines.Said.Any(said => said is Consistency consistency && consistency.Hospital == restarted),
+            Is.True);
+        Assert.That(_lines.Said.Any(said => said is UnmaskResponse response && response.Hospital == restarted),
+            Is.False);
+        Assert.That(_lines.Said.OfType<Withdrawal>().Where(left => left.Hospital == restarted)
+            .Select(left => left.Code), Is.All.EqualTo(AbortCode.SecretsLost));
     }
 
     [Test]
@@ -224,7 +236,8 @@ public sealed class SecureRoundTests : VirtualTimeTest
 
         var second = ExpectEnd();
         Assert.That(second.SumHash, Is.EqualTo(first.SumHash));
-        Assert.That(_lines.Said.OfType<Advertise>().Select(advert => advert.MaskKey).Distinct().Count(), Is.EqualTo(2 * Hospitals));
+        Assert.That(_lines.Said.OfType<Advertise>().Select(advert => advert.MaskKey).Distinct().Count(),
+            Is.EqualTo(2 * Hospitals));
     }
 
     [Test]
@@ -295,7 +308,9 @@ public sealed class SecureRoundTests : VirtualTimeTest
         ExpectMsg<RoundProtocol.UpdateReady>(TimeSpan.FromSeconds(10));
 
         void Offer(GlobalModel model, int attempt = 1) => _lines.TryTell(
-            Cohort[3], new RoundProtocol.RoundOffered(new RoundId("small", 2, attempt), Plan, PlanHash.Of(Plan), model.Hash, Cohort), TestActor);
+            Cohort[3],
+            new RoundProtocol.RoundOffered(new RoundId("small", 2, attempt), Plan, PlanHash.Of(Plan), model.Hash,
+                Cohort), TestActor);
     }
 
     [Test]
@@ -304,7 +319,9 @@ public sealed class SecureRoundTests : VirtualTimeTest
         Open();
         ExpectEnd();
         var open = _lines.Sent.Select(sent => sent.Message).OfType<RoundOpen>().First();
-        var weak = (open with { Spec = open.Spec with { Attempt = 2, Thresholds = new Thresholds(Hospitals, 1, 5, 5) } }).SignedBy(_consortium.Hub.Key);
+        var weak =
+            (open with { Spec = open.Spec with { Attempt = 2, Thresholds = new Thresholds(Hospitals, 1, 5, 5) } })
+            .SignedBy(_consortium.Hub.Key);
 
         _agents[Cohort[0]].Tell(weak, TestActor);
 
@@ -313,18 +330,23 @@ public sealed class SecureRoundTests : VirtualTimeTest
 
     private void Open(int attempt = 1, JobPlan? plan = null)
     {
-        var order = new SupervisionProtocol.OpenRound(Id(attempt), plan ?? Plan, PlanHash.Of(plan ?? Plan), Model.Hash, Digest.Of([]), Cohort);
+        var order =
+            new SupervisionProtocol.OpenRound(Id(attempt), plan ?? Plan, PlanHash.Of(plan ?? Plan), Model.Hash,
+                Digest.Of([]), Cohort);
         var blobs = Sys.ActorOf(Props.Create<MemoryBlobs>(_blobs));
         var hub = new HubServices(_lines, blobs, _models, Clock, ActorRefs.Nobody, _consortium.Hub);
         _supervisor = _coordinator.ChildActorOf(RoundSupervisor.Props(Id(attempt), order.Plan.Cohort, hub));
         _coordinator.Send(_supervisor, order);
     }
 
-    private SupervisionProtocol.RoundEnded ExpectEnd() => _coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>(TimeSpan.FromSeconds(20));
+    private SupervisionProtocol.RoundEnded ExpectEnd() =>
+        _coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>(TimeSpan.FromSeconds(20));
 
     private void StartHospital(HospitalId hospital)
     {
-        var site = Sites.Single(site => site.Hospital == hospital) with { Security = _consortium.SecurityOf(hospital, _spools[hospital]) };
+        var site = Sites.Single(site => site.Hospital == hospital)
+            with
+        { Security = _consortium.SecurityOf(hospital, _spools[hospital]) };
         _agents[hospital] = Sys.ActorOf(HospitalAgent.Props(site, _models));
         _lines.Attach(hospital, Sys.ActorOf(Props.Create<Eavesdropper>(_agents[hospital], _lines)));
     }
@@ -356,7 +378,9 @@ public sealed class SecureRoundTests : VirtualTimeTest
         var model = ModelCatalog.Create(Plan.Model);
         var code = RoundCode.Of(Plan, round: 1, Hospitals, LocalTraining.UpdateLength(Plan.Training, model));
         var values = new double[code.Values];
-        var outcome = (LocalOutcome.Trained)LocalTraining.Run(Plan.Training, Plan.Patients, model, Model.Parameters.AsSpan(), site.Patients,
+        var outcome =
+            (LocalOutcome.Trained)LocalTraining.Run(Plan.Training, Plan.Patients, model, Model.Parameters.AsSpan(),
+                site.Patients,
             LocalTraining.BatchSeed(Plan.Seed, site.Hospital, 1), values.AsSpan()[..^1], new TrainingScratch());
         values[^1] = outcome.Loss;
         var update = new byte[code.Bytes];
@@ -416,7 +440,8 @@ public sealed class SecureRoundTests : VirtualTimeTest
             Receive<IWireMessage>(message => Sender.Equals(agent), message =>
             {
                 lines.Said.Enqueue(message);
-                (message is RoundProtocol.UpdateReady or RoundProtocol.Declined ? _hub : _askers["session"]).Tell(message);
+                (message is RoundProtocol.UpdateReady or RoundProtocol.Declined ? _hub : _askers["session"])
+                    .Tell(message);
             });
             Receive<IWireMessage>(message =>
             {

@@ -145,7 +145,8 @@ public class KeyAgreementBenchmarks
     public bool Verify() => _site.Public.Verifies(_statement, _signature);
 }
 
-/// <summary>The whole protocol in memory, warm-up included; what it costs each side is told by <c>fedactors bench secagg</c>.</summary>
+/// <summary>The whole protocol in memory, warm-up included; what it costs each side is told by <c>fedactors bench
+/// secagg</c>.</summary>
 public class WholeSumBenchmarks
 {
     [Params(0, 0.1, 0.3)]

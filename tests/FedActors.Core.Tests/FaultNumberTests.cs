@@ -29,7 +29,8 @@ public sealed partial class FaultNumberTests
     public void Every_number_has_a_room_and_a_printed_form_of_its_own()
     {
         var numbers = Enum.GetValues<FaultNumber>();
-        Assert.That(numbers.Select(number => number.Code()), Is.Unique.And.All.Match(@"^FA-[1234567]\d{3}$|^FA-9\d{3}$"));
+        Assert.That(numbers.Select(number => number.Code()),
+            Is.Unique.And.All.Match(@"^FA-[1234567]\d{3}$|^FA-9\d{3}$"));
     }
 
     private static (int Number, string Name, string Body)[] ReadSections() =>

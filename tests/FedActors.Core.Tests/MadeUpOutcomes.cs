@@ -7,7 +7,8 @@ namespace FedActors.Core.Tests;
 /// <summary>Every kind of model, with made-up patients it can learn from.</summary>
 internal static class MadeUpOutcomes
 {
-    public static readonly string[] Models = ["logistic", "linear", "softmax", "cox", "mlp binary tanh", "mlp class relu", "mlp real tanh"];
+    public static readonly string[] Models =
+        ["logistic", "linear", "softmax", "cox", "mlp binary tanh", "mlp class relu", "mlp real tanh"];
 
     /// <summary>Those whose patients can be told apart.</summary>
     public static readonly string[] PerPatient = [.. Models.Where(name => name != "cox")];
@@ -30,11 +31,13 @@ internal static class MadeUpOutcomes
         var source = new SplitMix64(seed + 17);
         var outcomes = model.Outcome switch
         {
-            OutcomeKind.Class => Outcomes.Class([.. Enumerable.Range(0, rows).Select(_ => Math.Floor(3 * source.NextUniform()))], 3),
+            OutcomeKind.Class =>
+                Outcomes.Class([.. Enumerable.Range(0, rows).Select(_ => Math.Floor(3 * source.NextUniform()))], 3),
             OutcomeKind.Real => Outcomes.Real(MadeUpPatients.Normals(source, rows)),
             // Few different times, so that ties are many.
             OutcomeKind.Survival => Outcomes.Survival(
-                [.. Enumerable.Range(0, rows).Select(_ => 1 + Math.Floor(9 * source.NextUniform()))], made.Labels.ToArray(),
+                [.. Enumerable.Range(0, rows).Select(_ => 1 + Math.Floor(9 * source.NextUniform()))],
+                made.Labels.ToArray(),
                 [.. Enumerable.Range(0, rows).Select(row => row % 2)]),
             _ => made.Outcomes,
         };

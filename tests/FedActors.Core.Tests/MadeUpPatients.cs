@@ -6,7 +6,8 @@ namespace FedActors.Core.Tests;
 /// <summary>Patients from a seed, for tests of arithmetic.</summary>
 internal static class MadeUpPatients
 {
-    /// <summary>Normal features, labels drawn from a logistic model of them; both labels occur where there are two rows.</summary>
+    /// <summary>Normal features, labels drawn from a logistic model of them; both labels occur where there are two
+    /// rows.</summary>
     public static PatientTable Of(int rows, int features, ulong seed = 1)
     {
         var source = new SplitMix64(seed);

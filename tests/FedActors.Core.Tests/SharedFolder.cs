@@ -1,8 +1,8 @@
 namespace FedActors.Core.Tests;
 
 /// <summary>
-/// The folder <c>shared</c> beside the repository: real patients and reference numbers, which the project does not carry.
-/// A test that needs it is ignored where it is absent.
+/// The folder <c>shared</c> beside the repository: real patients and reference numbers, which the project does not
+/// carry. A test that needs it is ignored where it is absent.
 /// </summary>
 internal static class SharedFolder
 {
@@ -22,5 +22,8 @@ internal static class SharedFolder
     public static IReadOnlyList<string[]> Reference(string name) =>
         [.. File.ReadLines(Path($"reference/learning/{name}")).Skip(1).Select(line => line.Split('"').Length == 1
             ? line.Split(',')
-            : [.. line.Split('"').SelectMany((part, i) => i % 2 == 1 ? [part] : part.Trim(',').Split(',', StringSplitOptions.RemoveEmptyEntries))])];
+            : [.. line.Split('"')
+                .SelectMany((part, i) => i % 2 == 1
+                    ? [part]
+                    : part.Trim(',').Split(',', StringSplitOptions.RemoveEmptyEntries))])];
 }

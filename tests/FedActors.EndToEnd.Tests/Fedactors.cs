@@ -29,7 +29,8 @@ public static class Fedactors
         private readonly StringBuilder _output = new();
         private readonly StringBuilder _error = new();
 
-        public RunningProcess(string file, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+        public RunningProcess(
+            string file, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
         {
             var start = new ProcessStartInfo(file, arguments)
             {

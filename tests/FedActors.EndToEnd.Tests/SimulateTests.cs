@@ -22,14 +22,17 @@ public sealed class SimulateTests
         var (exit, output, error) = Fedactors.Run("simulate", Job, "--out", Out());
 
         Assert.That(exit, Is.Zero, error);
-        Assert.That(output, Does.Contain("Federated model").And.Contain("berlin alone").And.Contain("369").And.Contain("report.html"));
+        Assert.That(output,
+            Does.Contain("Federated model").And.Contain("berlin alone").And.Contain("369").And.Contain("report.html"));
         string[] files = ["summary.json", "report.html", "model.json", "model.safetensors", "rounds.jsonl", "state.db"];
         Assert.That(files.Where(file => !File.Exists(Path.Combine(Out(), file))), Is.Empty);
         var summary = Summary();
         Assert.That(summary.GetProperty("schema").GetString(), Is.EqualTo("fedactors.summary/1"));
         Assert.That(summary.GetProperty("federated").GetProperty("auroc").GetDouble(), Is.EqualTo(.9918).Within(.002));
-        Assert.That(summary.GetProperty("federated").GetProperty("accuracy").GetDouble(), Is.EqualTo(.9621).Within(.002));
-        Assert.That(summary.GetProperty("alone").GetProperty("mean").GetProperty("accuracy").GetDouble(), Is.EqualTo(.7702).Within(.0005));
+        Assert.That(summary.GetProperty("federated").GetProperty("accuracy").GetDouble(),
+            Is.EqualTo(.9621).Within(.002));
+        Assert.That(summary.GetProperty("alone").GetProperty("mean").GetProperty("accuracy").GetDouble(),
+            Is.EqualTo(.7702).Within(.0005));
         Assert.That(File.ReadAllLines(Path.Combine(Out(), "rounds.jsonl")), Has.Length.EqualTo(60));
     }
 
@@ -38,11 +41,14 @@ public sealed class SimulateTests
     {
         Assert.That(Fedactors.Run("simulate", Job, "--out", Out(), "--rounds", "11").ExitCode, Is.Zero);
 
-        var rounds = File.ReadAllLines(Path.Combine(Out(), "rounds.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
-        var counted = rounds.Where(round => round.GetProperty("byHospitals").ValueKind == JsonValueKind.Object).ToArray();
+        var rounds = File.ReadAllLines(Path.Combine(Out(), "rounds.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        var counted = rounds.Where(round => round.GetProperty("byHospitals").ValueKind == JsonValueKind.Object)
+            .ToArray();
         Assert.That(counted.Select(round => round.GetProperty("round").GetInt32()), Is.EqualTo(new[] { 1, 6, 11 }));
         foreach (var figures in counted.Select(round => round.GetProperty("byHospitals")))
-            Assert.That((figures.GetProperty("hospitals").GetInt32(), figures.GetProperty("n").GetInt32()), Is.EqualTo((5, 200)));
+            Assert.That((figures.GetProperty("hospitals").GetInt32(), figures.GetProperty("n").GetInt32()),
+                Is.EqualTo((5, 200)));
         // A round counts the model it begins with; its loss is the same one's, summed by another path.
         var last = counted[^1];
         Assert.That(last.GetProperty("byHospitals").GetProperty("logLoss").GetDouble(),
@@ -61,7 +67,8 @@ public sealed class SimulateTests
     public void A_job_that_keeps_the_best_but_has_no_hospitals_evaluate_is_refused_before_the_first_round()
     {
         var (exit, _, error) = Fedactors.Run(
-            "simulate", Job, "--out", Out(), "--set", "job.evaluation.keep=best", "--set", "job.secure-aggregation.enabled=off");
+            "simulate", Job, "--out", Out(), "--set", "job.evaluation.keep=best", "--set",
+            "job.secure-aggregation.enabled=off");
         Assert.That(exit, Is.EqualTo(4));
         Assert.That(error, Does.Contain("FA-1008").And.Contain("job.evaluation.keep"));
     }
@@ -71,7 +78,8 @@ public sealed class SimulateTests
     {
         string[] command = ["bench", "secagg", "--hospitals", "5", "--parameters", "2000", "--json"];
         using var alone = JsonDocument.Parse(Fedactors.Run([.. command, "--dropout", "0.2"]).Output);
-        string[] contract = ["hospitals", "parameters", "dropout", "clientCpuMs", "serverCpuMs", "bytesUpPerHospital", "sumVerified"];
+        string[] contract =
+            ["hospitals", "parameters", "dropout", "clientCpuMs", "serverCpuMs", "bytesUpPerHospital", "sumVerified"];
         Assert.That(alone.RootElement.EnumerateObject().Select(property => property.Name), Is.SupersetOf(contract));
         Assert.That(alone.RootElement.GetProperty("sumVerified").GetBoolean());
         using var through = JsonDocument.Parse(Fedactors.Run([.. command, "--through-actors"]).Output);
@@ -84,8 +92,10 @@ public sealed class SimulateTests
     {
         Assert.That(Fedactors.Run("simulate", Job, "--out", Out(), "--rounds", "200", "--json").ExitCode, Is.Zero);
 
-        Assert.That(Summary().GetProperty("federated").GetProperty("auroc").GetDouble(), Is.EqualTo(.9931).Within(.002));
-        Assert.That(Summary().GetProperty("federated").GetProperty("accuracy").GetDouble(), Is.EqualTo(.9675).Within(.002));
+        Assert.That(Summary().GetProperty("federated").GetProperty("auroc").GetDouble(),
+            Is.EqualTo(.9931).Within(.002));
+        Assert.That(Summary().GetProperty("federated").GetProperty("accuracy").GetDouble(),
+            Is.EqualTo(.9675).Within(.002));
     }
 
     [Test]
@@ -96,7 +106,8 @@ public sealed class SimulateTests
 
         Assert.That(exit, Is.Zero, error);
         using var document = JsonDocument.Parse(output);
-        Assert.That(document.RootElement.GetProperty("pooled").GetProperty("maxWeightDifference").GetDouble(), Is.LessThan(1e-8));
+        Assert.That(document.RootElement.GetProperty("pooled").GetProperty("maxWeightDifference").GetDouble(),
+            Is.LessThan(1e-8));
     }
 
     [TestCase("job.training.algorithm=fedavg")]
@@ -123,7 +134,8 @@ public sealed class SimulateTests
 
         Assert.That(exit, Is.Zero, error);
         Assert.That(kills, Is.GreaterThanOrEqualTo(3), "the process ended before it could be killed");
-        Assert.That(Summary("killed").GetProperty("modelSha256").GetString(), Is.EqualTo(Summary("undisturbed").GetProperty("modelSha256").GetString()));
+        Assert.That(Summary("killed").GetProperty("modelSha256").GetString(),
+            Is.EqualTo(Summary("undisturbed").GetProperty("modelSha256").GetString()));
         Assert.That(Models("killed"), Is.EqualTo(Models("undisturbed")));
     }
 
@@ -133,7 +145,10 @@ public sealed class SimulateTests
     {
         var rule = algorithm.Contains('-') || algorithm is "median" or "krum";
         string[] plain = rule ? ["--set", "job.secure-aggregation.enabled=off"] : [];
-        var (exit, _, error) = Fedactors.Run(["simulate", Job, "--rounds", "20", "--set", $"job.training.algorithm={algorithm}", .. plain, "--out", Out()]);
+        var (exit, _, error) =
+            Fedactors.Run(
+                ["simulate", Job, "--rounds", "20", "--set", $"job.training.algorithm={algorithm}", .. plain, "--out",
+                    Out()]);
 
         Assert.That(exit, Is.Zero, error);
         Assert.That(Summary().GetProperty("algorithm").GetString(), Is.EqualTo(algorithm));
@@ -141,10 +156,12 @@ public sealed class SimulateTests
     }
 
     [Test]
-    public void The_model_has_the_same_bytes_without_the_widest_vectors([Values("0", "00")] string narrow, [Values] bool isNetwork)
+    public void The_model_has_the_same_bytes_without_the_widest_vectors(
+        [Values("0", "00")] string narrow, [Values] bool isNetwork)
     {
         string[] network = isNetwork ? ["--set", "job.model.kind=mlp", "--set", "job.model.hidden=[17]"] : [];
-        string[] command = ["simulate", Job, "--rounds", "6", "--set", "job.training.batch-size=16", .. network, "--out"];
+        string[] command =
+            ["simulate", Job, "--rounds", "6", "--set", "job.training.batch-size=16", .. network, "--out"];
         Assert.That(Fedactors.Run([.. command, Out("wide")]).ExitCode, Is.Zero);
         (string, string)[] environment = narrow == "0"
             ? [("DOTNET_EnableAVX512", "0")]
@@ -196,21 +213,28 @@ public sealed class SimulateTests
     [TestCase("FA-1005", "job.training.rounds", "simulate", Job, "--rounds", "0")]
     [TestCase("FA-1007", "job.evaluation.metric", "simulate", Job, "--set", "job.evaluation.metric=f1-score")]
     [TestCase("FA-1003", "local-steps", "simulate", Job, "--set", "job.training.local-step=3")]
-    [TestCase("FA-1008", "job.cohort.minimum", "simulate", Job, "--set", "job.cohort.minimum=2", "--set", "job.secure-aggregation.enabled=on")]
+    [TestCase("FA-1008", "job.cohort.minimum", "simulate", Job, "--set", "job.cohort.minimum=2", "--set",
+        "job.secure-aggregation.enabled=on")]
     [TestCase("FA-1005", "job.cohort.minimum", "simulate", Job, "--set", "job.cohort.minimum=6")]
     [TestCase("FA-2009", "job.cohort.require", "simulate", Job, "--set", "job.cohort.require=[rome]")]
-    [TestCase("FA-1005", "job.secure-aggregation.weight-cap", "simulate", Job, "--set", "job.secure-aggregation.weight-cap=39")]
-    [TestCase("FA-1008", "job.secure-aggregation.ring-bits", "simulate", Job, "--set", "job.secure-aggregation.weight-cap=16000000")]
+    [TestCase("FA-1005", "job.secure-aggregation.weight-cap", "simulate", Job, "--set",
+        "job.secure-aggregation.weight-cap=39")]
+    [TestCase("FA-1008", "job.secure-aggregation.ring-bits", "simulate", Job, "--set",
+        "job.secure-aggregation.weight-cap=16000000")]
     [TestCase("FA-1050", "job.training.algorithm", "simulate", Job, "--set", "job.training.algorithm=krum")]
-    [TestCase("FA-1008", "job.training.faulty", "simulate", Job, "--set", "job.training.algorithm=krum", "--set", "job.secure-aggregation.enabled=off",
+    [TestCase("FA-1008", "job.training.faulty", "simulate", Job, "--set", "job.training.algorithm=krum", "--set",
+        "job.secure-aggregation.enabled=off",
         "--set", "job.training.faulty=2")]
     [TestCase("FA-1007", "Did you mean 'bias'?", "simulate", Job, "--set", "job.training.local-layers=[bais]")]
-    [TestCase("FA-1008", "job.training.local-layers", "simulate", Job, "--set", "job.training.local-layers=[weights,bias]")]
-    [TestCase("FA-1008", "scaffold", "simulate", Job, "--set", "job.training.algorithm=scaffold", "--set", "job.training.local-layers=[bias]")]
+    [TestCase("FA-1008", "job.training.local-layers", "simulate", Job, "--set",
+        "job.training.local-layers=[weights,bias]")]
+    [TestCase("FA-1008", "scaffold", "simulate", Job, "--set", "job.training.algorithm=scaffold", "--set",
+        "job.training.local-layers=[bias]")]
     [TestCase("FA-2001", "biopsies.csv", "simulate", Job, "--data", "samples")]
     [TestCase("FA-2010", "SHA-256", "simulate", "samples/stroke/job.conf")]
     [TestCase("FA-2010", "SHA-256", "simulate", "samples/heart-disease/job.conf")]
-    public void Bad_input_ends_before_the_first_round_with_four_and_says_what_to_mend(string code, string says, params string[] arguments)
+    public void Bad_input_ends_before_the_first_round_with_four_and_says_what_to_mend(
+        string code, string says, params string[] arguments)
     {
         var (exit, output, error) = Fedactors.Run([.. arguments, "--out", Out()]);
 
@@ -236,7 +260,8 @@ public sealed class SimulateTests
     public void A_folder_that_another_run_writes_to_is_refused()
     {
         Directory.CreateDirectory(Out());
-        using var held = new FileStream(Path.Combine(Out(), ".lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        using var held =
+            new FileStream(Path.Combine(Out(), ".lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
 
         var (exit, _, error) = Fedactors.Run("simulate", Job, "--out", Out());
 
@@ -263,8 +288,11 @@ public sealed class SimulateTests
         if (OperatingSystem.IsWindows() || !File.Exists("/bin/bash"))
             Assert.Ignore("A file-size limit stands for a full disk here, and needs bash.");
         string[] command = ["simulate", Job, "--rounds", "40", "--out", Out()];
-        // Files may grow to 1,500 KiB: room for some rounds, not for all. The runtime's own memory files are not to count.
-        var limited = $"trap '' XFSZ; ulimit -f 1500; export DOTNET_EnableWriteXorExecute=0 DOTNET_EnableDiagnostics=0; exec dotnet '{Path.Combine(AppContext.BaseDirectory, "fedactors.dll")}' {string.Join(' ', command)}";
+        // Files may grow to 1,500 KiB: room for some rounds, not for all. The runtime's own memory files are not to
+        // count.
+        var limited =
+            "trap '' XFSZ; ulimit -f 1500; export DOTNET_EnableWriteXorExecute=0 DOTNET_EnableDiagnostics=0; exec "
+                + $"dotnet '{Path.Combine(AppContext.BaseDirectory, "fedactors.dll")}' {string.Join(' ', command)}";
 
         using (var starved = new Fedactors.RunningProcess("/bin/bash", ["-c", limited]))
         {
@@ -289,7 +317,8 @@ public sealed class SimulateTests
         return document.RootElement.Clone();
     }
 
-    private List<string?> Models(string name = "out") => [.. File.ReadLines(Path.Combine(Out(name), "rounds.jsonl")).Select(line =>
+    private List<string?> Models(string name = "out") =>
+        [.. File.ReadLines(Path.Combine(Out(name), "rounds.jsonl")).Select(line =>
     {
         using var document = JsonDocument.Parse(line);
         return document.RootElement.GetProperty("modelSha256").GetString();

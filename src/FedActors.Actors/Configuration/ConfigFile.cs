@@ -61,6 +61,7 @@ public static class ConfigFile
         var keys = HoconReader.Of(JobFile.Parse(text, path).Root.AtKey("root"), "root", path, []).Keys;
         return keys.FirstOrDefault(key => key is "node" or "job" or "policy") ?? throw new FaultException(new Fault(
             FaultNumber.ConfigOfNoKind, "The file has none of the sections node, job and policy.", path,
-            $"{(keys.Count == 0 ? "It is empty" : $"It has: {string.Join(", ", keys)}")}. The files in hocon/ are ones to begin with."));
+            $"{(keys.Count == 0 ? "It is empty" : $"It has: {string.Join(", ", keys)}")}. The files in hocon/ are ones "
+                + "to begin with."));
     }
 }

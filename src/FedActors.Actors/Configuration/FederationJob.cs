@@ -9,14 +9,15 @@ using FedActors.Core.Training;
 namespace FedActors.Actors.Configuration;
 
 /// <summary>
-/// A job file as a hub reads it. Of its data section only the features count: which columns the model sees is part of the
-/// plan, where the rows lie is each hospital's own affair.
+/// A job file as a hub reads it. Of its data section only the features count: which columns the model sees is part of
+/// the plan, where the rows lie is each hospital's own affair.
 /// </summary>
 public static class FederationJob
 {
     /// <param name="members">The hospitals of the federation.</param>
     /// <exception cref="FaultException">Everything that is wrong, told together.</exception>
-    public static JobPlan Read(string path, ImmutableArray<HospitalId> members) => Read(JobFile.Open(path, []), members);
+    public static JobPlan Read(string path, ImmutableArray<HospitalId> members) =>
+        Read(JobFile.Open(path, []), members);
 
     /// <param name="text">A job file's text.</param>
     /// <param name="path">Where it came from, as faults name it.</param>
@@ -31,7 +32,9 @@ public static class FederationJob
         var plan = file.Read(faults);
         var data = DataSection.Read(file.Data(faults));
         if (plan.Patients == 0)
-            faults.Add(new Fault(FaultNumber.JobNotForFederation, "The job does not say how many patients train.", $"{path}: job.patients",
+            faults.Add(
+                new Fault(FaultNumber.JobNotForFederation, "The job does not say how many patients train.",
+                    $"{path}: job.patients",
                 "Write the sum that the hospitals have agreed to tell: the hub cannot count them."));
         if (faults.Count > 0)
             throw new FaultException(faults);
@@ -41,7 +44,8 @@ public static class FederationJob
             throw new FaultException(faults);
         // Each hospital declines where it holds more than the weight cap; the hub does not know how many it holds.
         faults.AddRange(PlanCheck.Faults(
-            plan, members.ToDictionary(member => member, _ => 1), LocalTraining.UpdateLength(plan.Training, ModelCatalog.Create(plan.Model)), path));
+            plan, members.ToDictionary(member => member, _ => 1),
+            LocalTraining.UpdateLength(plan.Training, ModelCatalog.Create(plan.Model)), path));
         return faults.Count == 0 ? plan : throw new FaultException(faults);
     }
 

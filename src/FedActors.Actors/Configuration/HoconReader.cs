@@ -6,9 +6,9 @@ using FedActors.Core.Numerics;
 namespace FedActors.Actors.Configuration;
 
 /// <summary>
-/// Reads one object of a HOCON file and collects every fault instead of stopping at the first: a wrong type, a value out
-/// of range, a missing key, and, when <see cref="Done"/> is called, each key nobody asked for with the nearest known one.
-/// A faulty value reads as the given stand-in, so that reading can go on.
+/// Reads one object of a HOCON file and collects every fault instead of stopping at the first: a wrong type, a value
+/// out of range, a missing key, and, when <see cref="Done"/> is called, each key nobody asked for with the nearest
+/// known one. A faulty value reads as the given stand-in, so that reading can go on.
 /// </summary>
 public sealed class HoconReader
 {
@@ -29,7 +29,8 @@ public sealed class HoconReader
             return;
         if (!value.IsObject())
         {
-            Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a section belongs.", path, "Write { ... } there.");
+            Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a section belongs.", path,
+                "Write { ... } there.");
             _isMisplaced = true;
             return;
         }
@@ -37,7 +38,8 @@ public sealed class HoconReader
             _values[key] = item;
     }
 
-    /// <summary>Reads the section <paramref name="path"/> of <paramref name="config"/>; an absent one reads as empty.</summary>
+    /// <summary>Reads the section <paramref name="path"/> of <paramref name="config"/>; an absent one reads as
+    /// empty.</summary>
     /// <param name="file">Named in faults.</param>
     /// <param name="faults">Receives what is wrong.</param>
     public static HoconReader Of(Config config, string path, string file, List<Fault> faults) =>
@@ -64,7 +66,8 @@ public sealed class HoconReader
             return otherwise ?? "";
         if (value.IsString())
             return value.GetString();
-        Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a text belongs.", PathOf(key), "Write one word or a quoted text.");
+        Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a text belongs.", PathOf(key),
+            "Write one word or a quoted text.");
         return otherwise ?? "";
     }
 
@@ -92,7 +95,8 @@ public sealed class HoconReader
         }
         if (number >= minimum && number <= maximum)
             return number;
-        Report(FaultNumber.ValueOutOfRange, $"{number} is out of range.", PathOf(key), $"Write a whole number from {minimum} to {maximum}.");
+        Report(FaultNumber.ValueOutOfRange, $"{number} is out of range.", PathOf(key),
+            $"Write a whole number from {minimum} to {maximum}.");
         return Math.Clamp(number, minimum, maximum);
     }
 
@@ -108,7 +112,8 @@ public sealed class HoconReader
         }
         if (number >= minimum && number <= maximum)
             return number;
-        Report(FaultNumber.ValueOutOfRange, $"{number:R} is out of range.", PathOf(key), $"Write a number from {minimum:R} to {maximum:R}.");
+        Report(FaultNumber.ValueOutOfRange, $"{number:R} is out of range.", PathOf(key),
+            $"Write a number from {minimum:R} to {maximum:R}.");
         return Math.Clamp(number, minimum, maximum);
     }
 
@@ -121,7 +126,8 @@ public sealed class HoconReader
             case "on" or "true" or "yes": return true;
             case "off" or "false" or "no": return false;
             default:
-                Report(FaultNumber.WrongType, $"'{Show(value)}' stands where on or off belongs.", PathOf(key), "Write on or off.");
+                Report(FaultNumber.WrongType, $"'{Show(value)}' stands where on or off belongs.", PathOf(key),
+                    "Write on or off.");
                 return otherwise ?? false;
         }
     }
@@ -132,7 +138,8 @@ public sealed class HoconReader
             return otherwise ?? minimum;
         if (!TryDuration(value, out var duration))
         {
-            Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a duration belongs.", PathOf(key), "Write a number with a unit: 500ms, 60s, 5m, 1h.");
+            Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a duration belongs.", PathOf(key),
+                "Write a number with a unit: 500ms, 60s, 5m, 1h.");
             return otherwise ?? minimum;
         }
         if (duration >= minimum && duration <= maximum)
@@ -160,9 +167,11 @@ public sealed class HoconReader
         foreach (var text in Texts(key))
         {
             if (!long.TryParse(text, out var number))
-                Report(FaultNumber.WrongType, $"'{text}' stands where a whole number belongs.", PathOf(key), $"Write whole numbers from {minimum} to {maximum}.");
+                Report(FaultNumber.WrongType, $"'{text}' stands where a whole number belongs.", PathOf(key),
+                    $"Write whole numbers from {minimum} to {maximum}.");
             else if (number < minimum || number > maximum)
-                Report(FaultNumber.ValueOutOfRange, $"{number} is out of range.", PathOf(key), $"Write whole numbers from {minimum} to {maximum}.");
+                Report(FaultNumber.ValueOutOfRange, $"{number} is out of range.", PathOf(key),
+                    $"Write whole numbers from {minimum} to {maximum}.");
             else
                 numbers.Add(number);
         }
@@ -184,12 +193,15 @@ public sealed class HoconReader
         if (!Find(key, true, out var value))
             return [];
         if (IsList(value) && value.GetArray().All(item => item.IsObject()))
-            return [.. value.GetArray().Select((item, index) => new HoconReader(item, _file, $"{PathOf(key)}[{index}]", _faults))];
-        Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a list of sections belongs.", PathOf(key), "Write [ { ... }, { ... } ], one a line.");
+            return [.. value.GetArray()
+                .Select((item, index) => new HoconReader(item, _file, $"{PathOf(key)}[{index}]", _faults))];
+        Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a list of sections belongs.", PathOf(key),
+            "Write [ { ... }, { ... } ], one a line.");
         return [];
     }
 
-    /// <summary>Whether a fault was found at this key: what it reads as is then a stand-in, and no more is to be said of it.</summary>
+    /// <summary>Whether a fault was found at this key: what it reads as is then a stand-in, and no more is to be said
+    /// of it.</summary>
     public bool IsFaulty(string key) => _faults.Any(fault => fault.Where == $"{_file}: {PathOf(key)}");
 
     /// <summary>Adds a fault found by the caller about one of this section's keys.</summary>
@@ -220,7 +232,8 @@ public sealed class HoconReader
     // Akka's own IsArray() is false for [].
     private static bool IsList(HoconValue value) => value.Values.OfType<HoconArray>().Any();
 
-    private static bool IsAbsent(HoconValue value) => value.IsEmpty || (value.IsString() && value.GetString() == "null");
+    private static bool IsAbsent(HoconValue value) =>
+        value.IsEmpty || (value.IsString() && value.GetString() == "null");
 
     // Akka's own reader takes a bare number as milliseconds and "infinite" as -1; here a unit is required, since a
     // deadline that is off by a factor of 1,000 is found out at night.

@@ -1,8 +1,8 @@
 namespace FedActors.Actors.Configuration;
 
 /// <summary>
-/// Finds the brace, bracket or quote that does not match. Akka's parser takes a file that was cut off in the middle for a
-/// whole one, and a job that was half read must not run.
+/// Finds the brace, bracket or quote that does not match. Akka's parser takes a file that was cut off in the middle for
+/// a whole one, and a job that was half read must not run.
 /// </summary>
 public static class HoconStructure
 {

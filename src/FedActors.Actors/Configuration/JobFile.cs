@@ -7,7 +7,8 @@ using FedActors.Core.Models;
 
 namespace FedActors.Actors.Configuration;
 
-/// <summary>A job file, read over the defaults of <c>reference.conf</c> and under the overrides of a command line.</summary>
+/// <summary>A job file, read over the defaults of <c>reference.conf</c> and under the overrides of a command
+/// line.</summary>
 public sealed class JobFile
 {
     private static readonly ImmutableArray<string> Sections =
@@ -36,7 +37,8 @@ public sealed class JobFile
     {
         var own = Parse(text, path);
         if (own.HasPath("node"))
-            throw new FaultException(new Fault(FaultNumber.UnknownKey, "This is a node's file, not a job's.", $"{path}: node",
+            throw new FaultException(
+                new Fault(FaultNumber.UnknownKey, "This is a node's file, not a job's.", $"{path}: node",
                 "Start it with 'fedactors-node --config'; a job file holds one section: job { ... }."));
         var file = own.WithFallback(Reference.Config);
         Config? set = null;
@@ -49,12 +51,14 @@ public sealed class JobFile
     private static Config Over(Config? upper, Config? lower) =>
         upper is null ? lower! : lower is null ? upper : upper.WithFallback(lower);
 
-    // What the job changes under the privacy mode it has: above the file's other sections, and below what the command line sets.
+    // What the job changes under the privacy mode it has: above the file's other sections, and below what the command
+    // line sets.
     private static Config? ProfileOf(Config config)
     {
         var mode = config.HasPath("job.privacy.mode") ? config.GetString("job.privacy.mode") : "";
         var profile = $"job.privacy.profiles.{mode}";
-        return mode.Length > 0 && mode.All(c => char.IsAsciiLetterLower(c) || c == '-') && config.HasPath(profile) && config.GetValue(profile).IsObject()
+        return mode.Length > 0 && mode.All(c => char.IsAsciiLetterLower(c) || c == '-') && config.HasPath(profile)
+            && config.GetValue(profile).IsObject()
             ? config.GetValue(profile).AtKey("job")
             : null;
     }
@@ -89,24 +93,31 @@ public sealed class JobFile
             ReadEvaluation(job.Section("evaluation")));
         // What a perceptron learns is known with its data only.
         if (plan.Evaluation.Metric == Metric.Auto && plan.Model.Kind != ModelKind.Mlp)
-            plan = plan with { Evaluation = plan.Evaluation with { Metric = ModelRules.MetricsOf(plan.Model.Outcome)[0] } };
+            plan = plan
+                with
+            { Evaluation = plan.Evaluation with { Metric = ModelRules.MetricsOf(plan.Model.Outcome)[0] } };
         if (secure.Enabled && training.Robust is not null)
             job.Report(FaultNumber.NeedsSingleUpdates,
-                $"The rule '{Names.Of(training.Algorithm)}' must see every hospital's update, and secure aggregation hides them.",
+                $"The rule '{Names.Of(training.Algorithm)}' must see every hospital's update, and secure "
+                    + "aggregation hides them.",
                 job.PathOf("training.algorithm"),
-                "Train with one that needs sums only (fedavg, scaffold, ...), or set secure-aggregation.enabled = off if all hospitals agree.");
+                "Train with one that needs sums only (fedavg, scaffold, ...), or set secure-aggregation.enabled = off "
+                    + "if all hospitals agree.");
         // What noise promises is proven for one update a round that depends on the round's model alone.
         if (plan.Privacy.Mode != PrivacyMode.Off && (training.Robust is not null || training.KeepsOwnState))
             job.Report(FaultNumber.NotAllowedTogether,
                 "What noise promises is not proven for hospitals that remember, nor for rules that compare updates.",
-                job.PathOf("privacy.mode"), "Train with one that needs sums only and no local layers, or set privacy.mode = off.");
+                job.PathOf("privacy.mode"),
+                "Train with one that needs sums only and no local layers, or set privacy.mode = off.");
         foreach (var section in Sections)
             job.Section(section);
         job.Done();
         var root = HoconReader.Of(_config.Root.AtKey("root"), "root", Path, []);
         var nearest = root.Keys.Where(key => key is not ("job" or "akka" or "fedactors" or "node")).ToArray();
         foreach (var key in nearest)
-            faults.Add(new Fault(FaultNumber.UnknownKey, $"There is no key '{key}'.", $"{Path}: {key}", "A job file holds one section: job { ... }."));
+            faults.Add(
+                new Fault(FaultNumber.UnknownKey, $"There is no key '{key}'.", $"{Path}: {key}",
+                    "A job file holds one section: job { ... }."));
         return plan;
     }
 
@@ -144,7 +155,8 @@ public sealed class JobFile
                 Activation = Names.Read<Activation>(reader, "activation", Activation.Tanh),
             };
         if (algorithm == Algorithm.Newton && !ModelRules.HasHessian(kind) && !reader.IsFaulty("kind"))
-            training.Report(FaultNumber.NotAllowedTogether, $"Newton needs second derivatives, and {Names.Of(kind)} sends none.",
+            training.Report(FaultNumber.NotAllowedTogether,
+                $"Newton needs second derivatives, and {Names.Of(kind)} sends none.",
                 training.PathOf("algorithm"), "Train with fedavg, or choose another model.");
         reader.Done();
         return plan;
@@ -177,9 +189,11 @@ public sealed class JobFile
     {
         var layers = reader.Texts("local-layers");
         if (layers.Distinct().Count() < layers.Count)
-            reader.Report(FaultNumber.DuplicateName, "A layer stands twice.", reader.PathOf("local-layers"), "Name each layer once.");
+            reader.Report(FaultNumber.DuplicateName, "A layer stands twice.", reader.PathOf("local-layers"),
+                "Name each layer once.");
         if (layers.Count > 0 && algorithm is Algorithm.Newton or Algorithm.Scaffold)
-            reader.Report(FaultNumber.NotAllowedTogether, $"With {Names.Of(algorithm)} every layer is part of the sum: none can stay at the hospitals.",
+            reader.Report(FaultNumber.NotAllowedTogether,
+                $"With {Names.Of(algorithm)} every layer is part of the sum: none can stay at the hospitals.",
                 reader.PathOf("local-layers"), "Take the layers out, or train with fedavg.");
         return [.. layers];
     }
@@ -190,16 +204,19 @@ public sealed class JobFile
         foreach (var name in reader.Texts("require"))
         {
             if (!HospitalId.IsValid(name))
-                reader.Report(FaultNumber.ValueOutOfRange, $"'{name}' cannot name a hospital.", reader.PathOf("require"),
+                reader.Report(FaultNumber.ValueOutOfRange, $"'{name}' cannot name a hospital.",
+                    reader.PathOf("require"),
                     "Use 1 to 64 letters, digits, '-', '_' or '.'.");
             else if (require.Contains(new HospitalId(name)))
-                reader.Report(FaultNumber.DuplicateName, $"'{name}' stands twice.", reader.PathOf("require"), "Name each hospital once.");
+                reader.Report(FaultNumber.DuplicateName, $"'{name}' stands twice.", reader.PathOf("require"),
+                    "Name each hospital once.");
             else
                 require.Add(new HospitalId(name));
         }
         var minimum = (int)reader.Integer("minimum", 1, 100_000);
         if (secure && minimum < 3 && !reader.IsFaulty("minimum"))
-            reader.Report(FaultNumber.NotAllowedTogether, $"A secure sum of {minimum} hides nothing: each of two hospitals subtracts itself and sees the other.",
+            reader.Report(FaultNumber.NotAllowedTogether,
+                $"A secure sum of {minimum} hides nothing: each of two hospitals subtracts itself and sees the other.",
                 reader.PathOf("minimum"), "Set it to 3 or more.");
         var plan = new CohortPlan(
             minimum,
@@ -224,7 +241,8 @@ public sealed class JobFile
             reader.Report(FaultNumber.NotAllowedTogether, "Newton solves what it sums: 32 bits are too coarse for it.",
                 reader.PathOf("ring-bits"), "Set ring-bits = 64, or leave it out.");
         var plan = new SecureAggregationPlan(
-            reader.Switch("enabled"), bits, reader.Number("range", 1e-6, 1e6), (int)reader.Integer("weight-cap", 1, 1 << 24),
+            reader.Switch("enabled"), bits, reader.Number("range", 1e-6, 1e6),
+            (int)reader.Integer("weight-cap", 1, 1 << 24),
             reader.Duration("phase-deadline", TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1)));
         reader.Done();
         return plan;
@@ -232,9 +250,12 @@ public sealed class JobFile
 
     private static EvaluationPlan ReadEvaluation(HoconReader reader)
     {
-        var patience = reader.Text("patience", otherwise: "off") == "off" ? 0 : (int)reader.Integer("patience", 1, 1_000_000);
+        var patience = reader.Text("patience", otherwise: "off") == "off"
+            ? 0
+            : (int)reader.Integer("patience", 1, 1_000_000);
         var plan = new EvaluationPlan(
-            (int)reader.Integer("every", 1, 1_000_000), Names.Read<Metric>(reader, "metric"), reader.Switch("by-hospitals"),
+            (int)reader.Integer("every", 1, 1_000_000), Names.Read<Metric>(reader, "metric"),
+            reader.Switch("by-hospitals"),
             (int)reader.Integer("minimum-patients", 1, 1_000_000), Names.Read<KeptModel>(reader, "keep"), patience);
         reader.Done();
         return plan;
@@ -243,15 +264,20 @@ public sealed class JobFile
     internal static Config Parse(string text, string source)
     {
         if (HoconStructure.FirstFault(text) is var (line, what))
-            throw new FaultException(new Fault(FaultNumber.JobFileUnreadable, what, $"{source}, line {line}", "Close what is open, or open what is closed."));
+            throw new FaultException(
+                new Fault(FaultNumber.JobFileUnreadable, what, $"{source}, line {line}",
+                    "Close what is open, or open what is closed."));
         try
         {
             return ConfigurationFactory.ParseString(text);
         }
         // Akka's parser has no exception type of its own: these are the ones it throws on malformed text.
-        catch (Exception e) when (e is FormatException or ConfigurationException or InvalidOperationException or IndexOutOfRangeException or NullReferenceException or ArgumentException)
+        catch (Exception e)
+            when (e is FormatException or ConfigurationException or InvalidOperationException
+                or IndexOutOfRangeException or NullReferenceException or ArgumentException)
         {
-            throw new FaultException(new Fault(FaultNumber.JobFileUnreadable, $"The text is not HOCON: {e.Message.TrimEnd('.')}.", source,
+            throw new FaultException(
+                new Fault(FaultNumber.JobFileUnreadable, $"The text is not HOCON: {e.Message.TrimEnd('.')}.", source,
                 "Look for a comma after a closing brace: put list entries on lines of their own."));
         }
     }

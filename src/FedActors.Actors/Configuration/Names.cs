@@ -2,7 +2,8 @@ using System.Text;
 
 namespace FedActors.Actors.Configuration;
 
-/// <summary>The names that files use for enum values: <c>LogisticRegression</c> is written <c>logistic-regression</c>.</summary>
+/// <summary>The names that files use for enum values: <c>LogisticRegression</c> is written
+/// <c>logistic-regression</c>.</summary>
 public static class Names
 {
     public static string Of<T>(T value) where T : struct, Enum => Spelled<T>.ByValue[value];

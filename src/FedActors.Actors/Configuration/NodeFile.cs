@@ -4,7 +4,8 @@ using FedActors.Core;
 
 namespace FedActors.Actors.Configuration;
 
-/// <summary>Reads a node file over the defaults of <c>reference.conf</c>; nothing of Akka's own settings can be changed there.</summary>
+/// <summary>Reads a node file over the defaults of <c>reference.conf</c>; nothing of Akka's own settings can be changed
+/// there.</summary>
 public static class NodeFile
 {
     /// <exception cref="FaultException">Everything that is wrong with the file, told together.</exception>
@@ -17,7 +18,9 @@ public static class NodeFile
         var own = Parse(path);
         var node = HoconReader.Of(own.WithFallback(Reference.Config), "node", path, faults);
         foreach (var key in HoconReader.Of(own.Root.AtKey("root"), "root", path, []).Keys.Where(key => key != "node"))
-            faults.Add(new Fault(FaultNumber.UnknownKey, $"There is no key '{key}' here.", $"{path}: {key}", "A node file holds one section: node { ... }."));
+            faults.Add(
+                new Fault(FaultNumber.UnknownKey, $"There is no key '{key}' here.", $"{path}: {key}",
+                    "A node file holds one section: node { ... }."));
         var role = Names.Read<NodeRole>(node, "role");
         var identity = node.Section("identity");
         var plan = new NodePlan(
@@ -33,7 +36,8 @@ public static class NodeFile
                 "Set provider = postgresql, the same database for every node of the hub.");
         var other = role == NodeRole.Hub ? "hospital" : "hub";
         if (own.HasPath($"node.{other}"))
-            node.Report(FaultNumber.NotAllowedTogether, $"A {Names.Of(role)} has no section '{other}'.", node.PathOf(other), "Take it out, or set the other role.");
+            node.Report(FaultNumber.NotAllowedTogether, $"A {Names.Of(role)} has no section '{other}'.",
+                node.PathOf(other), "Take it out, or set the other role.");
         node.Section(other);
         node.Done();
         return faults.Count == 0 ? plan : throw new FaultException(faults);
@@ -42,7 +46,8 @@ public static class NodeFile
         {
             var text = reader.Text(key);
             if (text.Length == 0 && !reader.IsFaulty(key))
-                reader.Report(FaultNumber.MissingKey, "No path is given.", reader.PathOf(key), "Write one, relative to this file.");
+                reader.Report(FaultNumber.MissingKey, "No path is given.", reader.PathOf(key),
+                    "Write one, relative to this file.");
             return Resolve(path, text);
         }
 
@@ -68,7 +73,8 @@ public static class NodeFile
             var isAddress = IPAddress.TryParse(listen == "localhost" ? "127.0.0.1" : listen, out var address);
             if (!reader.IsFaulty("listen") && (!isAddress || !IPAddress.IsLoopback(address!)))
                 reader.Report(FaultNumber.EndpointNotProtected,
-                    $"The management endpoint would listen on '{listen}', and asks nobody who they are.", reader.PathOf("listen"),
+                    $"The management endpoint would listen on '{listen}', and asks nobody who they are.",
+                    reader.PathOf("listen"),
                     "Write 127.0.0.1, and reach it from another machine through 'ssh -L 7072:127.0.0.1:7072 HUB'.");
             var word = reader.Text("port");
             var port = word is "auto" or "off" ? null : (int?)reader.Integer("port", 1, 65_535);
@@ -99,7 +105,8 @@ public static class NodeFile
         {
             var hospital = new HospitalPlan(
                 [.. reader.Texts("hub").Select(text => HostPort.Read(reader, "hub", text)).OfType<HostPort>()],
-                reader.Duration("rhythm", TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(1)), reader.Switch("secure-sums-only"),
+                reader.Duration("rhythm", TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(1)),
+                reader.Switch("secure-sums-only"),
                 DataSection.Read(reader.Section("patients")), ReadPrivacy(reader.Section("privacy")));
             reader.Done();
             return hospital;
@@ -113,11 +120,14 @@ public static class NodeFile
                 reader.Report(FaultNumber.MissingKey, "A policy and a ledger go together: one holds jobs to the other.",
                     reader.PathOf(policy.Length == 0 ? "policy" : "ledger"),
                     "Name both files, or neither: then the hospital declines every job with noise.");
-            return policy.Length == 0 || ledger.Length == 0 ? null : new PrivacyFiles(Resolve(path, policy), Resolve(path, ledger));
+            return policy.Length == 0 || ledger.Length == 0
+                ? null
+                : new PrivacyFiles(Resolve(path, policy), Resolve(path, ledger));
         }
     }
 
-    private static string Resolve(string file, string path) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, path);
+    private static string Resolve(string file, string path) =>
+        Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, path);
 
     private static Akka.Configuration.Config Parse(string path)
     {
@@ -131,7 +141,9 @@ public static class NodeFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FaultException(new Fault(FaultNumber.NodeFileUnreadable, "The file cannot be read.", path, "See that this user may read it."));
+            throw new FaultException(
+                new Fault(FaultNumber.NodeFileUnreadable, "The file cannot be read.", path,
+                    "See that this user may read it."));
         }
     }
 }

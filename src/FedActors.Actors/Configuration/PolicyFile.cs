@@ -8,12 +8,13 @@ using FedActors.Core.Privacy;
 namespace FedActors.Actors.Configuration;
 
 /// <summary>
-/// A hospital's policy file over the defaults of <c>hocon/policy.conf</c>. It fails closed: a file that is missing, unreadable or
-/// contradicts itself gives no policy, and without a policy no job with noise runs.
+/// A hospital's policy file over the defaults of <c>hocon/policy.conf</c>. It fails closed: a file that is missing,
+/// unreadable or contradicts itself gives no policy, and without a policy no job with noise runs.
 /// </summary>
 public static class PolicyFile
 {
-    /// <exception cref="FaultException">The file is missing, is not HOCON, or holds faults: all of them are told.</exception>
+    /// <exception cref="FaultException">The file is missing, is not HOCON, or holds faults: all of them are
+    /// told.</exception>
     public static HospitalPolicy Read(string path)
     {
         if (!File.Exists(path))
@@ -23,7 +24,9 @@ public static class PolicyFile
         var config = JobFile.Parse(File.ReadAllText(path), path).WithFallback(Reference.Policy);
         var root = HoconReader.Of(config.Root.AtKey("root"), "root", path, []);
         foreach (var key in root.Keys.Where(key => key != "policy"))
-            faults.Add(new Fault(FaultNumber.UnknownKey, $"There is no key '{key}'.", $"{path}: {key}", "A policy file holds one section: policy { ... }."));
+            faults.Add(
+                new Fault(FaultNumber.UnknownKey, $"There is no key '{key}'.", $"{path}: {key}",
+                    "A policy file holds one section: policy { ... }."));
         var reader = HoconReader.Of(config, "policy", path, faults);
         var policy = Read(reader);
         reader.Done();
@@ -36,7 +39,8 @@ public static class PolicyFile
     {
         var scope = reader.Text("scope");
         if (scope.Length > 200 || (scope.Length > 0 && string.IsNullOrWhiteSpace(scope)))
-            reader.Report(FaultNumber.ValueOutOfRange, "The scope names no patients.", reader.PathOf("scope"), "Use 1 to 200 characters.");
+            reader.Report(FaultNumber.ValueOutOfRange, "The scope names no patients.", reader.PathOf("scope"),
+                "Use 1 to 200 characters.");
         var lifetime = Budget(reader, "epsilon-lifetime", "delta-lifetime");
         var isRenyi = reader.OneOf("composition", ["basic", "renyi"]) == "renyi";
         var order = (int)reader.Integer("renyi-order", 2, 4096);
@@ -67,7 +71,8 @@ public static class PolicyFile
             if (names.TryGetValue(name, out var mode))
                 modes.Add(mode);
             else
-                reader.Report(FaultNumber.UnknownName, $"'{name}' is no mode of noise.", reader.PathOf("modes"), $"Known: {string.Join(", ", names.Keys)}.");
+                reader.Report(FaultNumber.UnknownName, $"'{name}' is no mode of noise.", reader.PathOf("modes"),
+                    $"Known: {string.Join(", ", names.Keys)}.");
         return [.. modes.Distinct().Order()];
     }
 
@@ -78,10 +83,12 @@ public static class PolicyFile
             if (text.Length == 2 * Digest.Size && text.All(char.IsAsciiHexDigit))
                 jobs.Add(Digest.Parse(text));
             else
-                reader.Report(FaultNumber.ValueOutOfRange, $"'{text}' is no plan's hash.", reader.PathOf("allowed-jobs"),
+                reader.Report(FaultNumber.ValueOutOfRange, $"'{text}' is no plan's hash.",
+                    reader.PathOf("allowed-jobs"),
                     "Write the 64 hex digits that 'fedactors policy test' prints.");
         if (!isRestricted && jobs.Count > 0)
-            reader.Report(FaultNumber.PolicyContradicts, "Plans are listed while restrict-jobs = off lets any run.", reader.PathOf("restrict-jobs"),
+            reader.Report(FaultNumber.PolicyContradicts, "Plans are listed while restrict-jobs = off lets any run.",
+                reader.PathOf("restrict-jobs"),
                 "Set restrict-jobs = on, or empty the list.");
         return isRestricted ? [.. jobs] : null;
     }

@@ -27,7 +27,8 @@ internal static class PrivacySection
                 reader.Report(fault.Number, fault.What, reader.PathOf(fault.Where), fault.Fix);
         foreach (var key in (string[])["epsilon", "noise-multiplier"])
             if (mode == PrivacyMode.Off && reader.Has(key))
-                reader.Report(FaultNumber.NotAllowedTogether, $"{key} is given while mode = off adds no noise.", reader.PathOf(key),
+                reader.Report(FaultNumber.NotAllowedTogether, $"{key} is given while mode = off adds no noise.",
+                    reader.PathOf(key),
                     "Give a mode, for example patient-local, or leave it out.");
         reader.Done();
         return plan;

@@ -3,7 +3,8 @@ using FedActors.Core.Data;
 
 namespace FedActors.Actors.Data;
 
-/// <summary>Cuts a CSV file (RFC 4180, UTF-8) into rows of trimmed text with the lines they begin at; empty lines are skipped.</summary>
+/// <summary>Cuts a CSV file (RFC 4180, UTF-8) into rows of trimmed text with the lines they begin at; empty lines are
+/// skipped.</summary>
 public static class CsvFile
 {
     /// <summary>Streams the file's rows, the header like any other.</summary>

@@ -10,16 +10,20 @@ public static class DataLoader
 {
     /// <param name="jobFileDirectory">Where the job file lies, and a split list beside it.</param>
     /// <param name="dataDirectory">Where the data lies; null for the job file's own folder.</param>
-    /// <exception cref="FaultException">FA-20nn: a file that is not there; else everything that is wrong with files and rows, or,
-    /// where those are right, with the split.</exception>
-    /// <param name="isTested">Whether rows must be kept back to judge models by: a hospital's own node keeps none.</param>
-    public static FederatedData Load(DataPlan plan, string jobFileDirectory, string? dataDirectory, bool isTested = true)
+    /// <exception cref="FaultException">FA-20nn: a file that is not there; else everything that is wrong with files and
+    /// rows, or, where those are right, with the split.</exception>
+    /// <param name="isTested">Whether rows must be kept back to judge models by: a hospital's own node keeps
+    /// none.</param>
+    public static FederatedData Load(
+        DataPlan plan, string jobFileDirectory, string? dataDirectory, bool isTested = true)
     {
         string PathOf(DataFile file) => Path.Combine(dataDirectory ?? jobFileDirectory, file.Path);
         var list = plan.Split.Holdout is HoldoutRule.Listed listed ? Path.Combine(jobFileDirectory, listed.File) : null;
         var absent = plan.Files.Select(file => Absent(file, plan.Source, PathOf(file), dataDirectory is null)).ToList();
         if (list is not null && Unreadable(list) is { } reason)
-            absent.Add(new Fault(FaultNumber.DataFileMissing, $"The split list cannot be read: {reason}.", list, "Put it beside the job file."));
+            absent.Add(
+                new Fault(FaultNumber.DataFileMissing, $"The split list cannot be read: {reason}.", list,
+                    "Put it beside the job file."));
         if (absent.Any(fault => fault is not null))
             throw new FaultException(absent.OfType<Fault>());
         var strange = plan.Files.Select(file => Strange(file, plan.Source, PathOf(file))).OfType<Fault>().ToArray();
@@ -30,7 +34,8 @@ public static class DataLoader
                 plan.Schema,
                 plan.Split,
                 plan.Files.Select(file => Open(file.Path, file.Hospital, PathOf(file), plan)),
-                list is null ? null : Open(Path.GetFileName(list), null, list, plan with { Separator = ',', ColumnNames = [] }),
+                list is null ? null
+                : Open(Path.GetFileName(list), null, list, plan with { Separator = ',', ColumnNames = [] }),
                 isTested);
         }
         catch (FaultException e) when (strange.Length > 0)
@@ -60,8 +65,10 @@ public static class DataLoader
         var actual = new Digest(SHA256.HashData(stream));
         return actual == expected
             ? null
-            : new Fault(FaultNumber.ChecksumDiffers, $"This is not the file the job was made for: its SHA-256 is {actual}, not {expected}.", path,
-                $"{From(source)}To use this file all the same, write its own sha256 under data.files, or leave the key out.");
+            : new Fault(FaultNumber.ChecksumDiffers,
+                $"This is not the file the job was made for: its SHA-256 is {actual}, not {expected}.", path,
+                $"{From(source)}To use this file all the same, write its own sha256 under data.files, or "
+                    + "leave the key out.");
     }
 
     private static string From(string source) => source.Length == 0 ? "" : $"Get it from {source}. ";

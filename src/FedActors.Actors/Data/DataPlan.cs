@@ -6,12 +6,14 @@ namespace FedActors.Actors.Data;
 
 /// <summary>The checked <c>data</c> section of a job file: which files, what they hold, who holds which rows.</summary>
 /// <param name="Source">Where a person gets the files, told when one is absent; may be empty.</param>
-/// <param name="ColumnNames">Names of the columns of files without a header; empty where the first line names them.</param>
+/// <param name="ColumnNames">Names of the columns of files without a header; empty where the first line names
+/// them.</param>
 /// <param name="Schema">With the chosen target's label.</param>
 /// <param name="Split">The chosen one.</param>
 /// <param name="Story">What a report tells a doctor about the data.</param>
 public sealed record DataPlan(
-    string Source, ImmutableArray<DataFile> Files, char Separator, ImmutableArray<string> ColumnNames, DataSchema Schema, SplitPlan Split,
+    string Source, ImmutableArray<DataFile> Files, char Separator, ImmutableArray<string> ColumnNames,
+    DataSchema Schema, SplitPlan Split,
     DataStory Story);
 
 /// <summary>How a report speaks of the data; every text may be empty.</summary>

@@ -52,7 +52,8 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
     /// <param name="Job">To be trained, or null.</param>
     /// <param name="Results">Folder for results.</param>
     public sealed record Settings(
-        StateDatabase Database, IActorRef Door, HubIdentity Identity, TimeSpan Patience, JobDesk.Submit? Job, string Results,
+        StateDatabase Database, IActorRef Door, HubIdentity Identity, TimeSpan Patience, JobDesk.Submit? Job,
+        string Results,
         TimeProvider Clock);
 
     private sealed record Claimed(StateDatabase Database, long Epoch) : INoSerializationVerificationNeeded;

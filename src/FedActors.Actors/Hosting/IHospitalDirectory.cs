@@ -11,7 +11,8 @@ public interface IHospitalDirectory
     /// <summary>Sends, or returns false where the hospital is not attached.</summary>
     bool TryTell(HospitalId hospital, IWireMessage message, IActorRef sender);
 
-    /// <summary>Bytes that training and updates of hospitals may take at once where they share one memory; where each has its own, no bound.</summary>
+    /// <summary>Bytes that training and updates of hospitals may take at once where they share one memory; where each
+    /// has its own, no bound.</summary>
     long UpdateMemoryBytes => long.MaxValue;
 }
 

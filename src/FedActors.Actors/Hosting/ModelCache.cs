@@ -5,8 +5,8 @@ using FedActors.Core.Models;
 namespace FedActors.Actors.Hosting;
 
 /// <summary>
-/// The newest models of this process, by hash: one copy, shared by everyone who trains on it. The current one and the one
-/// before it, on which a hospital may still be training when the next round opens.
+/// The newest models of this process, by hash: one copy, shared by everyone who trains on it. The current one and the
+/// one before it, on which a hospital may still be training when the next round opens.
 /// </summary>
 public sealed class ModelCache
 {

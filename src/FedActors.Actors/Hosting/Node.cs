@@ -68,7 +68,8 @@ public sealed class Node : IAsyncDisposable
     /// <summary>What operators have here, and the actor system it runs in; null at a hospital.</summary>
     public (ActorSystem System, OperatorHub Palette)? Operators { get; private set; }
 
-    /// <summary>Ends when one of the node's actor systems ends: without it the node is of no use and should be started again.</summary>
+    /// <summary>Ends when one of the node's actor systems ends: without it the node is of no use and should be started
+    /// again.</summary>
     public Task WhenEnded => Task.WhenAny(_systems.Select(system => system.WhenTerminated));
 
     public async ValueTask DisposeAsync()
@@ -103,18 +104,22 @@ public sealed class Node : IAsyncDisposable
         Operators = (system, new OperatorHub(Desk, () => NodesOf(system, hub, door), clock));
     }
 
-    private void StartHospital(NodePlan plan, HospitalPlan hospital, HospitalData patients, HospitalPolicy? policy, TimeProvider clock)
+    private void StartHospital(
+        NodePlan plan, HospitalPlan hospital, HospitalData patients, HospitalPolicy? policy, TimeProvider clock)
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
         var me = new HospitalId(kit.Manifest.Site);
-        var edge = OpenEdge(() => Edge.OfSite(kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
+        var edge =
+            OpenEdge(() =>
+                Edge.OfSite(kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
         var security = new SiteSecurity(
             // Under noise another set is opened for a model only with fresh noise, which is charged anew.
             _identity.SiteKey, kit.Roster, new MaskingPolicy(ReleaseAgainUnderNoise: true), SecureRandomSource.Instance,
             new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
             hospital.SecureSumsOnly);
         var site = new HospitalSite(
-            me, patients.Train, security, new FileSpool(Path.Combine(plan.Data, "own"), isFlushed: true), patients.Test.Rows > 0 ? patients.Test : null)
+            me, patients.Train, security, new FileSpool(Path.Combine(plan.Data, "own"), isFlushed: true),
+            patients.Test.Rows > 0 ? patients.Test : null)
         {
             Privacy = policy is null ? null : OpenLedger(edge, hospital, policy, clock),
         };
@@ -122,13 +127,15 @@ public sealed class Node : IAsyncDisposable
         // A journal that is full or gone for a while stops the agent; it comes back with what it wrote.
         var agent = edge.ActorOf(
             BackoffSupervisor.Props(Backoff.OnStop(
-                HospitalAgent.Props(site, models), "agent", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.2, maxNrOfRetries: -1)),
+                HospitalAgent.Props(site, models), "agent", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.2,
+                maxNrOfRetries: -1)),
             "hospital");
         var settings = new Uplink.Settings(
             me, _identity.SiteKey, kit.Roster.Coordinator, [.. Hubs().Select(hub => Edge.DoorOf(hub, edge))],
             hospital.Rhythm,
             SecureRandomSource.Instance, clock);
-        edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))), "uplink");
+        edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))),
+            "uplink");
 
         IEnumerable<HostPort> Hubs() => hospital.Hubs.IsEmpty ? [DoorOf(kit)] : hospital.Hubs;
     }
@@ -141,11 +148,13 @@ public sealed class Node : IAsyncDisposable
         if (hub.Cluster is null)
             return [new HubNode($"{door}", [Edge.Coordinating, "aggregator"], "up", IsLeader: true)];
         var members = Cluster.Get(system).State.Members;
-        var oldest = members.Where(member => member.Status == MemberStatus.Up).Order(Member.AgeOrdering).FirstOrDefault();
+        var oldest = members.Where(member => member.Status == MemberStatus.Up).Order(Member.AgeOrdering)
+            .FirstOrDefault();
         return
         [
             .. members.Select(member => new HubNode(
-                $"{member.Address.Host}:{member.Address.Port}", [.. member.Roles], member.Status.ToString().ToLowerInvariant(),
+                $"{member.Address.Host}:{member.Address.Port}", [.. member.Roles],
+                member.Status.ToString().ToLowerInvariant(),
                 member.Equals(oldest))),
         ];
     }
@@ -155,8 +164,10 @@ public sealed class Node : IAsyncDisposable
     {
         _ledger = PrivacyLedgerFile.Open(hospital.Privacy!.Ledger, policy.Scope, isFlushed: true, out var refusal);
         if (refusal is not null)
-            edge.Log.Error("Every job with noise is declined: {Refusal} {Fix} It is {Ledger}", refusal, refusal.Fix, hospital.Privacy.Ledger);
-        return new SitePrivacy(policy, _ledger, refusal, SecureRandomSource.Instance, clock, hospital.Patients.Schema.Patient);
+            edge.Log.Error("Every job with noise is declined: {Refusal} {Fix} It is {Ledger}", refusal, refusal.Fix,
+                hospital.Privacy.Ledger);
+        return new SitePrivacy(policy, _ledger, refusal, SecureRandomSource.Instance, clock,
+            hospital.Patients.Schema.Patient);
     }
 
     private ActorSystem OpenEdge(Func<ActorSystem> open, int port)
@@ -170,7 +181,9 @@ public sealed class Node : IAsyncDisposable
         // Akka wraps what the socket said.
         catch (Exception e) when (e.GetBaseException() is System.Net.Sockets.SocketException socket)
         {
-            throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.PortInUse, $"The node cannot listen: {socket.Message.TrimEnd('.')}.", $"port {port}",
+            throw new FaultException(ExitCode.Failed,
+                new Fault(FaultNumber.PortInUse, $"The node cannot listen: {socket.Message.TrimEnd('.')}.",
+                    $"port {port}",
                 "Stop what holds the port, or give node.hub.listen an address of this machine."));
         }
     }
@@ -187,11 +200,14 @@ public sealed class Node : IAsyncDisposable
         {
             Directory.CreateDirectory(folder);
             return FolderLock.Hold(folder) ?? throw new FaultException(ExitCode.Failed, new Fault(
-                FaultNumber.NodeFolderInUse, "Another node runs on this folder.", folder, "Give each node a data folder of its own, or stop the other."));
+                FaultNumber.NodeFolderInUse, "Another node runs on this folder.", folder,
+                "Give each node a data folder of its own, or stop the other."));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.OutputUnwritable, $"The node's folder cannot be written: {e.Message.TrimEnd('.')}.",
+            throw new FaultException(ExitCode.Failed,
+                new Fault(FaultNumber.OutputUnwritable,
+                    $"The node's folder cannot be written: {e.Message.TrimEnd('.')}.",
                 folder, "Give node.data a folder that this user may write."));
         }
     }
@@ -208,9 +224,13 @@ public sealed class Node : IAsyncDisposable
 
     private static HospitalData PatientsOf(NodePlan plan, HospitalId me)
     {
-        var data = DataLoader.Load(plan.Hospital!.Patients, Path.GetDirectoryName(Path.GetFullPath(plan.File))!, null, isTested: false);
+        var data =
+            DataLoader.Load(plan.Hospital!.Patients, Path.GetDirectoryName(Path.GetFullPath(plan.File))!, null,
+                isTested: false);
         return data.Hospitals.FirstOrDefault(hospital => hospital.Hospital == me)
-            ?? throw new FaultException(new Fault(FaultNumber.EmptyHospital, $"The patients are not those of '{me}', whose kit this is.",
-                $"{plan.File}: node.hospital.patients", $"They belong to: {string.Join(", ", data.Hospitals.Select(hospital => hospital.Hospital))}."));
+            ?? throw new FaultException(
+                new Fault(FaultNumber.EmptyHospital, $"The patients are not those of '{me}', whose kit this is.",
+                $"{plan.File}: node.hospital.patients",
+                $"They belong to: {string.Join(", ", data.Hospitals.Select(hospital => hospital.Hospital))}."));
     }
 }

@@ -24,7 +24,9 @@ public sealed class NodeIdentity : IDisposable
         var key = PrivateFile.Read(plan.Key);
         var faults = kit.Faults(key, clock.GetUtcNow()).ToList();
         if (kit.IsHub != (plan.Role == NodeRole.Hub))
-            faults.Add(new Fault(FaultNumber.KitOfAnotherSite, $"The kit is that of a {(kit.IsHub ? "hub" : "hospital")}.", $"{plan.File}: node.role",
+            faults.Add(
+                new Fault(FaultNumber.KitOfAnotherSite, $"The kit is that of a {(kit.IsHub ? "hub" : "hospital")}.",
+                    $"{plan.File}: node.role",
                 "Set the role that the kit was made for, or name the right kit."));
         if (faults.Count > 0)
             throw new FaultException(faults);

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace FedActors.Actors.Hosting;
 
 /// <summary>
-/// Lends the memory of long updates. A new array of megabytes for every hospital and round would make the collector walk the
-/// whole heap again and again; a few that go round do not.
+/// Lends the memory of long updates. A new array of megabytes for every hospital and round would make the collector
+/// walk the whole heap again and again; a few that go round do not.
 /// </summary>
 public static class UpdateBuffers
 {
@@ -15,13 +15,15 @@ public static class UpdateBuffers
 
     private static readonly ConcurrentDictionary<int, ConcurrentBag<byte[]>> Free = new();
 
-    /// <summary>An array of exactly this length, the borrower's own until it is returned. What is in it has no meaning.</summary>
+    /// <summary>An array of exactly this length, the borrower's own until it is returned. What is in it has no
+    /// meaning.</summary>
     public static byte[] Rent(int length) =>
         length >= LeastBytes && Free.TryGetValue(length, out var kept) && kept.TryTake(out var buffer)
             ? buffer
             : GC.AllocateUninitializedArray<byte>(length);
 
-    /// <summary>Wipes an array, and keeps it for the next borrower if it is a long one. Nobody may use it any more.</summary>
+    /// <summary>Wipes an array, and keeps it for the next borrower if it is a long one. Nobody may use it any
+    /// more.</summary>
     public static void Return(byte[] buffer)
     {
         CryptographicOperations.ZeroMemory(buffer);

@@ -54,7 +54,8 @@ public sealed class Doctor(TimeProvider clock)
         Look("kit", () =>
         {
             kit = Kit.Open(plan.Kit);
-            return $"'{kit.Manifest.Site}' in '{kit.Manifest.Federation}', version {kit.Manifest.Version}, {kit.Manifest.Hospitals.Length} hospitals";
+            return $"'{kit.Manifest.Site}' in '{kit.Manifest.Federation}', version {kit.Manifest.Version}, "
+                + $"{kit.Manifest.Hospitals.Length} hospitals";
         });
         LookAtKey(plan, kit);
         LookAtClock(kit);
@@ -268,7 +269,8 @@ public sealed class Doctor(TimeProvider clock)
             Add("way to the hub", Health.Warn,
                 $"{hub.Host}:{hub.Port} does not answer: {(e is SocketException ? e.Message : "no answer in time")}",
                 FaultNumber.HubUnreachable,
-                    "See that the hub runs, and that the firewall lets this machine call it. The hospital keeps calling.");
+                    "See that the hub runs, and that the firewall lets this machine call it. The hospital "
+                        + "keeps calling.");
         }
     }
 

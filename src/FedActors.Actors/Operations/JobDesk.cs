@@ -44,7 +44,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     public sealed record ViewWanted : INoSerializationVerificationNeeded;
 
     /// <summary>Desk → whoever asked. What there is at this moment.</summary>
-    public sealed record View(ImmutableArray<JobView> Jobs, ImmutableArray<HospitalView> Hospitals) : INoSerializationVerificationNeeded;
+    public sealed record View(ImmutableArray<JobView> Jobs, ImmutableArray<HospitalView> Hospitals)
+        : INoSerializationVerificationNeeded;
 
     /// <param name="Plan">Null where the text does not go with this federation any more.</param>
     public sealed record JobView(DeskJob Job, JobStage Stage, JobPlan? Plan);
@@ -76,7 +77,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HubServices _hub;
@@ -104,7 +106,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         });
         Command<ViewWanted>(_ => Sender.Tell(new View(
             [.. _state.Jobs.Select(ViewOf)],
-            [.. _hospitals.Members.Select(one => new HospitalView(one, _hospitals.IsAttached(one), _hospitals.LastHeard(one)))])));
+            [.. _hospitals.Members.Select(one =>
+                new HospitalView(one, _hospitals.IsAttached(one), _hospitals.LastHeard(one)))])));
         Command<Ask>(ask =>
         {
             if (_state.Find(ask.Job) is null)
@@ -131,7 +134,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             attempt.Number.Code(), attempt.Id.Round, attempt.Id.Attempt, attempt.Reason));
         // A job that is over may have said more than one last word.
         Command<JobProtocol.JobFinished>(finished => IsCurrent(finished.Job), Finish);
-        Command<JobProtocol.JobRefused>(refused => IsCurrent(refused.Job), refused => End(JobStage.Failed, refused.Reason));
+        Command<JobProtocol.JobRefused>(refused => IsCurrent(refused.Job), refused =>
+            End(JobStage.Failed, refused.Reason));
         Command<JobProtocol.JobFailed>(failed => IsCurrent(failed.Job), OnFailed);
         Command<Terminated>(OnTerminated);
     }
@@ -150,7 +154,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             _ended = new Ended(ended.Stage, ended.Reason);
     }
 
-    protected override void OnWriteRefused(string reason) => _log.Error("The desk's journal refused a write: {Reason}", reason);
+    protected override void OnWriteRefused(string reason) =>
+        _log.Error("The desk's journal refused a write: {Reason}", reason);
 
     protected override void OnReplaySuccess() => LookFromNowOn(TimeSpan.Zero);
 
@@ -166,7 +171,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             Refuse(e.ExitCode, [.. e.Faults]);
             return;
         }
-        Decide(_state.DecideSubmit(job, submit.Text, submit.IsAtStart, _hub.Clock.GetUtcNow()), job, submit.Where, FaultNumber.JobNameTaken,
+        Decide(_state.DecideSubmit(job, submit.Text, submit.IsAtStart, _hub.Clock.GetUtcNow()), job, submit.Where,
+            FaultNumber.JobNameTaken,
             "Give the changed job another name: what was trained under this one stays what it is.", () =>
             {
                 _log.Info("Job {Job} is accepted", job);
@@ -181,7 +187,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             Refuse(ExitCode.BadInput, Unknown(abort.Job));
             return;
         }
-        Decide(_state.DecideAbort(abort.Job, abort.Reason, _hub.Clock.GetUtcNow()), abort.Job, abort.Job, FaultNumber.JobIsOver,
+        Decide(_state.DecideAbort(abort.Job, abort.Reason, _hub.Clock.GetUtcNow()), abort.Job, abort.Job,
+            FaultNumber.JobIsOver,
             "There is nothing to end.", () =>
             {
                 _log.Warning("Job {Job} is to end: {Reason}", abort.Job, abort.Reason);
@@ -193,7 +200,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     }
 
     // The answer leaves after the write.
-    private void Decide(Decision<DeskEvent> decision, string job, string where, FaultNumber number, string fix, Action then)
+    private void Decide(
+        Decision<DeskEvent> decision, string job, string where, FaultNumber number, string fix, Action then)
     {
         var sender = Sender;
         switch (decision)
@@ -222,7 +230,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     private ImmutableArray<Fault> Unknown(string job) =>
     [
         new Fault(FaultNumber.UnknownJob, $"There is no job '{job}'.", "",
-            _state.Jobs.IsEmpty ? "Submit one first." : $"There are: {string.Join(", ", _state.Jobs.Select(known => known.Name))}."),
+            _state.Jobs.IsEmpty ? "Submit one first."
+            : $"There are: {string.Join(", ", _state.Jobs.Select(known => known.Name))}."),
     ];
 
     private void LookFromNowOn(TimeSpan first)
@@ -251,7 +260,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
                 End(JobStage.Failed, e.Faults[0].ToString());
                 return;
             }
-            _log.Info("Job {Job} waits for {Minimum} of {Hospitals} hospitals", job.Name, _plan.Cohort.Minimum, _hospitals.Members.Length);
+            _log.Info("Job {Job} waits for {Minimum} of {Hospitals} hospitals", job.Name, _plan.Cohort.Minimum,
+                _hospitals.Members.Length);
         }
         var attached = _hospitals.Members.Count(_hospitals.IsAttached);
         if (attached < _plan.Cohort.Minimum || !_plan.Cohort.Require.All(_hospitals.IsAttached))
@@ -261,13 +271,15 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         var model = ModelCatalog.Create(_plan.Model);
         var initial = new double[model.ParameterCount];
         model.Initialize(initial, _plan.Seed);
-        CoordinatorOf(job.Name).Tell(new JobProtocol.StartJob(_plan, PlanHash.Of(_plan), _hospitals.Members, [.. initial]));
+        CoordinatorOf(job.Name)
+            .Tell(new JobProtocol.StartJob(_plan, PlanHash.Of(_plan), _hospitals.Members, [.. initial]));
     }
 
     private void OnFailed(JobProtocol.JobFailed failed)
     {
         // What time may mend is tried again; what it cannot is for a person to see.
-        var isForTime = failed.Number == FaultNumber.JournalFailed || (int)failed.Number is >= 4001 and <= 4002 or >= 5000 and < 6000;
+        var isForTime = failed.Number == FaultNumber.JournalFailed
+            || (int)failed.Number is >= 4001 and <= 4002 or >= 5000 and < 6000;
         var reason = $"{failed.Number.Code()}: {failed.Reason}";
         if (_state.Current is { IsToEnd: true } job)
             End(JobStage.Aborted, job.Reason);
@@ -360,5 +372,6 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 
     private IActorRef CoordinatorOf(string job) => _coordinators.TryGetValue(job, out var known)
         ? known
-        : _coordinators[job] = Context.Watch(Context.ActorOf(Coordinator.Props(_hub, $"coordinator-{job}"), $"coordinator-{job}"));
+        : _coordinators[job] =
+            Context.Watch(Context.ActorOf(Coordinator.Props(_hub, $"coordinator-{job}"), $"coordinator-{job}"));
 }

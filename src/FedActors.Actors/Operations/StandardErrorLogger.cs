@@ -15,7 +15,8 @@ public sealed class StandardErrorLogger : ReceiveActor, IRequiresMessageQueue<IL
         {
             var cause = line.Cause is null ? "" : $" ({line.Cause.GetType().Name}: {line.Cause.Message})";
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{line.Timestamp:yyyy-MM-dd HH:mm:ss.fff} {line.LogLevel().ToString()[..^5].ToLowerInvariant()} {line.Message}{cause}"));
+                $"{line.Timestamp:yyyy-MM-dd HH:mm:ss.fff} {line.LogLevel().ToString()[..^5].ToLowerInvariant()} "
+                    + $"{line.Message}{cause}"));
         });
     }
 }

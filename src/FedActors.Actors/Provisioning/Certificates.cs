@@ -8,8 +8,8 @@ using FedActors.Core.Identity;
 namespace FedActors.Actors.Provisioning;
 
 /// <summary>
-/// X.509 as a federation uses it: P-256 everywhere, two roots of its own (one for hubs, one for hospitals), and leaves whose
-/// key is also the one that signs the protocol's messages.
+/// X.509 as a federation uses it: P-256 everywhere, two roots of its own (one for hubs, one for hospitals), and leaves
+/// whose key is also the one that signs the protocol's messages.
 /// </summary>
 public static class Certificates
 {
@@ -29,7 +29,8 @@ public static class Certificates
     {
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         return request.CreateSelfSigned(now - Slack, now + lifetime);
     }
@@ -41,7 +42,8 @@ public static class Certificates
         var request = new CertificateRequest(new X500DistinguishedName($"CN={name}"), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(host is null ? ClientUsage : ServerUsage)], true));
+        request.CertificateExtensions.Add(
+            new X509EnhancedKeyUsageExtension([new Oid(host is null ? ClientUsage : ServerUsage)], true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(key, false));
         if (host is not null)
         {
@@ -59,12 +61,14 @@ public static class Certificates
     }
 
     /// <summary>The subject's common name.</summary>
-    public static string NameOf(X509Certificate2 certificate) => certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+    public static string NameOf(X509Certificate2 certificate) =>
+        certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
 
     /// <exception cref="ArgumentException">The certificate's key is not of P-256.</exception>
     public static SitePublicKey KeyOf(X509Certificate2 certificate)
     {
-        using var key = certificate.GetECDsaPublicKey() ?? throw new ArgumentException("Not a key of P-256.", nameof(certificate));
+        using var key = certificate.GetECDsaPublicKey()
+            ?? throw new ArgumentException("Not a key of P-256.", nameof(certificate));
         return SitePublicKey.Of(key);
     }
 
@@ -74,13 +78,17 @@ public static class Certificates
     /// <param name="revoked">Serial numbers.</param>
     /// <param name="where">Named in the fault.</param>
     public static Fault? FaultOf(
-        X509Certificate2 certificate, X509Certificate2 root, string usage, ImmutableArray<string> revoked, DateTimeOffset now, string where)
+        X509Certificate2 certificate, X509Certificate2 root, string usage, ImmutableArray<string> revoked,
+        DateTimeOffset now, string where)
     {
         var name = NameOf(certificate);
         if (now < certificate.NotBefore || now > certificate.NotAfter)
             return new Fault(FaultNumber.CertificateOutOfDate,
-                $"The certificate of '{name}' is valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}.",
-                where, "Look at this machine's clock; if it is right, have a new one issued with 'fedactors provision rotate'.");
+                $"The certificate of '{name}' is valid from {certificate.NotBefore.ToUniversalTime():u} to "
+                    + $"{certificate.NotAfter.ToUniversalTime():u}.",
+                where,
+                "Look at this machine's clock; if it is right, have a new one issued with 'fedactors "
+                    + "provision rotate'.");
         if (revoked.Contains(certificate.SerialNumber))
             return new Fault(FaultNumber.CertificateRevoked, $"The certificate of '{name}' is revoked.", where,
                 "Ask the federation's office why; a new one comes with 'fedactors provision rotate'.");
@@ -90,9 +98,11 @@ public static class Certificates
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.VerificationTime = now.UtcDateTime;
         if (!chain.Build(certificate))
-            return new Fault(FaultNumber.CertificateUntrusted, $"The certificate of '{name}' does not come from '{NameOf(root)}'.", where,
+            return new Fault(FaultNumber.CertificateUntrusted,
+                $"The certificate of '{name}' does not come from '{NameOf(root)}'.", where,
                 "Use the kit that this federation's office made for this site.");
-        var usages = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().SelectMany(extension => extension.EnhancedKeyUsages.Cast<Oid>());
+        var usages = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>()
+            .SelectMany(extension => extension.EnhancedKeyUsages.Cast<Oid>());
         return usages.Any(oid => oid.Value == usage)
             ? null
             : new Fault(FaultNumber.CertificateWrongUsage,

@@ -8,8 +8,8 @@ using FedActors.Core.Identity;
 namespace FedActors.Actors.Provisioning;
 
 /// <summary>
-/// The folder of whoever founds a federation: both roots with their private keys, the list of members and what was issued to
-/// them. Belongs on a machine that is not on a network; no other private key ever comes here.
+/// The folder of whoever founds a federation: both roots with their private keys, the list of members and what was
+/// issued to them. Belongs on a machine that is not on a network; no other private key ever comes here.
 /// </summary>
 public sealed class FederationOffice
 {
@@ -21,14 +21,17 @@ public sealed class FederationOffice
     private readonly TimeProvider _clock;
     private State _state;
 
-    private FederationOffice(string folder, State state, TimeProvider clock) => (_folder, _state, _clock) = (folder, state, clock);
+    private FederationOffice(string folder, State state, TimeProvider clock) =>
+        (_folder, _state, _clock) = (folder, state, clock);
 
     /// <summary>Founds a federation in an empty or new folder.</summary>
     /// <exception cref="FaultException">FA-7024: there is one already.</exception>
-    public static FederationOffice Init(string folder, string federation, string hub, string host, int port, TimeProvider clock)
+    public static FederationOffice Init(
+        string folder, string federation, string hub, string host, int port, TimeProvider clock)
     {
         if (File.Exists(Path.Combine(folder, StateFile)))
-            throw new FaultException(new Fault(FaultNumber.FolderTaken, "There is a federation in this folder already.", folder,
+            throw new FaultException(
+                new Fault(FaultNumber.FolderTaken, "There is a federation in this folder already.", folder,
                 "Give another folder: a federation's roots are made once."));
         CheckName(federation);
         CheckName(hub);
@@ -52,16 +55,20 @@ public sealed class FederationOffice
         try
         {
             return new FederationOffice(
-                folder, JsonSerializer.Deserialize<State>(File.ReadAllText(Path.Combine(folder, StateFile)), KitManifest.Json)!, clock);
+                folder,
+                JsonSerializer.Deserialize<State>(File.ReadAllText(Path.Combine(folder, StateFile)), KitManifest.Json)!,
+                clock);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            throw new FaultException(new Fault(FaultNumber.KitUnreadable, "There is no federation in this folder.", folder,
+            throw new FaultException(
+                new Fault(FaultNumber.KitUnreadable, "There is no federation in this folder.", folder,
                 "Found one with 'fedactors provision init', or give its folder."));
         }
     }
 
-    /// <summary>At a site: a new private key, and the request that goes to the office. The key stays where it is made.</summary>
+    /// <summary>At a site: a new private key, and the request that goes to the office. The key stays where it is
+    /// made.</summary>
     /// <returns>The request's file.</returns>
     /// <exception cref="FaultException">FA-7024: there is a key of this name already.</exception>
     public static string Request(string folder, string name)
@@ -75,7 +82,8 @@ public sealed class FederationOffice
                 "Keep it; for a new one move the old key away first, and have the certificate rotated."));
         PrivateFile.Write(file, key);
         var request = Path.Combine(folder, name + ".csr");
-        File.WriteAllText(request, new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256).CreateSigningRequestPem() + "\n");
+        File.WriteAllText(request, new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256)
+            .CreateSigningRequestPem() + "\n");
         return request;
     }
 
@@ -86,17 +94,23 @@ public sealed class FederationOffice
     public string Sign(string requestFile, bool isRotation, TimeSpan lifetime)
     {
         var request = ReadRequest(requestFile);
-        var name = request.SubjectName.Name.StartsWith("CN=", StringComparison.Ordinal) ? request.SubjectName.Name[3..] : "";
+        var name = request.SubjectName.Name.StartsWith("CN=", StringComparison.Ordinal)
+            ? request.SubjectName.Name[3..]
+            : "";
         CheckName(name);
         var known = _state.Members.FirstOrDefault(member => member.Name == name);
         if (known is not null && !isRotation)
-            throw new FaultException(new Fault(FaultNumber.SiteNameTaken, $"'{name}' has a certificate already.", requestFile,
-                "If it is the same site, use 'fedactors provision rotate', which revokes the old one; if not, it needs another name."));
+            throw new FaultException(
+                new Fault(FaultNumber.SiteNameTaken, $"'{name}' has a certificate already.", requestFile,
+                "If it is the same site, use 'fedactors provision rotate', which revokes the old one; if not, it "
+                    + "needs another name."));
         if (known is null && isRotation)
             throw new FaultException(Unknown(name, requestFile));
         var isHub = name == _state.Hub.Name;
         using var root = Root(isHub ? Kit.HubRootFile : Kit.SiteRootFile);
-        using var certificate = Certificates.NewLeaf(name, request.PublicKey, isHub ? _state.Hub.Host : null, root, _clock.GetUtcNow(), lifetime);
+        using var certificate =
+            Certificates.NewLeaf(name, request.PublicKey, isHub ? _state.Hub.Host : null, root, _clock.GetUtcNow(),
+                lifetime);
         string key;
         try
         {
@@ -113,7 +127,9 @@ public sealed class FederationOffice
         _state = _state with
         {
             Version = _state.Version + 1,
-            Members = [.. _state.Members.Where(member => member.Name != name).Append(new Member(name, key, certificate.SerialNumber)).OrderBy(m => m.Name, StringComparer.Ordinal)],
+            Members =
+            [.. _state.Members.Where(member => member.Name != name)
+                .Append(new Member(name, key, certificate.SerialNumber)).OrderBy(m => m.Name, StringComparer.Ordinal)],
             Revoked = known is null ? _state.Revoked : _state.Revoked.Add(known.Serial),
         };
         Save();
@@ -124,16 +140,26 @@ public sealed class FederationOffice
     /// <exception cref="FaultException">FA-7027.</exception>
     public void Revoke(string name)
     {
-        var member = _state.Members.FirstOrDefault(member => member.Name == name) ?? throw new FaultException(Unknown(name, _folder));
-        _state = _state with { Version = _state.Version + 1, Members = _state.Members.Remove(member), Revoked = _state.Revoked.Add(member.Serial) };
+        var member = _state.Members.FirstOrDefault(member => member.Name == name)
+            ?? throw new FaultException(Unknown(name, _folder));
+        _state = _state
+            with
+        {
+            Version = _state.Version + 1,
+            Members = _state.Members.Remove(member),
+            Revoked = _state.Revoked.Add(member.Serial)
+        };
         Save();
     }
 
-    /// <summary>Writes the kit of a site: certificates, the list of members, and its signature. No private key.</summary>
-    /// <exception cref="FaultException">FA-7027: no certificate was issued for the site, or none for the hub yet.</exception>
+    /// <summary>Writes the kit of a site: certificates, the list of members, and its signature. No private
+    /// key.</summary>
+    /// <exception cref="FaultException">FA-7027: no certificate was issued for the site, or none for the hub
+    /// yet.</exception>
     public void Package(string name, string folder)
     {
-        var hub = _state.Members.FirstOrDefault(member => member.Name == _state.Hub.Name) ?? throw new FaultException(Unknown(_state.Hub.Name, _folder));
+        var hub = _state.Members.FirstOrDefault(member => member.Name == _state.Hub.Name)
+            ?? throw new FaultException(Unknown(_state.Hub.Name, _folder));
         if (_state.Members.All(member => member.Name != name))
             throw new FaultException(Unknown(name, _folder));
         Directory.CreateDirectory(folder);
@@ -149,13 +175,16 @@ public sealed class FederationOffice
             new KitManifest(
                 KitManifest.CurrentSchema, _state.Federation, _state.Version, _clock.GetUtcNow(), name,
                 new KitHub(hub.Name, _state.Hub.Host, _state.Hub.Port, hub.Key),
-                [.. _state.Members.Where(member => member != hub).Select(member => new KitMember(member.Name, member.Key))],
+                [.. _state.Members.Where(member => member != hub)
+                    .Select(member => new KitMember(member.Name, member.Key))],
                 _state.Revoked,
-                sources.Keys.ToImmutableSortedDictionary(file => file, file => Digest.Of(File.ReadAllBytes(Path.Combine(folder, file))).ToString())),
+                sources.Keys.ToImmutableSortedDictionary(file => file, file =>
+                    Digest.Of(File.ReadAllBytes(Path.Combine(folder, file))).ToString())),
             KitManifest.Json);
         File.WriteAllBytes(Path.Combine(folder, Kit.ManifestFile), manifest);
         using var key = PrivateFile.Read(Path.Combine(_folder, Path.ChangeExtension(Kit.HubRootFile, ".key")));
-        File.WriteAllText(Path.Combine(folder, Kit.SignatureFile), Convert.ToHexStringLower(key.SignData(manifest, HashAlgorithmName.SHA256)) + "\n");
+        File.WriteAllText(Path.Combine(folder, Kit.SignatureFile),
+            Convert.ToHexStringLower(key.SignData(manifest, HashAlgorithmName.SHA256)) + "\n");
     }
 
     /// <summary>Everyone with a certificate that counts, and until when.</summary>
@@ -205,17 +234,20 @@ public sealed class FederationOffice
     private static void CheckName(string name)
     {
         if (!HospitalId.IsValid(name))
-            throw new FaultException(new Fault(FaultNumber.ValueOutOfRange, $"'{name}' cannot name a site or a federation.", "command line",
+            throw new FaultException(
+                new Fault(FaultNumber.ValueOutOfRange, $"'{name}' cannot name a site or a federation.", "command line",
                 "Use 1 to 64 letters, digits, '-', '_' or '.', the first a letter or a digit."));
     }
 
     private static FaultException Malformed(string file, string reason) => new(new Fault(FaultNumber.RequestMalformed,
         $"The request cannot be signed: {reason}.", file, "Have the site make it with 'fedactors provision csr'."));
 
-    private static Fault Unknown(string name, string where) => new(FaultNumber.UnknownSite, $"No certificate was issued for '{name}'.", where,
+    private static Fault Unknown(string name, string where) =>
+        new(FaultNumber.UnknownSite, $"No certificate was issued for '{name}'.", where,
         "Sign its request first: 'fedactors provision sign'.");
 
-    private sealed record State(string Federation, int Version, Place Hub, ImmutableArray<Member> Members, ImmutableArray<string> Revoked);
+    private sealed record State(
+        string Federation, int Version, Place Hub, ImmutableArray<Member> Members, ImmutableArray<string> Revoked);
 
     private sealed record Place(string Name, string Host, int Port);
 

@@ -7,8 +7,8 @@ using FedActors.Core.Identity;
 namespace FedActors.Actors.Provisioning;
 
 /// <summary>
-/// A site's kit: both roots, its certificate and the signed list of members, from which its roster follows. Holds no private
-/// key; it may lie anywhere.
+/// A site's kit: both roots, its certificate and the signed list of members, from which its roster follows. Holds no
+/// private key; it may lie anywhere.
 /// </summary>
 public sealed class Kit
 {
@@ -18,8 +18,11 @@ public sealed class Kit
     public const string SiteRootFile = "site-ca.crt";
     public const string CertificateFile = "site.crt";
 
-    private Kit(string folder, KitManifest manifest, X509Certificate2 hubRoot, X509Certificate2 siteRoot, X509Certificate2 certificate, Roster roster) =>
-        (Folder, Manifest, HubRoot, SiteRoot, Certificate, Roster) = (folder, manifest, hubRoot, siteRoot, certificate, roster);
+    private Kit(
+        string folder, KitManifest manifest, X509Certificate2 hubRoot, X509Certificate2 siteRoot,
+        X509Certificate2 certificate, Roster roster) =>
+        (Folder, Manifest, HubRoot, SiteRoot, Certificate, Roster) =
+        (folder, manifest, hubRoot, siteRoot, certificate, roster);
 
     public string Folder { get; }
 
@@ -36,7 +39,8 @@ public sealed class Kit
 
     public bool IsHub => Manifest.Site == Manifest.Hub.Name;
 
-    /// <summary>What two sites read to one another before they trust a kit: SHA-256 of the hub root's public key.</summary>
+    /// <summary>What two sites read to one another before they trust a kit: SHA-256 of the hub root's public
+    /// key.</summary>
     public string Fingerprint => Digest.Of(HubRoot.PublicKey.ExportSubjectPublicKeyInfo()).ToString();
 
     /// <summary>Reads a kit and checks all of it but what time and a private key say.</summary>
@@ -49,19 +53,28 @@ public sealed class Kit
             var hubRoot = Load(folder, HubRootFile);
             using (var key = hubRoot.GetECDsaPublicKey())
             {
-                if (key is null || !key.VerifyData(bytes, Convert.FromHexString(File.ReadAllText(Path.Combine(folder, SignatureFile)).Trim()), HashAlgorithmName.SHA256))
+                if (key is null
+                    || !key.VerifyData(bytes,
+                        Convert.FromHexString(File.ReadAllText(Path.Combine(folder, SignatureFile)).Trim()),
+                        HashAlgorithmName.SHA256))
                     throw Forged(folder, ManifestFile);
             }
             var manifest = JsonSerializer.Deserialize<KitManifest>(bytes, KitManifest.Json)!;
             foreach (var (file, sha256) in manifest.Files)
             {
-                if (file != Path.GetFileName(file) || Digest.Of(File.ReadAllBytes(Path.Combine(folder, file))).ToString() != sha256)
+                if (file != Path.GetFileName(file)
+                    || Digest.Of(File.ReadAllBytes(Path.Combine(folder, file))).ToString() != sha256)
                     throw Forged(folder, file);
             }
-            if (manifest.Schema != KitManifest.CurrentSchema || !((string[])[HubRootFile, SiteRootFile, CertificateFile]).All(manifest.Files.ContainsKey))
+            if (manifest.Schema != KitManifest.CurrentSchema
+                || !((string[])[HubRootFile, SiteRootFile, CertificateFile]).All(manifest.Files.ContainsKey))
                 throw Unreadable(folder, "it is of another version, or lacks a file");
-            var roster = new Roster(KeyOf(manifest.Hub.Key), manifest.Hospitals.Select(member => KeyValuePair.Create(new HospitalId(member.Name), KeyOf(member.Key))));
-            return new Kit(folder, manifest, hubRoot, Load(folder, SiteRootFile), Load(folder, CertificateFile), roster);
+            var roster =
+                new Roster(KeyOf(manifest.Hub.Key),
+                    manifest.Hospitals.Select(member =>
+                        KeyValuePair.Create(new HospitalId(member.Name), KeyOf(member.Key))));
+            return new Kit(folder, manifest, hubRoot, Load(folder, SiteRootFile), Load(folder, CertificateFile),
+                roster);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -80,9 +93,12 @@ public sealed class Kit
         if (FaultOf(Certificate, IsHub, now, where) is { } fault)
             yield return fault;
         var name = Certificates.NameOf(Certificate);
-        var expected = IsHub ? Roster.Coordinator : Manifest.Hospitals.Any(member => member.Name == Manifest.Site) ? Roster.KeyOf(new HospitalId(Manifest.Site)) : null;
+        var expected = IsHub ? Roster.Coordinator : Manifest.Hospitals.Any(member => member.Name == Manifest.Site)
+            ? Roster.KeyOf(new HospitalId(Manifest.Site))
+            : null;
         if (name != Manifest.Site || expected is null || !expected.Equals(Certificates.KeyOf(Certificate)))
-            yield return new Fault(FaultNumber.KitOfAnotherSite, $"The kit is for '{Manifest.Site}', its certificate for '{name}'.", where,
+            yield return new Fault(FaultNumber.KitOfAnotherSite,
+                $"The kit is for '{Manifest.Site}', its certificate for '{name}'.", where,
                 "Ask the federation's office to package the kit again.");
         if (key is not null && !SitePublicKey.Of(key).Equals(Certificates.KeyOf(Certificate)))
             yield return new Fault(FaultNumber.KeyOfAnother, "The private key is not that of the certificate.", where,
@@ -94,14 +110,20 @@ public sealed class Kit
         ? Certificates.FaultOf(certificate, HubRoot, Certificates.ServerUsage, Manifest.Revoked, now, where)
         : Certificates.FaultOf(certificate, SiteRoot, Certificates.ClientUsage, Manifest.Revoked, now, where);
 
-    private static X509Certificate2 Load(string folder, string file) => X509CertificateLoader.LoadCertificateFromFile(Path.Combine(folder, file));
+    private static X509Certificate2 Load(string folder, string file) =>
+        X509CertificateLoader.LoadCertificateFromFile(Path.Combine(folder, file));
 
     private static SitePublicKey KeyOf(string hex) =>
-        SitePublicKey.TryParse(Convert.FromHexString(hex), out var key) ? key : throw new FormatException("Not a public key of P-256.");
+        SitePublicKey.TryParse(Convert.FromHexString(hex), out var key)
+        ? key
+        : throw new FormatException("Not a public key of P-256.");
 
-    private static FaultException Forged(string folder, string file) => new(ExitCode.VerificationFailed, new Fault(FaultNumber.KitForged,
-        $"'{file}' is not what the federation's office signed.", folder, "Do not use this kit: fetch it again, and compare the fingerprint by telephone."));
+    private static FaultException Forged(string folder, string file) =>
+        new(ExitCode.VerificationFailed, new Fault(FaultNumber.KitForged,
+        $"'{file}' is not what the federation's office signed.", folder,
+        "Do not use this kit: fetch it again, and compare the fingerprint by telephone."));
 
     private static FaultException Unreadable(string folder, string reason) => new(new Fault(FaultNumber.KitUnreadable,
-        $"The kit cannot be used: {reason}.", folder, "Give the folder that the federation's office sent, whole: 'fedactors provision verify' checks it."));
+        $"The kit cannot be used: {reason}.", folder,
+        "Give the folder that the federation's office sent, whole: 'fedactors provision verify' checks it."));
 }

@@ -3,7 +3,8 @@ using FedActors.Core;
 
 namespace FedActors.Actors.Provisioning;
 
-/// <summary>A file that holds a private key: made readable for its owner only, and refused where others can read it.</summary>
+/// <summary>A file that holds a private key: made readable for its owner only, and refused where others can read
+/// it.</summary>
 public static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -48,7 +49,9 @@ public static class PrivateFile
     public static ECDsa Read(string path)
     {
         if (IsOpenToOthers(path))
-            throw new FaultException(new Fault(FaultNumber.KeyReadableByOthers, "Other users of this machine can read the private key.", path,
+            throw new FaultException(
+                new Fault(FaultNumber.KeyReadableByOthers, "Other users of this machine can read the private key.",
+                    path,
                 $"chmod 600 {path}; if others may have read it already, have the certificate rotated."));
         var key = ECDsa.Create();
         try
@@ -56,12 +59,16 @@ public static class PrivateFile
             key.ImportFromPem(File.ReadAllText(path));
             return key;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             key.Dispose();
             throw new FaultException(new Fault(FaultNumber.KeyUnreadable,
-                e is IOException or UnauthorizedAccessException ? "The private key cannot be read." : "The file holds no private key of P-256.", path,
-                "Name the key that 'fedactors provision csr' made at this site; it never leaves it, so nobody else has a copy."));
+                e is IOException or UnauthorizedAccessException
+                ? "The private key cannot be read."
+                : "The file holds no private key of P-256.", path,
+                "Name the key that 'fedactors provision csr' made at this site; it never leaves it, so nobody "
+                    + "else has a copy."));
         }
     }
 

@@ -8,8 +8,8 @@ using FedActors.Core.Identity;
 namespace FedActors.Actors.Storage;
 
 /// <summary>
-/// Keeps models and running sums by their SHA-256, in the database that holds the journal. Parent: none. Children: none.
-/// Lives on a dispatcher of its own, since it waits for the disk.
+/// Keeps models and running sums by their SHA-256, in the database that holds the journal. Parent: none. Children:
+/// none. Lives on a dispatcher of its own, since it waits for the disk.
 /// </summary>
 public sealed class BlobStore : ReceiveActor
 {
@@ -18,7 +18,8 @@ public sealed class BlobStore : ReceiveActor
 
     public sealed record Stored(Digest Name) : INoSerializationVerificationNeeded;
 
-    /// <summary>Requester → store. Answered by <see cref="Found"/>, <see cref="Missing"/> or <see cref="Failed"/>.</summary>
+    /// <summary>Requester → store. Answered by <see cref="Found"/>, <see cref="Missing"/> or
+    /// <see cref="Failed"/>.</summary>
     public sealed record Get(Digest Name) : INoSerializationVerificationNeeded;
 
     public sealed record Found(Digest Name, ImmutableArray<byte> Bytes) : INoSerializationVerificationNeeded;
@@ -26,7 +27,8 @@ public sealed class BlobStore : ReceiveActor
     /// <summary>There is no such blob, or its bytes are not those of its name.</summary>
     public sealed record Missing(Digest Name) : INoSerializationVerificationNeeded;
 
-    /// <summary>Requester → store. The blob is not needed any more: it goes with the next <see cref="Put"/>. No answer.</summary>
+    /// <summary>Requester → store. The blob is not needed any more: it goes with the next <see cref="Put"/>. No
+    /// answer.</summary>
     public sealed record Remove(Digest Name) : INoSerializationVerificationNeeded;
 
     /// <summary>The disk or the database refused.</summary>

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace FedActors.Actors.Storage;
 
 /// <summary>
-/// Makes the names in a folder durable. A file that was flushed may still be gone after a power failure, where the folder that
-/// names it was not; .NET opens no folder, so the C library does.
+/// Makes the names in a folder durable. A file that was flushed may still be gone after a power failure, where the
+/// folder that names it was not; .NET opens no folder, so the C library does.
 /// </summary>
 internal static class FolderFlush
 {

@@ -9,9 +9,11 @@ public static class FolderLock
     {
         try
         {
-            return new FileStream(Path.Combine(folder, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new FileStream(Path.Combine(folder, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                FileShare.None);
         }
-        // On Unix the runtime takes an advisory lock, and says so with this error; a missing right or room is another one.
+        // On Unix the runtime takes an advisory lock, and says so with this error; a missing right or room is another
+        // one.
         catch (IOException e) when (e.HResult is 11 or 35 or unchecked((int)0x80070020))
         {
             return null;

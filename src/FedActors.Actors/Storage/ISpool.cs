@@ -4,13 +4,15 @@ using FedActors.Core.Identity;
 namespace FedActors.Actors.Storage;
 
 /// <summary>
-/// A hospital's own small store, by digest. One keeps masked vectors until the hub's receipt, by session: what a session has
-/// masked once, it sends again byte for byte. Another keeps what a job lets the hospital remember, by plan, and nothing of it leaves.
+/// A hospital's own small store, by digest. One keeps masked vectors until the hub's receipt, by session: what a
+/// session has masked once, it sends again byte for byte. Another keeps what a job lets the hospital remember, by plan,
+/// and nothing of it leaves.
 /// </summary>
 public interface ISpool
 {
     /// <summary>
-    /// Returns when the bytes are kept, in the place of any before them. The array is the spool's from now on: nobody may write to it.
+    /// Returns when the bytes are kept, in the place of any before them. The array is the spool's from now on: nobody
+    /// may write to it.
     /// </summary>
     void Write(Digest name, byte[] bytes);
 
@@ -18,8 +20,8 @@ public interface ISpool
     byte[]? Read(Digest name);
 
     /// <summary>
-    /// At most <paramref name="most"/> pieces of <paramref name="size"/> bytes from <paramref name="offset"/> on, the last one of all
-    /// shorter; none where nothing is kept. Not to be read any more once the bytes are removed.
+    /// At most <paramref name="most"/> pieces of <paramref name="size"/> bytes from <paramref name="offset"/> on, the
+    /// last one of all shorter; none where nothing is kept. Not to be read any more once the bytes are removed.
     /// </summary>
     IEnumerable<ByteString> Read(Digest name, int offset, int size, int most);
 

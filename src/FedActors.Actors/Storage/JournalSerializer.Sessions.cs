@@ -25,12 +25,16 @@ public sealed partial class JournalSerializer
     {
         At = e.At.UtcTicks,
         Session = Bytes(e.Shares.Session),
-        Sharers = { e.Shares.Sharers.Select(sharer => new SharerProto { Hospital = sharer.Hospital.ToString(), Statement = Bytes(sharer.Statement) }) },
+        Sharers =
+        { e.Shares.Sharers.Select(sharer =>
+            new SharerProto { Hospital = sharer.Hospital.ToString(), Statement = Bytes(sharer.Statement) }) },
     };
 
-    private static RoundEvent.SharesFixed FromProto(SharesFixedProto p) => new(Time(p.At), new AggregationEvent.SharesFixed(
+    private static RoundEvent.SharesFixed FromProto(SharesFixedProto p) =>
+        new(Time(p.At), new AggregationEvent.SharesFixed(
         Hash(p.Session),
-        [.. p.Sharers.Select(sharer => new AggregationEvent.Sharer(new HospitalId(sharer.Hospital), Hash(sharer.Statement)))]));
+        [.. p.Sharers.Select(sharer =>
+            new AggregationEvent.Sharer(new HospitalId(sharer.Hospital), Hash(sharer.Statement)))]));
 
     private static AdvertiseProto ToProto(Advertise advert) => new()
     {
@@ -45,7 +49,8 @@ public sealed partial class JournalSerializer
     };
 
     private static Advertise FromProto(AdvertiseProto p) => new(
-        Hash(p.Session), new HospitalId(p.Hospital), Raw(p.EnvelopeKey), Raw(p.MaskKey), Hash(p.SeedCommitment), Hash(p.Beacon))
+        Hash(p.Session), new HospitalId(p.Hospital), Raw(p.EnvelopeKey), Raw(p.MaskKey), Hash(p.SeedCommitment),
+        Hash(p.Beacon))
     {
         Signature = Signed(p.Signature),
         Ledger = p.Ledger is { } head ? FromProto(head) : null,
@@ -63,7 +68,8 @@ public sealed partial class JournalSerializer
     };
 
     private static SignedLedgerHead FromProto(LedgerHeadProto p) => new(
-        new HospitalId(p.Hospital), p.Scope, new LedgerHead(p.Sequence, Hash(p.Hash), new PrivacyBudget(p.Epsilon, p.Delta)), Signed(p.Signature));
+        new HospitalId(p.Hospital), p.Scope,
+        new LedgerHead(p.Sequence, Hash(p.Hash), new PrivacyBudget(p.Epsilon, p.Delta)), Signed(p.Signature));
 
     private static MaskedReadyProto ToProto(MaskingEvent.MaskedReady e) => new()
     {
@@ -103,7 +109,8 @@ public sealed partial class JournalSerializer
     private static MaskingEvent.SurvivorSetSigned FromProto(SurvivorSetSignedProto p) => new(
         Hash(p.Session), Hospitals(p.Hospitals),
         new Consistency(
-            Hash(p.Session), new HospitalId(p.Hospital), Hash(p.KeysHash), Hash(p.SharersHash), Hash(p.SurvivorsHash), Hash(p.Model))
+            Hash(p.Session), new HospitalId(p.Hospital), Hash(p.KeysHash), Hash(p.SharersHash), Hash(p.SurvivorsHash),
+            Hash(p.Model))
         {
             Signature = Signed(p.Signature),
         });
@@ -115,7 +122,9 @@ public sealed partial class JournalSerializer
         Hospitals = { Strings(e.Hospitals) },
         Hospital = e.Message.Hospital.ToString(),
         SurvivorsHash = Bytes(e.Message.SurvivorsHash),
-        Shares = { e.Message.Shares.Select(share => new ReleasedShareProto { Owner = share.Owner.ToString(), Share = Bytes(share.Share) }) },
+        Shares =
+        { e.Message.Shares.Select(share =>
+            new ReleasedShareProto { Owner = share.Owner.ToString(), Share = Bytes(share.Share) }) },
         Signature = Bytes(e.Message.Signature),
     };
 
@@ -162,17 +171,20 @@ public sealed partial class JournalSerializer
     };
 
     private static RoundSpec FromProto(RoundSpecProto p) => new(
-        Hash(p.Training), p.Round, p.Attempt, Hash(p.Roster), Hash(p.Model), Hash(p.Task), Hash(p.PreviousSum), Hospitals(p.Cohort),
+        Hash(p.Training), p.Round, p.Attempt, Hash(p.Roster), Hash(p.Model), Hash(p.Task), Hash(p.PreviousSum),
+        Hospitals(p.Cohort),
         new RingSpec(p.WordBits, p.Coordinates, p.ConstantOne, p.FractionBits, p.Range, p.WeightCap, p.NoiseTail),
         new Thresholds(p.Hospitals, p.Corrupt, p.Quorum, p.MinSurvivors),
         new GraphSpec(p.Degree, p.GraphThreshold, p.DropoutPercent),
         new NoiseSpec((NoiseKind)p.NoiseKind, p.NoiseScale, p.MinHonest),
         new PhaseDeadlines(
-            TimeSpan.FromTicks(p.KeysTicks), TimeSpan.FromTicks(p.SharesTicks), TimeSpan.FromTicks(p.MaskedTicks), TimeSpan.FromTicks(p.UnmaskTicks)));
+            TimeSpan.FromTicks(p.KeysTicks), TimeSpan.FromTicks(p.SharesTicks), TimeSpan.FromTicks(p.MaskedTicks),
+            TimeSpan.FromTicks(p.UnmaskTicks)));
 
     private static Google.Protobuf.ByteString Bytes(CoreBytes bytes) => Google.Protobuf.ByteString.CopyFrom(bytes.Span);
 
-    private static Google.Protobuf.ByteString Bytes(Signature signature) => Google.Protobuf.ByteString.CopyFrom(signature.Span);
+    private static Google.Protobuf.ByteString Bytes(Signature signature) =>
+        Google.Protobuf.ByteString.CopyFrom(signature.Span);
 
     private static CoreBytes Raw(Google.Protobuf.ByteString bytes) => new(bytes.Span);
 

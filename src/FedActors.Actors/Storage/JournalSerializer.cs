@@ -43,10 +43,12 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         Codec.For<RoundEvent.Aborted, RoundAbortedProto>("round-aborted/1", ToProto, FromProto),
     }.ToImmutableDictionary(codec => codec.Type);
 
-    private static readonly ImmutableDictionary<string, Codec> ByManifest = ByType.Values.ToImmutableDictionary(codec => codec.Manifest);
+    private static readonly ImmutableDictionary<string, Codec> ByManifest =
+        ByType.Values.ToImmutableDictionary(codec => codec.Manifest);
 
     /// <summary>Every event type with its manifest: the test that freezes them reads this.</summary>
-    public static IReadOnlyDictionary<string, Type> Manifests => ByManifest.ToDictionary(pair => pair.Key, pair => pair.Value.Type);
+    public static IReadOnlyDictionary<string, Type> Manifests =>
+        ByManifest.ToDictionary(pair => pair.Key, pair => pair.Value.Type);
 
     public override int Identifier => 4102;
 
@@ -54,11 +56,13 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
 
     public override byte[] ToBinary(object obj) => CodecOf(obj).Write(obj).ToByteArray();
 
-    /// <exception cref="SerializationException">An unknown manifest, or bytes that are not what the manifest says.</exception>
+    /// <exception cref="SerializationException">An unknown manifest, or bytes that are not what the manifest
+    /// says.</exception>
     public override object FromBinary(byte[] bytes, string manifest)
     {
         if (!ByManifest.TryGetValue(manifest, out var codec))
-            throw new SerializationException($"The journal holds an event '{manifest}' that this version does not know.");
+            throw new SerializationException(
+                $"The journal holds an event '{manifest}' that this version does not know.");
         try
         {
             return codec.Read(bytes);
@@ -70,7 +74,8 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
     }
 
     private static Codec CodecOf(object o) =>
-        ByType.GetValueOrDefault(o.GetType()) ?? throw new SerializationException($"{o.GetType().Name} is not an event of the journal.");
+        ByType.GetValueOrDefault(o.GetType())
+        ?? throw new SerializationException($"{o.GetType().Name} is not an event of the journal.");
 
     private static JobAcceptedProto ToProto(FederationEvent.JobAccepted e) => new()
     {
@@ -123,7 +128,9 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
     };
 
     private static FederationEvent.AttemptFailed FromProto(AttemptFailedProto p) =>
-        new(Time(p.At), FromProto(p.Id), (FaultNumber)p.Fault, p.Reason, Dropouts(p.Dropped)) { Ledgers = [.. p.Ledgers.Select(FromProto)] };
+        new(Time(p.At), FromProto(p.Id), (FaultNumber)p.Fault, p.Reason,
+            Dropouts(p.Dropped))
+        { Ledgers = [.. p.Ledgers.Select(FromProto)] };
 
     private static RoundOpenedProto ToProto(RoundEvent.Opened e) => new()
     {
@@ -166,7 +173,13 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
     private static RoundId FromProto(RoundIdProto p) => new(p.Job, p.Round, p.Attempt);
 
     private static DropoutProto ToProto(Core.Rounds.Dropout drop) =>
-        new() { Hospital = drop.Hospital.ToString(), Phase = (int)drop.Phase, Reason = (int)drop.Reason, Detail = drop.Detail };
+        new()
+        {
+            Hospital = drop.Hospital.ToString(),
+            Phase = (int)drop.Phase,
+            Reason = (int)drop.Reason,
+            Detail = drop.Detail
+        };
 
     // A binary model's figures are kind 0, so that what was written before there were others reads the same.
     private static MetricsProto ToProto(ModelMetrics metrics) => metrics switch
@@ -190,15 +203,18 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
             LogLoss = m.LogLoss,
             N = m.N,
         },
-        RealMetrics m => new MetricsProto { Kind = (int)OutcomeKind.Real, Rmse = m.Rmse, RSquared = m.RSquared, N = m.N },
-        SurvivalMetrics m => new MetricsProto { Kind = (int)OutcomeKind.Survival, CIndex = m.CIndex, N = m.N, Events = m.Events },
+        RealMetrics m =>
+            new MetricsProto { Kind = (int)OutcomeKind.Real, Rmse = m.Rmse, RSquared = m.RSquared, N = m.N },
+        SurvivalMetrics m =>
+            new MetricsProto { Kind = (int)OutcomeKind.Survival, CIndex = m.CIndex, N = m.N, Events = m.Events },
         _ => throw new SerializationException($"{metrics.GetType().Name} are not figures the journal knows."),
     };
 
     private static ModelMetrics FromProto(MetricsProto m) => (OutcomeKind)m.Kind switch
     {
         0 or OutcomeKind.Binary =>
-            new BinaryMetrics(m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity, m.N, m.Missed, m.FalseAlarms),
+            new BinaryMetrics(m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity, m.N, m.Missed,
+                m.FalseAlarms),
         OutcomeKind.Class => new ClassMetrics(m.MacroAuroc, m.Accuracy, m.LogLoss, m.N),
         OutcomeKind.Real => new RealMetrics(m.Rmse, m.RSquared, m.N),
         OutcomeKind.Survival => new SurvivalMetrics(m.CIndex, m.N, m.Events),
@@ -256,8 +272,10 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
     private static FederatedFigures FromProto(FederatedFiguresProto f) => (OutcomeKind)f.Kind switch
     {
         0 or OutcomeKind.Binary => new FederatedBinaryFigures(
-            f.Hospitals, f.N, f.Positives, f.Auroc, f.AurocError, f.Accuracy, f.LogLoss, f.Sensitivity, f.Specificity, f.CalibrationError),
-        OutcomeKind.Class => new FederatedClassFigures(f.Hospitals, f.N, f.MacroAuroc, f.AurocError, f.Accuracy, f.LogLoss),
+            f.Hospitals, f.N, f.Positives, f.Auroc, f.AurocError, f.Accuracy, f.LogLoss, f.Sensitivity, f.Specificity,
+            f.CalibrationError),
+        OutcomeKind.Class =>
+            new FederatedClassFigures(f.Hospitals, f.N, f.MacroAuroc, f.AurocError, f.Accuracy, f.LogLoss),
         OutcomeKind.Real =>
             new FederatedRealFigures(f.Hospitals, f.N, f.Beyond, f.Rmse, f.RmseError, f.RSquared, f.RSquaredError),
         OutcomeKind.Survival => new FederatedSurvivalFigures(f.Hospitals, f.N, f.Events, f.CIndex, f.PartialLogLoss),
@@ -265,11 +283,14 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
     };
 
     private static ImmutableArray<Core.Rounds.Dropout> Dropouts(IEnumerable<DropoutProto> dropped) =>
-        [.. dropped.Select(p => new Core.Rounds.Dropout(new HospitalId(p.Hospital), (RoundPhase)p.Phase, (DropReason)p.Reason, p.Detail))];
+        [.. dropped.Select(p =>
+            new Core.Rounds.Dropout(new HospitalId(p.Hospital), (RoundPhase)p.Phase, (DropReason)p.Reason, p.Detail))];
 
-    private static IEnumerable<string> Strings(ImmutableArray<HospitalId> hospitals) => hospitals.Select(hospital => hospital.ToString());
+    private static IEnumerable<string> Strings(ImmutableArray<HospitalId> hospitals) =>
+        hospitals.Select(hospital => hospital.ToString());
 
-    private static ImmutableArray<HospitalId> Hospitals(IEnumerable<string> names) => [.. names.Select(name => new HospitalId(name))];
+    private static ImmutableArray<HospitalId> Hospitals(IEnumerable<string> names) =>
+        [.. names.Select(name => new HospitalId(name))];
 
     private static Google.Protobuf.ByteString Bytes(Digest digest) => UnsafeByteOperations.UnsafeWrap(digest.ToBytes());
 

@@ -3,14 +3,16 @@ using FedActors.Core.Privacy;
 namespace FedActors.Actors.Storage;
 
 /// <summary>What a ledger's bytes say.</summary>
-/// <param name="Ledger">After the last record that is whole and in its place; null where there is not even a first.</param>
+/// <param name="Ledger">After the last record that is whole and in its place; null where there is not even a
+/// first.</param>
 /// <param name="Damage">What is wrong with the record after it, or null.</param>
 /// <param name="WholeBytes">Bytes up to there.</param>
 public sealed record LedgerReading(PrivacyLedger? Ledger, PrivacyRefusal? Damage, long WholeBytes)
 {
     private const int BufferBytes = 1 << 18;                                    // beyond the longest record
 
-    /// <summary>Reads a ledger that another process may be writing: a last record that is still under way shows as damage.</summary>
+    /// <summary>Reads a ledger that another process may be writing: a last record that is still under way shows as
+    /// damage.</summary>
     public static LedgerReading Of(string path)
     {
         try
@@ -38,7 +40,8 @@ public sealed record LedgerReading(PrivacyLedger? Ledger, PrivacyRefusal? Damage
         PrivacyLedger? ledger = null;
         Fill();
         if (!buffer.AsSpan(0, end).StartsWith(LedgerCodec.Preamble))
-            return new LedgerReading(null, new PrivacyRefusal.LedgerDamaged(0, "the file does not begin as a ledger does."), 0);
+            return new LedgerReading(null,
+                new PrivacyRefusal.LedgerDamaged(0, "the file does not begin as a ledger does."), 0);
         Take(LedgerCodec.Preamble.Length);
         while (ledger is null || ledger.Head.Sequence < until)
         {
@@ -53,7 +56,9 @@ public sealed record LedgerReading(PrivacyLedger? Ledger, PrivacyRefusal? Damage
             var next = (ledger?.Head.Sequence ?? -1) + 1;
             if (reading != LedgerCodec.Reading.Whole)
                 return new LedgerReading(ledger, new PrivacyRefusal.LedgerDamaged(next,
-                    reading == LedgerCodec.Reading.CutOff ? "the file ends within it." : "its bytes are not those that were written."), position);
+                    reading == LedgerCodec.Reading.CutOff
+                    ? "the file ends within it."
+                    : "its bytes are not those that were written."), position);
             try
             {
                 ledger = ledger is null ? PrivacyLedger.From(record!) : ledger.Apply(record!);

@@ -3,7 +3,8 @@ using FedActors.Core.Models;
 
 namespace FedActors.Actors.Storage;
 
-/// <summary>A folder for models that arrive in pieces: one that was cut off goes on where it stopped, also after a restart.</summary>
+/// <summary>A folder for models that arrive in pieces: one that was cut off goes on where it stopped, also after a
+/// restart.</summary>
 public sealed class ModelSpool(string folder)
 {
     /// <summary>Bytes of the model that lie here.</summary>
@@ -12,7 +13,8 @@ public sealed class ModelSpool(string folder)
     public void Append(Digest model, ReadOnlySpan<byte> piece)
     {
         Directory.CreateDirectory(folder);
-        using var file = new FileStream(PathOf(model), FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
+        using var file =
+            new FileStream(PathOf(model), FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
         file.Write(piece);
     }
 
@@ -21,7 +23,8 @@ public sealed class ModelSpool(string folder)
     public GlobalModel? Read(Digest model, int parameters)
     {
         var bytes = File.ReadAllBytes(PathOf(model));
-        return Digest.Of(bytes) == model && bytes.Length % sizeof(double) == 0 && bytes.Length / sizeof(double) >= parameters
+        return Digest.Of(bytes) == model && bytes.Length % sizeof(double) == 0
+            && bytes.Length / sizeof(double) >= parameters
             ? GlobalModel.FromBytes(bytes, parameters)
             : null;
     }

@@ -4,16 +4,19 @@ using FedActors.Core.Privacy;
 namespace FedActors.Actors.Storage;
 
 //  Privacy ledger file
-//      One file a patient population, records appended in the encoding of LedgerCodec, each answer given after its records
+//      One file a patient population, records appended in the encoding of LedgerCodec, each answer given after its
+//      records
 //      are on the disk. One writer: an OS lock on the file's own lock file keeps a second process out, a gate a second
 //      thread; readers need no lock, for a writer only appends.
-//  Failure:  a write that fails is taken back, and refused; where it cannot be taken back, or a flush failed, what is on the
-//            disk is unknown, and everything is refused until the file is read again. Either way at least what was released
+//  Failure:  a write that fails is taken back, and refused; where it cannot be taken back, or a flush failed, what is
+//            on the
+//            disk is unknown, and everything is refused until the file is read again. Either way at least what was
+//            released
 //            is charged.
 
 /// <summary>
-/// The ledger of one patient population, on disk. Safe to use from many threads; each call may wait for the disk, so that it
-/// belongs on the thread that is about to draw the noise, not on one that carries messages.
+/// The ledger of one patient population, on disk. Safe to use from many threads; each call may wait for the disk, so
+/// that it belongs on the thread that is about to draw the noise, not on one that carries messages.
 /// </summary>
 public sealed class PrivacyLedgerFile : IDisposable
 {
@@ -38,16 +41,19 @@ public sealed class PrivacyLedgerFile : IDisposable
     }
 
     /// <summary>Makes the ledger of patients that no job has used yet.</summary>
-    /// <param name="isFlushed">Whether a write waits for the disk: a node's always does, a simulation's need not.</param>
+    /// <param name="isFlushed">Whether a write waits for the disk: a node's always does, a simulation's need
+    /// not.</param>
     /// <param name="limit">The policy's, for the record.</param>
     /// <exception cref="IOException">There is a file already, or none can be written.</exception>
     public static PrivacyLedgerFile Create(
-        string path, string scope, CompositionRule rule, bool isFlushed, DateTimeOffset now, PrivacyBudget limit = default)
+        string path, string scope, CompositionRule rule, bool isFlushed, DateTimeOffset now,
+        PrivacyBudget limit = default)
     {
         var held = Lock(path);
         try
         {
-            var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+            var file =
+                new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
             var begun = Begin(file, () => file.Flush(isFlushed), PrivacyLedger.Open(scope, rule, limit, now), held);
             // A ledger whose name a power failure takes back would be made anew, with nothing spent.
             if (isFlushed)
@@ -62,12 +68,14 @@ public sealed class PrivacyLedgerFile : IDisposable
     }
 
     /// <summary>A ledger that ends with the process: for tests and benchmarks that have nothing to resume.</summary>
-    public static PrivacyLedgerFile InMemory(string scope, CompositionRule rule, DateTimeOffset now, PrivacyBudget limit = default) =>
+    public static PrivacyLedgerFile InMemory(
+        string scope, CompositionRule rule, DateTimeOffset now, PrivacyBudget limit = default) =>
         Begin(new MemoryStream(), () => { }, PrivacyLedger.Open(scope, rule, limit, now), null);
 
     /// <summary>Takes the ledger for writing.</summary>
     /// <param name="scope">The patients it must be about.</param>
-    /// <param name="refusal">Why not: missing, locked, unreadable, damaged, or another's; null where it was opened.</param>
+    /// <param name="refusal">Why not: missing, locked, unreadable, damaged, or another's; null where it was
+    /// opened.</param>
     /// <returns>Null where it is refused.</returns>
     public static PrivacyLedgerFile? Open(string path, string scope, bool isFlushed, out PrivacyRefusal? refusal)
     {
@@ -93,7 +101,8 @@ public sealed class PrivacyLedgerFile : IDisposable
         Stream stream, Action flush, string scope, out PrivacyRefusal? refusal, IDisposable? held = null)
     {
         var (ledger, damage, _) = LedgerReading.Of(stream);
-        refusal = damage ?? (ledger!.Scope == scope ? null : new PrivacyRefusal.LedgerOfAnotherScope(scope, ledger.Scope));
+        refusal = damage
+            ?? (ledger!.Scope == scope ? null : new PrivacyRefusal.LedgerOfAnotherScope(scope, ledger.Scope));
         return refusal is null ? new PrivacyLedgerFile(stream, flush, ledger!, held) : null;
     }
 
@@ -106,33 +115,40 @@ public sealed class PrivacyLedgerFile : IDisposable
         Append(ledger => ledger.Charge(request, limit, now));
 
     /// <summary>See <see cref="PrivacyLedger.Close"/>.</summary>
-    public LedgerDecision Close(string job, Digest planHash, DateTimeOffset now) => Append(ledger => ledger.Close(job, planHash, now));
+    public LedgerDecision Close(string job, Digest planHash, DateTimeOffset now) =>
+        Append(ledger => ledger.Close(job, planHash, now));
 
     /// <summary>
-    /// Compares with a head that a hub or a peer holds. One that this ledger's key did not sign is no witness; one that the records
-    /// do not lead to stops everything until an operator reconciles.
+    /// Compares with a head that a hub or a peer holds. One that this ledger's key did not sign is no witness; one that
+    /// the records do not lead to stops everything until an operator reconciles.
     /// </summary>
     /// <param name="own">The key of the hospital itself.</param>
     public LedgerDecision Witness(SignedLedgerHead held, SitePublicKey own, DateTimeOffset now) => Append(ledger =>
         held.Scope != ledger.Scope || !held.IsSignedBy(own)
             ? new LedgerDecision.Accepted([], ledger)
-            : ledger.Witness(held.Head, held.Head.Sequence == ledger.Head.Sequence ? ledger.Head.Hash : At(held.Head.Sequence)?.Head.Hash, now));
+            : ledger.Witness(held.Head, held.Head.Sequence
+                == ledger.Head.Sequence ? ledger.Head.Hash : At(held.Head.Sequence)?.Head.Hash, now));
 
     /// <summary>An operator accounts for what is missing. See <see cref="PrivacyLedger.Reconcile"/>.</summary>
-    /// <param name="sharedUpTo">Record up to which the missing ledger was the same as this one; null where nobody knows.</param>
+    /// <param name="sharedUpTo">Record up to which the missing ledger was the same as this one; null where nobody
+    /// knows.</param>
     public LedgerDecision Reconcile(
-        string @operator, string reason, LedgerHead? known, long? sharedUpTo, PrivacyBudget charge, DateTimeOffset now) => Append(ledger =>
-        ledger.Reconcile(@operator, reason, known, sharedUpTo is { } record ? At(record)?.Spent ?? default : default, charge, now));
+        string @operator, string reason, LedgerHead? known, long? sharedUpTo, PrivacyBudget charge,
+        DateTimeOffset now) => Append(ledger =>
+        ledger.Reconcile(@operator, reason, known, sharedUpTo is { } record ? At(record)?.Spent ?? default : default,
+            charge, now));
 
     /// <summary>
-    /// Makes a damaged ledger usable: its records up to the damage stay, and an operator accounts for the rest. The damaged file is
-    /// kept beside it. Whatever happens on the way, either the damaged file or the mended one stands at the path.
+    /// Makes a damaged ledger usable: its records up to the damage stay, and an operator accounts for the rest. The
+    /// damaged file is kept beside it. Whatever happens on the way, either the damaged file or the mended one stands at
+    /// the path.
     /// </summary>
     /// <param name="kept">Where the damaged file is kept.</param>
     /// <exception cref="IOException">It cannot be read or written, or another process holds it.</exception>
     /// <exception cref="InvalidDataException">Not even its first record is whole.</exception>
     public static PrivacyLedger Mend(
-        string path, string @operator, string reason, LedgerHead? known, PrivacyBudget charge, DateTimeOffset now, out string kept)
+        string path, string @operator, string reason, LedgerHead? known, PrivacyBudget charge, DateTimeOffset now,
+        out string kept)
     {
         using var held = Lock(path);
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
@@ -140,7 +156,8 @@ public sealed class PrivacyLedgerFile : IDisposable
         if (reading.Ledger is not { } ledger)
             throw new InvalidDataException("Not even its first record is whole.");
         var mended = (LedgerDecision.Accepted)ledger.Reconcile(@operator, reason, known, ledger.Spent, charge, now);
-        kept = Enumerable.Range(1, int.MaxValue).Select(number => $"{path}.damaged-{number}").First(name => !File.Exists(name));
+        kept = Enumerable.Range(1, int.MaxValue).Select(number => $"{path}.damaged-{number}")
+            .First(name => !File.Exists(name));
         File.Copy(path, kept);
         var bytes = new byte[reading.WholeBytes];
         file.Position = 0;
@@ -235,16 +252,19 @@ public sealed class PrivacyLedgerFile : IDisposable
         return Unavailable(reason);
     }
 
-    private static LedgerDecision.Refused Unavailable(string reason) => new(new PrivacyRefusal.LedgerUnavailable(reason));
+    private static LedgerDecision.Refused Unavailable(string reason) =>
+        new(new PrivacyRefusal.LedgerUnavailable(reason));
 
     // The lock file stays when the lock goes: to remove it would let two processes hold two files of one name.
-    private static FileStream Lock(string path) => new(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+    private static FileStream Lock(string path) =>
+        new(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
 
     private static PrivacyRefusal Refusal(Exception failure, bool isLocking) => failure switch
     {
         FileNotFoundException or DirectoryNotFoundException => new PrivacyRefusal.LedgerMissing(),
         // .NET has no exception of its own for a lock that another process holds.
-        IOException when isLocking && failure.Message.Contains("another process", StringComparison.Ordinal) => new PrivacyRefusal.LedgerLocked(),
+        IOException when isLocking && failure.Message.Contains("another process", StringComparison.Ordinal) =>
+            new PrivacyRefusal.LedgerLocked(),
         _ => new PrivacyRefusal.LedgerUnavailable(failure.Message),
     };
 }

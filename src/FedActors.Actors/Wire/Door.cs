@@ -168,7 +168,8 @@ public sealed class Door : ReceiveActor
                 Pulse(line);
                 break;
             case LineStep.Refused refused:
-                _log.Warning("A message in the name of {Hospital} is refused: {Reason}", piece.Hospital, refused.Reason);
+                _log.Warning("A message in the name of {Hospital} is refused: {Reason}", piece.Hospital,
+                    refused.Reason);
                 break;
             case LineStep.Broken broken:
                 _log.Info("The line to {Hospital} begins anew: {Reason}", piece.Hospital, broken.Reason);
@@ -253,7 +254,8 @@ public sealed class Door : ReceiveActor
         for (var (offset, sent) = (wanted.FromOffset, 0); sent < credit && offset >= 0 && offset < bytes.Length; sent++)
         {
             var chunk = bytes.Slice((int)offset, (int)Math.Min(RoundProtocol.ChunkBytes, bytes.Length - offset));
-            Send(line, 0, new ModelProtocol.ModelChunk(wanted.Model, offset, bytes.Length, new Core.Identity.ByteString(chunk)));
+            Send(line, 0,
+                new ModelProtocol.ModelChunk(wanted.Model, offset, bytes.Length, new Core.Identity.ByteString(chunk)));
             offset += chunk.Length;
         }
     }
@@ -268,7 +270,9 @@ public sealed class Door : ReceiveActor
 
     private long Send(Line line, long conversation, IWireMessage message)
     {
-        foreach (var piece in line.End!.Seal(conversation, WireSerializer.ManifestOf(message), WireSerializer.Write(message)))
+        foreach (
+            var piece in line.End!.Seal(conversation, WireSerializer.ManifestOf(message),
+                WireSerializer.Write(message)))
             line.Uplink?.Tell(piece, Self);
         return line.End.Sent;
     }
@@ -300,7 +304,9 @@ public sealed class Door : ReceiveActor
     }
 
     private Line LineOf(HospitalId hospital) =>
-        _lines.TryGetValue(hospital, out var line) ? line : _lines[hospital] = new Line(new Outbox(keepsLast: true, OutboxLimit));
+        _lines.TryGetValue(hospital, out var line)
+        ? line
+        : _lines[hospital] = new Line(new Outbox(keepsLast: true, OutboxLimit));
 
     private sealed class Line(Outbox outbox)
     {

@@ -97,7 +97,8 @@ public static class Edge
             BootstrapSetup.Create().WithConfig(config), Tls(kit, key, isPeerHub: true, clock)));
     }
 
-    private static ActorSystem Create(string name, Config own, Kit kit, ECDsa key, bool isHub, TimeProvider clock, Config more)
+    private static ActorSystem Create(
+        string name, Config own, Kit kit, ECDsa key, bool isHub, TimeProvider clock, Config more)
     {
         var config = own.WithFallback(ConfigurationFactory.ParseString("""
             akka {
@@ -127,7 +128,8 @@ public static class Edge
     private static DotNettySslSetup Tls(Kit kit, ECDsa key, bool isPeerHub, TimeProvider clock)
     {
         var own = kit.Certificate.CopyWithPrivateKey(key);
-        return new DotNettySslSetup(own, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: false,
+        return new DotNettySslSetup(own, suppressValidation: false, requireMutualAuthentication: true,
+            validateCertificateHostname: false,
             (certificate, _, peer, _, log) =>
             {
                 var refusal = certificate is null ? "it shows no certificate"
@@ -145,8 +147,12 @@ public static class Edge
         if (kit.FaultOf(certificate, isHub, now, "") is { } fault)
             return fault.ToString();
         var name = Certificates.NameOf(certificate);
-        var expected = isHub ? kit.Roster.Coordinator : HospitalId.IsValid(name) ? kit.Roster.KeyOf(new HospitalId(name)) : null;
-        return expected is not null && expected.Equals(Certificates.KeyOf(certificate)) ? null : $"the roster does not name '{name}' with this key";
+        var expected = isHub ? kit.Roster.Coordinator : HospitalId.IsValid(name)
+            ? kit.Roster.KeyOf(new HospitalId(name))
+            : null;
+        return expected is not null && expected.Equals(Certificates.KeyOf(certificate))
+            ? null
+            : $"the roster does not name '{name}' with this key";
     }
 
     private static string NewName()

@@ -7,9 +7,9 @@ using Google.Protobuf;
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// One record as a Protobuf message: what its constructor takes and what may be set beside it are the fields, numbered by
-/// their place in a list that is only ever appended to. Nothing that is read names a type; a field that is missing, of another kind or of no meaning
-/// refuses the whole message, one with an unknown number is skipped.
+/// One record as a Protobuf message: what its constructor takes and what may be set beside it are the fields, numbered
+/// by their place in a list that is only ever appended to. Nothing that is read names a type; a field that is missing,
+/// of another kind or of no meaning refuses the whole message, one with an unknown number is skipped.
 /// </summary>
 internal sealed class RecordCodec
 {
@@ -18,20 +18,27 @@ internal sealed class RecordCodec
     private readonly ConstructorInfo _constructor;
     private readonly ImmutableArray<Field> _fields;
 
-    /// <param name="names">Field 1, field 2, ...: every parameter of the constructor, and every property that is set beside it.</param>
+    /// <param name="names">Field 1, field 2, ...: every parameter of the constructor, and every property that is set
+    /// beside it.</param>
     /// <param name="partOf">The codec of a record that stands within this one.</param>
-    /// <exception cref="InvalidOperationException">A parameter or property has no number, or a name is no property.</exception>
+    /// <exception cref="InvalidOperationException">A parameter or property has no number, or a name is no
+    /// property.</exception>
     public RecordCodec(Type type, IReadOnlyList<string> names, Func<Type, RecordCodec> partOf)
     {
         Type = type;
         _constructor = type.GetConstructors().MaxBy(constructor => constructor.GetParameters().Length)!;
         var parameters = _constructor.GetParameters();
-        // What overrides a base's property and is no parameter follows from the rest, as the session of a RoundOpen does.
-        var beside = type.GetProperties().Where(property => property.CanWrite && property.GetMethod!.GetBaseDefinition() == property.GetMethod);
-        var unnumbered = parameters.Select(parameter => parameter.Name!).Concat(beside.Select(property => property.Name)).Distinct()
+        // What overrides a base's property and is no parameter follows from the rest, as the session of a RoundOpen
+        // does.
+        var beside = type.GetProperties()
+            .Where(property => property.CanWrite && property.GetMethod!.GetBaseDefinition() == property.GetMethod);
+        var unnumbered = parameters.Select(parameter => parameter.Name!)
+            .Concat(beside.Select(property => property.Name)).Distinct()
             .Where(name => !names.Contains(name)).ToArray();
         if (unnumbered.Length > 0)
-            throw new InvalidOperationException($"{type.Name} has no field number for {string.Join(", ", unnumbered)}: append it to its line in WireSchema.");
+            throw new InvalidOperationException(
+                $"{type.Name} has no field number for {string.Join(", ", unnumbered)}: append it to its line "
+                    + "in WireSchema.");
         _fields = [.. names.Select((name, index) => FieldOf(type, name, index + 1, parameters, partOf))];
     }
 
@@ -39,7 +46,8 @@ internal sealed class RecordCodec
 
     /// <summary>One line a field, for the golden file.</summary>
     public IEnumerable<string> Describe() => _fields.Select(field =>
-        $"{Type.Name}.{field.Property.Name} = {field.Number} {field.Codec.Name}{(field.IsList ? " repeated" : field.IsOptional ? " optional" : "")}");
+        $"{Type.Name}.{field.Property.Name} = {field.Number} "
+            + $"{field.Codec.Name}{(field.IsList ? " repeated" : field.IsOptional ? " optional" : "")}");
 
     public void Write(CodedOutputStream output, object record)
     {
@@ -77,7 +85,8 @@ internal sealed class RecordCodec
             if (!field.IsList)
                 values[number - 1] = value;
             else
-                ((IList)(values[number - 1] ??= Activator.CreateInstance(typeof(List<>).MakeGenericType(field.Item))!)).Add(value);
+                ((IList)(values[number - 1] ??= Activator.CreateInstance(typeof(List<>).MakeGenericType(field.Item))!))
+                    .Add(value);
         }
         var arguments = new object?[_constructor.GetParameters().Length];
         for (var i = 0; i < _fields.Length; i++)
@@ -113,22 +122,29 @@ internal sealed class RecordCodec
         return stream.ToArray();
     }
 
-    private static Field FieldOf(Type type, string name, int number, ParameterInfo[] parameters, Func<Type, RecordCodec> partOf)
+    private static Field FieldOf(
+        Type type, string name, int number, ParameterInfo[] parameters, Func<Type, RecordCodec> partOf)
     {
-        var property = type.GetProperty(name) ?? throw new InvalidOperationException($"{type.Name} has no property {name}.");
+        var property = type.GetProperty(name)
+            ?? throw new InvalidOperationException($"{type.Name} has no property {name}.");
         var declared = property.PropertyType;
-        var isNullable = Nullable.GetUnderlyingType(declared) is not null || Nullability.Create(property).ReadState == NullabilityState.Nullable;
-        var isList = declared.IsGenericType && declared.GetGenericTypeDefinition() == typeof(ImmutableArray<>) && ValueCodec.Of(declared) is null;
+        var isNullable = Nullable.GetUnderlyingType(declared) is not null
+            || Nullability.Create(property).ReadState == NullabilityState.Nullable;
+        var isList = declared.IsGenericType && declared.GetGenericTypeDefinition() == typeof(ImmutableArray<>)
+            && ValueCodec.Of(declared) is null;
         var item = isList ? declared.GetGenericArguments()[0] : Nullable.GetUnderlyingType(declared) ?? declared;
         return new Field(
-            number, property, Array.FindIndex(parameters, parameter => parameter.Name == name), ValueCodec.Of(item) ?? partOf(item).AsValue(), item,
+            number, property, Array.FindIndex(parameters, parameter => parameter.Name == name),
+            ValueCodec.Of(item) ?? partOf(item).AsValue(), item,
             isList, isNullable);
     }
 
-    private sealed record Field(int Number, PropertyInfo Property, int Parameter, ValueCodec Codec, Type Item, bool IsList, bool IsOptional)
+    private sealed record Field(
+        int Number, PropertyInfo Property, int Parameter, ValueCodec Codec, Type Item, bool IsList, bool IsOptional)
     {
         private static readonly MethodInfo Freeze = typeof(ImmutableArray).GetMethods().Single(method =>
-            method.Name == nameof(ImmutableArray.ToImmutableArray) && method.GetParameters() is [{ ParameterType: { IsGenericType: true } parameter }]
+            method.Name == nameof(ImmutableArray.ToImmutableArray)
+            && method.GetParameters() is [{ ParameterType: { IsGenericType: true } parameter }]
             && parameter.GetGenericTypeDefinition() == typeof(IEnumerable<>));
 
         public void Write(CodedOutputStream output, object value)
@@ -137,6 +153,7 @@ internal sealed class RecordCodec
             Codec.Write(output, value);
         }
 
-        public object ToArray(object? items) => Freeze.MakeGenericMethod(Item).Invoke(null, [items ?? Array.CreateInstance(Item, 0)])!;
+        public object ToArray(object? items) =>
+            Freeze.MakeGenericMethod(Item).Invoke(null, [items ?? Array.CreateInstance(Item, 0)])!;
     }
 }

@@ -8,12 +8,13 @@ using FedActors.Core.Protocol;
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// Hospitals on other nodes, behind the hub's <see cref="Door"/>. What is said to one that is away for a moment waits for it;
-/// one that stays away counts as not attached, so that no round waits for it.
+/// Hospitals on other nodes, behind the hub's <see cref="Door"/>. What is said to one that is away for a moment waits
+/// for it; one that stays away counts as not attached, so that no round waits for it.
 /// </summary>
 /// <param name="members">Whom the roster names.</param>
 /// <param name="patience">How long a hospital may be away.</param>
-public sealed class RemoteHospitals(ImmutableArray<HospitalId> members, TimeSpan patience, TimeProvider clock) : IHospitalDirectory
+public sealed class RemoteHospitals(ImmutableArray<HospitalId> members, TimeSpan patience, TimeProvider clock)
+    : IHospitalDirectory
 {
     private readonly DateTimeOffset _start = clock.GetUtcNow();
     private readonly ConcurrentDictionary<HospitalId, DateTimeOffset> _heard = new();

@@ -13,15 +13,16 @@ using FedActors.Core.Protocol;
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// A hospital's line to its hub, dialled from here: nobody ever calls a hospital. Brings the hub's messages to the agent and
-/// its answers back, fetches a model before the offer that needs it goes on, and after a cut continues where it was.
-/// Parent: the site. Children: a relay for each of the hub's actors that asked something. Waits for the disk.
+/// A hospital's line to its hub, dialled from here: nobody ever calls a hospital. Brings the hub's messages to the
+/// agent and its answers back, fetches a model before the offer that needs it goes on, and after a cut continues where
+/// it was. Parent: the site. Children: a relay for each of the hub's actors that asked something. Waits for the disk.
 /// </summary>
 public sealed class Uplink : ReceiveActor, IWithTimers
 {
     /// <summary>Who this hospital is, and whom it calls.</summary>
     /// <param name="Doors">Where the hub's door may be: at the node that leads it. They are called in turn.</param>
-    /// <param name="Rhythm">From one sign of life to the next; after eight without an answer the line is dialled anew.</param>
+    /// <param name="Rhythm">From one sign of life to the next; after eight without an answer the line is dialled
+    /// anew.</param>
     public sealed record Settings(
         HospitalId Hospital, SiteKey Key, SitePublicKey Hub, ImmutableArray<IActorRef> Doors, TimeSpan Rhythm,
         IRandomSource Random,
@@ -73,7 +74,9 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             if (broken.Session == _end?.Session)
                 Dial("The hub does not know the session any more.");
         });
-        Receive<Answer>(answer => _outbox.Add(answer.Conversation, answer.Message, _end is null ? null : Send(answer.Conversation, answer.Message)));
+        Receive<Answer>(answer =>
+            _outbox.Add(answer.Conversation, answer.Message,
+                _end is null ? null : Send(answer.Conversation, answer.Message)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -128,7 +131,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             Forget();
         _hubNonce = challenge.HubNonce;
         _end = new LineEnd(
-            LineProtocol.SessionOf(_settings.Hospital, _nonce, challenge.HubNonce), _settings.Hospital, isHospital: true, _settings.Key, _settings.Hub,
+            LineProtocol.SessionOf(_settings.Hospital, _nonce, challenge.HubNonce), _settings.Hospital,
+            isHospital: true, _settings.Key, _settings.Hub,
             MessageBytes);
         _lastHeard = _settings.Clock.GetUtcNow();
         _log.Info("{Hospital} is attached to its hub", _settings.Hospital);
@@ -209,7 +213,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     {
         while (_fetch is null && _waiting.TryPeek(out var next))
         {
-            if (next.Message is RoundProtocol.RoundOffered offer && !_models.TryGet(offer.Model, out _) && BeginFetch(offer))
+            if (next.Message is RoundProtocol.RoundOffered offer && !_models.TryGet(offer.Model, out _)
+                && BeginFetch(offer))
                 return;
             _waiting.Dequeue();
             _agent.Tell(next.Message, RelayOf(next.Conversation));
@@ -283,7 +288,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
 
     private long Send(long conversation, IWireMessage message)
     {
-        foreach (var piece in _end!.Seal(conversation, WireSerializer.ManifestOf(message), WireSerializer.Write(message)))
+        foreach (
+            var piece in _end!.Seal(conversation, WireSerializer.ManifestOf(message), WireSerializer.Write(message)))
             _door.Tell(piece, Self);
         return _end.Sent;
     }

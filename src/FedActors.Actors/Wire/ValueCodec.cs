@@ -19,16 +19,23 @@ internal sealed record ValueCodec(
         [typeof(long)] = Whole("int64", value => (long)value, value => value),
         [typeof(bool)] = Whole("bool", value => (bool)value ? 1 : 0, value => value != 0),
         [typeof(TimeSpan)] = Whole("ticks", value => ((TimeSpan)value).Ticks, value => TimeSpan.FromTicks(value)),
-        [typeof(DateTimeOffset)] = Whole("utc-ticks", value => ((DateTimeOffset)value).UtcTicks, value => new DateTimeOffset(value, TimeSpan.Zero)),
-        [typeof(double)] = new("double", WireFormat.WireType.Fixed64, (output, value) => output.WriteDouble((double)value), input => input.ReadDouble()),
+        [typeof(DateTimeOffset)] =
+        Whole("utc-ticks", value => ((DateTimeOffset)value).UtcTicks, value =>
+            new DateTimeOffset(value, TimeSpan.Zero)),
+        [typeof(double)] =
+        new("double", WireFormat.WireType.Fixed64, (output, value) => output.WriteDouble((double)value), input =>
+            input.ReadDouble()),
         [typeof(string)] = new("string", WireFormat.WireType.LengthDelimited,
             (output, value) => output.WriteString((string)value), input => input.ReadString()),
         [typeof(HospitalId)] = new("hospital", WireFormat.WireType.LengthDelimited,
             (output, value) => output.WriteString(value.ToString()), input => new HospitalId(input.ReadString())),
         [typeof(Digest)] = Raw("digest", value => ((Digest)value).ToBytes(), bytes => new Digest(bytes)),
         [typeof(CoreBytes)] = new("bytes", WireFormat.WireType.LengthDelimited,
-            (output, value) => WriteBytes(output, ((CoreBytes)value).AsMemory()), input => CoreBytes.Own(Array(input.ReadBytes()))),
-        [typeof(Signature)] = Raw("signature", value => ((Signature)value).Span.ToArray(), bytes => bytes.Length == 0 ? default : new Signature(bytes)),
+            (output, value) =>
+                WriteBytes(output, ((CoreBytes)value).AsMemory()), input => CoreBytes.Own(Array(input.ReadBytes()))),
+        [typeof(Signature)] =
+        Raw("signature", value => ((Signature)value).Span.ToArray(), bytes =>
+            bytes.Length == 0 ? default : new Signature(bytes)),
         [typeof(ImmutableArray<byte>)] = new("bytes", WireFormat.WireType.LengthDelimited,
             (output, value) => WriteBytes(output, ((ImmutableArray<byte>)value).AsMemory()),
             input => ImmutableCollectionsMarshal.AsImmutableArray(Array(input.ReadBytes()))),
@@ -38,10 +45,12 @@ internal sealed record ValueCodec(
     public static ValueCodec? Of(Type type) => type.IsEnum ? Enumeration(type) : Known.GetValueOrDefault(type);
 
     private static ValueCodec Whole(string name, Func<object, long> write, Func<long, object> read) => new(
-        name, WireFormat.WireType.Varint, (output, value) => output.WriteInt64(write(value)), input => read(input.ReadInt64()));
+        name, WireFormat.WireType.Varint, (output, value) =>
+            output.WriteInt64(write(value)), input => read(input.ReadInt64()));
 
     private static ValueCodec Raw(string name, Func<object, byte[]> write, Func<byte[], object> read) => new(
-        name, WireFormat.WireType.LengthDelimited, (output, value) => WriteBytes(output, write(value)), input => read(Array(input.ReadBytes())));
+        name, WireFormat.WireType.LengthDelimited, (output, value) =>
+            WriteBytes(output, write(value)), input => read(Array(input.ReadBytes())));
 
     private static ValueCodec Enumeration(Type type) => Whole("enum", value => Convert.ToInt64(value, null), number =>
     {
@@ -49,9 +58,12 @@ internal sealed record ValueCodec(
         return Enum.IsDefined(type, value) ? value : throw new SerializationException($"{number} is no {type.Name}.");
     });
 
-    private static void WriteBytes(CodedOutputStream output, ReadOnlyMemory<byte> bytes) => output.WriteBytes(UnsafeByteOperations.UnsafeWrap(bytes));
+    private static void WriteBytes(CodedOutputStream output, ReadOnlyMemory<byte> bytes) =>
+        output.WriteBytes(UnsafeByteOperations.UnsafeWrap(bytes));
 
     // What was read belongs to nobody else: no second copy of a 64,000-byte chunk.
     private static byte[] Array(ProtoBytes bytes) =>
-        MemoryMarshal.TryGetArray(bytes.Memory, out var segment) && segment.Count == segment.Array!.Length ? segment.Array : bytes.ToByteArray();
+        MemoryMarshal.TryGetArray(bytes.Memory, out var segment) && segment.Count == segment.Array!.Length
+        ? segment.Array
+        : bytes.ToByteArray();
 }

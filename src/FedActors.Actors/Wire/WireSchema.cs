@@ -13,8 +13,8 @@ using Inbox = FedActors.Core.Protocol.SecureAggregationProtocol.Inbox;
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// All that may cross between a hub and a hospital, a line each. Names stand in the order of their Protobuf field numbers: a
-/// new field is one more name at the end of its line, whatever place it has in the record.
+/// All that may cross between a hub and a hospital, a line each. Names stand in the order of their Protobuf field
+/// numbers: a new field is one more name at the end of its line, whatever place it has in the record.
 /// </summary>
 internal static class WireSchema
 {
@@ -22,7 +22,8 @@ internal static class WireSchema
     {
         Message<Hello>("hello/1", "Hospital", "Nonce"),
         Message<Challenge>("challenge/1", "Hospital", "Nonce", "HubNonce", "Signature", "Epoch"),
-        Message<Envelope>("envelope/1", "Session", "Hospital", "IsUp", "Number", "Conversation", "Manifest", "Part", "Parts", "Bytes", "Signature"),
+        Message<Envelope>("envelope/1", "Session", "Hospital", "IsUp", "Number", "Conversation", "Manifest", "Part",
+            "Parts", "Bytes", "Signature"),
         Message<Broken>("broken/1", "Session"),
         Message<Attach>("attach/1", "Nonce"),
         Message<Pulse>("pulse/1", "Heard"),
@@ -31,7 +32,8 @@ internal static class WireSchema
         Message<ModelChunk>("model-chunk/1", "Model", "Offset", "Total", "Bytes"),
         Message<ModelMissing>("model-missing/1", "Model"),
 
-        Message<RoundOffered>("round-offered/1", "Id", "Plan", "PlanHash", "Model", "Cohort", "LastIncluded", "Ledgers"),
+        Message<RoundOffered>("round-offered/1", "Id", "Plan", "PlanHash", "Model", "Cohort", "LastIncluded",
+            "Ledgers"),
         Message<UpdateReady>("update-ready/1", "Id", "Hospital"),
         Message<Declined>("declined/1", "Id", "Hospital", "Reason", "Detail"),
         Message<UploadRequested>("upload-requested/1", "Id", "FromOffset", "Credit"),
@@ -40,7 +42,8 @@ internal static class WireSchema
         Message<RoundClosed>("round-closed/1", "Id", "Committed"),
 
         Message<RoundOpen>("round-open/1", "Spec", "Signature"),
-        Message<Advertise>("advertise/1", "Session", "Hospital", "EnvelopeKey", "MaskKey", "SeedCommitment", "Beacon", "Signature", "Ledger"),
+        Message<Advertise>("advertise/1", "Session", "Hospital", "EnvelopeKey", "MaskKey", "SeedCommitment", "Beacon",
+            "Signature", "Ledger"),
         Message<Roster1>("roster1/1", "Session", "Adverts", "Signature"),
         Message<Shares>("shares/1", "Session", "Hospital", "KeysHash", "Envelopes", "Signature"),
         Message<Inbox>("inbox/1", "Session", "To", "Sharers", "Envelopes", "Signature"),
@@ -48,28 +51,34 @@ internal static class WireSchema
         Message<Masked>("masked/1", "Session", "Hospital", "KeysHash", "SharersHash", "Vector", "Signature"),
         Message<MaskedChunk>("masked-chunk/1", "Session", "Hospital", "Index", "Bytes"),
         Message<Survivors>("survivors/1", "Session", "Hospitals", "Signature"),
-        Message<Consistency>("consistency/1", "Session", "Hospital", "KeysHash", "SharersHash", "SurvivorsHash", "Model", "Signature"),
+        Message<Consistency>("consistency/1", "Session", "Hospital", "KeysHash", "SharersHash", "SurvivorsHash",
+            "Model", "Signature"),
         Message<UnmaskRequest>("unmask-request/1", "Session", "SurvivorsHash", "Signatures", "Signature"),
         Message<UnmaskResponse>("unmask-response/1", "Session", "Hospital", "SurvivorsHash", "Shares", "Signature"),
         Message<Result>("result/1", "Session", "Hospitals", "Sum", "Signatures", "Signature"),
-        Message<Withdrawal>("withdrawal/1", "Session", "Hospital", "Code", "Culprit", "Evidence", "Signature", "Ledger"),
+        Message<Withdrawal>("withdrawal/1", "Session", "Hospital", "Code", "Culprit", "Evidence", "Signature",
+            "Ledger"),
         Message<Abort>("abort/1", "Session", "Code", "Culprits", "Signature"),
 
         Part<RoundId>("Job", "Round", "Attempt"),
-        Part<JobPlan>("Name", "Seed", "Patients", "Model", "Training", "Cohort", "SecureAggregation", "Privacy", "Evaluation"),
+        Part<JobPlan>("Name", "Seed", "Patients", "Model", "Training", "Cohort", "SecureAggregation", "Privacy",
+            "Evaluation"),
         Part<ModelPlan>("Kind", "Features", "Outcome", "Classes", "Hidden", "Activation", "Unit"),
         Part<TrainingPlan>(
-            "Algorithm", "Rounds", "LocalSteps", "LearningRate", "BatchSize", "L2", "Server", "ProximalMu", "LocalLayers", "Robust"),
+            "Algorithm", "Rounds", "LocalSteps", "LearningRate", "BatchSize", "L2", "Server", "ProximalMu",
+            "LocalLayers", "Robust"),
         Part<ServerPlan>("Rate", "Momentum", "Beta1", "Beta2", "Tau"),
         Part<RobustPlan>("Rule", "Faulty", "Selected", "NormBound"),
         Part<CohortPlan>("Minimum", "Fraction", "Deadline", "Require", "MinimumSampleShare", "Attempts"),
         Part<SecureAggregationPlan>("Enabled", "RingBits", "Range", "WeightCap", "PhaseDeadline"),
         Part<PrivacyPlan>(
-            "Mode", "Epsilon", "NoiseMultiplier", "Delta", "Clip", "SamplingRate", "Spare", "MinimumSurvivors", "AssumedColluders", "PatientId",
+            "Mode", "Epsilon", "NoiseMultiplier", "Delta", "Clip", "SamplingRate", "Spare", "MinimumSurvivors",
+            "AssumedColluders", "PatientId",
             "MinimumSurvivorShare"),
         Part<EvaluationPlan>("Every", "Metric", "ByHospitals", "MinimumPatients", "Keep", "Patience"),
         Part<RoundSpec>(
-            "Training", "Round", "Attempt", "Roster", "Model", "Task", "PreviousSum", "Cohort", "Ring", "Thresholds", "Graph", "Noise", "Deadlines"),
+            "Training", "Round", "Attempt", "Roster", "Model", "Task", "PreviousSum", "Cohort", "Ring", "Thresholds",
+            "Graph", "Noise", "Deadlines"),
         Part<RingSpec>("WordBits", "Coordinates", "ConstantOne", "FractionBits", "Range", "WeightCap", "NoiseTail"),
         Part<Thresholds>("Hospitals", "Corrupt", "Quorum", "MinSurvivors"),
         Part<GraphSpec>("Degree", "Threshold", "DropoutPercent"),
@@ -87,20 +96,23 @@ internal static class WireSchema
     private static readonly Dictionary<Type, RecordCodec> Built = [];
 
     private static readonly ImmutableDictionary<Type, (string Manifest, RecordCodec Codec)> ByType =
-        Lines.Where(line => line.Value.Manifest.Length > 0).ToImmutableDictionary(line => line.Key, line => (line.Value.Manifest, CodecOf(line.Key)));
+        Lines.Where(line => line.Value.Manifest.Length > 0)
+        .ToImmutableDictionary(line => line.Key, line => (line.Value.Manifest, CodecOf(line.Key)));
 
     private static readonly ImmutableDictionary<string, RecordCodec> ByManifest =
         ByType.Values.ToImmutableDictionary(message => message.Manifest, message => message.Codec);
 
     /// <summary>Every message with its manifest.</summary>
-    public static IReadOnlyDictionary<string, Type> Manifests => ByManifest.ToDictionary(pair => pair.Key, pair => pair.Value.Type);
+    public static IReadOnlyDictionary<string, Type> Manifests =>
+        ByManifest.ToDictionary(pair => pair.Key, pair => pair.Value.Type);
 
     /// <summary>A line for each manifest and each field: what the golden file freezes.</summary>
     public static IEnumerable<string> Describe() =>
         ByType.Values.Select(message => $"{message.Manifest} {message.Codec.Type.Name}")
             .Concat(Built.Values.SelectMany(codec => codec.Describe())).Order(StringComparer.Ordinal);
 
-    public static bool TryFind(Type type, out (string Manifest, RecordCodec Codec) message) => ByType.TryGetValue(type, out message);
+    public static bool TryFind(Type type, out (string Manifest, RecordCodec Codec) message) =>
+        ByType.TryGetValue(type, out message);
 
     public static RecordCodec? Find(string manifest) => ByManifest.GetValueOrDefault(manifest);
 
@@ -113,8 +125,10 @@ internal static class WireSchema
         return Built[type] = new RecordCodec(type, line.Names, CodecOf);
     }
 
-    private static (Type Type, string Manifest, string[] Names) Message<T>(string manifest, params string[] names) where T : IWireMessage =>
+    private static (Type Type, string Manifest, string[] Names) Message<T>(string manifest, params string[] names)
+        where T : IWireMessage =>
         (typeof(T), manifest, names);
 
-    private static (Type Type, string Manifest, string[] Names) Part<T>(params string[] names) => (typeof(T), "", names);
+    private static (Type Type, string Manifest, string[] Names) Part<T>(params string[] names) =>
+        (typeof(T), "", names);
 }

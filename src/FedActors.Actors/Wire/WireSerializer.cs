@@ -7,8 +7,9 @@ using Google.Protobuf;
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// Messages between hub and hospitals as Protobuf. Only what <see cref="WireSchema"/> lists is written or read, and nothing that
-/// would not fit a frame: Akka drops such a message with a log line at the sender, and the other side waits.
+/// Messages between hub and hospitals as Protobuf. Only what <see cref="WireSchema"/> lists is written or read, and
+/// nothing that would not fit a frame: Akka drops such a message with a log line at the sender, and the other side
+/// waits.
 /// </summary>
 public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
@@ -27,7 +28,8 @@ public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithS
         var bytes = Write(obj);
         return bytes.Length <= FrameBytes
             ? bytes
-            : throw new SerializationException($"{obj.GetType().Name} has {bytes.Length} bytes: it goes in pieces, never in one frame.");
+            : throw new SerializationException(
+                $"{obj.GetType().Name} has {bytes.Length} bytes: it goes in pieces, never in one frame.");
     }
 
     public override object FromBinary(byte[] bytes, string manifest) => Read(manifest, bytes);
@@ -39,7 +41,8 @@ public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithS
     /// <exception cref="SerializationException">The schema does not list the message.</exception>
     public static byte[] Write(object message) => Find(message).Codec.ToBytes(message);
 
-    /// <exception cref="SerializationException">An unknown manifest, or bytes that are not what the manifest says.</exception>
+    /// <exception cref="SerializationException">An unknown manifest, or bytes that are not what the manifest
+    /// says.</exception>
     public static IWireMessage Read(string manifest, byte[] bytes)
     {
         var codec = WireSchema.Find(manifest) ?? throw new SerializationException($"No message is named '{manifest}'.");

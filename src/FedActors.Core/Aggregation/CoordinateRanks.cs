@@ -1,10 +1,12 @@
 //  Ranks of every coordinate
 //      For each coordinate, the mean of the values of some ranks among n updates: the median, or what a trim leaves.
-//  How:      a block of coordinates of every update is brought into the second-level cache, and 64 of them at a time sorted
+//  How:      a block of coordinates of every update is brought into the second-level cache, and 64 of them at a time
+//            sorted
 //            by one network: a comparator is a minimum and a maximum of 64 values, and no branch depends on any.
 //            With the widest vectors three comparators of four wires go together (ComparatorGroups).
 //  Source:   Yin et al., "Byzantine-Robust Distributed Learning", ICML 2018, definitions 1 and 2.
-//  Repeats:  minimum and maximum are exact, and what is left is added wire by wire in binary64: the same bits in every form.
+//  Repeats:  minimum and maximum are exact, and what is left is added wire by wire in binary64: the same bits in every
+//            form.
 //            -0 is read as +0, which instruction sets rank differently.
 //  Error:    of the mean, at most count · 2^-53 times the sum of the absolute values.
 
@@ -59,8 +61,9 @@ public static class CoordinateRanks
         }
     }
 
-    // Rows that are compared lie 2^k wires apart. Without a step every 16 wires they would lie whole pages of 4,096 bytes apart,
-    // and processors that tell stores from loads by the last 12 bits of an address would take one row for the other.
+    // Rows that are compared lie 2^k wires apart. Without a step every 16 wires they would lie whole pages of 4,096
+    // bytes apart, and processors that tell stores from loads by the last 12 bits of an address would take one row for
+    // the other.
     private static int RowOf(int wire) => wire * Lanes + wire / 16 * 16;
 
     private static int[] GroupedRows(SortingNetwork network)

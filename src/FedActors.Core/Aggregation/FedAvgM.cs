@@ -1,7 +1,8 @@
 //  FedAvgM
 //      v = momentum * v + mean update;  next = parameters + rate * v.
 //  Source:   Hsu, Qi, Brown, "Measuring the Effects of Non-Identical Data Distribution for Federated Visual
-//            Classification", arXiv:1909.06335, section 4.3; there the update is parameters minus local model, here its negative.
+//            Classification", arXiv:1909.06335, section 4.3; there the update is parameters minus local model, here its
+//            negative.
 //  State:    v, d numbers, from zero.
 
 using System.Numerics.Tensors;

@@ -4,7 +4,8 @@
 //      v = v - (1 - beta2) u² sign(v - u²)               FedYogi
 //      v = beta2 v + (1 - beta2) u²                      FedAdam
 //      next = parameters + rate m / (sqrt(v) + tau)
-//  Source:   Reddi et al., "Adaptive Federated Optimization", ICLR 2021, algorithm 2; v starts at tau², its least allowed,
+//  Source:   Reddi et al., "Adaptive Federated Optimization", ICLR 2021, algorithm 2; v starts at tau², its least
+//            allowed,
 //            and FedAdagrad has beta1 = 0, as in the paper's section 5.
 //  State:    m, from zero (none where beta1 = 0), then v: 2d or d numbers.
 
@@ -23,13 +24,15 @@ public enum SecondMoment
     Adam,
 }
 
-/// <summary>Adaptive optimisers at the server, with each coordinate's step divided by the size of its past updates.</summary>
+/// <summary>Adaptive optimisers at the server, with each coordinate's step divided by the size of its past
+/// updates.</summary>
 /// <param name="moment">Which of the three.</param>
 /// <param name="rate">Step of the server, above 0.</param>
 /// <param name="beta1">In [0, 1).</param>
 /// <param name="beta2">In [0, 1).</param>
 /// <param name="tau">Degree of adaptivity, above 0.</param>
-public sealed class FederatedAdaptive(SecondMoment moment, double rate, double beta1, double beta2, double tau) : IAggregationStrategy
+public sealed class FederatedAdaptive(SecondMoment moment, double rate, double beta1, double beta2, double tau)
+    : IAggregationStrategy
 {
     /// <inheritdoc />
     public double[] FirstState(int parameters)

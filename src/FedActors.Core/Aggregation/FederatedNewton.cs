@@ -1,6 +1,8 @@
 //  Federated Newton
-//      Hospitals send the gradient g and the Hessian H of their mean loss; with means weighted by patients and Ω patients in
-//      all, the step solves (Ω H + l2 D) step = -(Ω g + l2 D w), D = 1 for penalised coordinates and 0 for a bias: exactly the
+//      Hospitals send the gradient g and the Hessian H of their mean loss; with means weighted by patients and Ω
+//      patients in
+//      all, the step solves (Ω H + l2 D) step = -(Ω g + l2 D w), D = 1 for penalised coordinates and 0 for a bias:
+//      exactly the
 //      Newton step on the pooled objective, sum of losses + (l2/2)|w|².
 //  Source:   Nocedal, Wright, "Numerical Optimization", 2006, ch. 3.3; Cholesky by MathNet.Numerics.
 //  Fails:    where the matrix is not positive definite (l2 = 0 with features that depend on one another).
@@ -25,7 +27,8 @@ public sealed class FederatedNewton(ImmutableArray<ParameterView> views, double 
     {
         var d = parameters.Length;
         if (sum.Mean.Length != d + PackedUpper.Length(d))
-            throw new ArgumentException($"A mean of {sum.Mean.Length} holds no gradient and Hessian of {d} parameters.", nameof(sum));
+            throw new ArgumentException($"A mean of {sum.Mean.Length} holds no gradient and Hessian of {d} parameters.",
+                nameof(sum));
         if (!TensorPrimitives.IsFiniteAll(sum.Mean.Span))
             throw NextModel.NotFinite();
         var gradient = sum.Mean.Span[..d];
@@ -67,7 +70,8 @@ public sealed class FederatedNewton(ImmutableArray<ParameterView> views, double 
         }
         throw new FaultException(ExitCode.Failed, new Fault(
             FaultNumber.Singular,
-            "The Newton system is singular: features depend on one another, one never changes, or the step before went too far.",
+            "The Newton system is singular: features depend on one another, one never changes, or the step "
+                + "before went too far.",
             "",
             "Set training.l2 above 0, scale the features, leave a dependent one out, or train with fedavg."));
     }

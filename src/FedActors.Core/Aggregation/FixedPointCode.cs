@@ -1,12 +1,15 @@
 //  Fixed-point code for sums of updates
-//      Maps reals in [-Range, +Range], times a whole weight, to residues mod 2^w so that the residues of every party add
+//      Maps reals in [-Range, +Range], times a whole weight, to residues mod 2^w so that the residues of every party
+//      add
 //      without wrapping. Sums are exact integers: no order, thread, node or restart can change a byte of them.
 //  Source:   Bonawitz et al., CCS 2017 (aggregation in Z_R); rounding to nearest, ties to even.
-//  Layout:   d values, each weight·x·Scale, then three whole numbers: the weight, the constant 1, saturated coordinates.
+//  Layout:   d values, each weight·x·Scale, then three whole numbers: the weight, the constant 1, saturated
+//            coordinates.
 //            The sum's constant must equal the number of parties: a check on the whole path, masks included.
 //            Behind them any counts that the round asks for: whole numbers that add without weight.
 //  Size:     (d + 3 + counts)·w/8 bytes, little-endian.
-//  Repeats:  eight values at a time and one at a time round alike: adding 1.5 · 2^52 leaves the nearest whole number, ties to
+//  Repeats:  eight values at a time and one at a time round alike: adding 1.5 · 2^52 leaves the nearest whole number,
+//            ties to
 //            even, in the low bits of the sum.
 //  Error:    of the weighted mean, at most n/(2·Scale·Omega) a coordinate, Omega = total weight (plus double rounding).
 
@@ -32,8 +35,11 @@ public sealed record FixedPointCode
     /// <param name="values">d: values of an update, at least 1.</param>
     /// <param name="counts">Whole numbers beside them, at least 0.</param>
     /// <param name="mostScaleBits">No finer grid than 2^mostScaleBits steps a unit.</param>
-    /// <exception cref="ArgumentException">A parameter is out of range, or the ring has no room for a scale of at least 1.</exception>
-    public FixedPointCode(int ringBits, int parties, int weightCap, double range, int values, int counts = 0, int mostScaleBits = int.MaxValue)
+    /// <exception cref="ArgumentException">A parameter is out of range, or the ring has no room for a scale of at least
+    /// 1.</exception>
+    public FixedPointCode(
+        int ringBits, int parties, int weightCap, double range, int values, int counts = 0,
+        int mostScaleBits = int.MaxValue)
     {
         if (ringBits is not (32 or 64))
             throw new ArgumentException($"The ring has 32 or 64 bits, not {ringBits}.", nameof(ringBits));
@@ -44,10 +50,12 @@ public sealed record FixedPointCode
         if (!(range > 0) || !double.IsFinite(range))
             throw new ArgumentException($"The range is {range}: it must be above 0 and finite.", nameof(range));
         (RingBits, Parties, WeightCap, Range, Values, Counts) = (ringBits, parties, weightCap, range, values, counts);
-        ScaleBits = Math.Min(mostScaleBits, (int)Math.Floor(ringBits - 2 - Math.Log2((double)parties * weightCap * range)));
+        ScaleBits =
+            Math.Min(mostScaleBits, (int)Math.Floor(ringBits - 2 - Math.Log2((double)parties * weightCap * range)));
         if (ScaleBits < 0)
             throw new ArgumentException(
-                $"{parties} parties of weight {weightCap} and range {range} leave no room in a ring of {ringBits} bits.", nameof(ringBits));
+                $"{parties} parties of weight {weightCap} and range {range} leave no room in a ring of "
+                    + $"{ringBits} bits.", nameof(ringBits));
     }
 
     /// <summary>w: 32 or 64.</summary>
@@ -74,7 +82,8 @@ public sealed record FixedPointCode
     /// <summary>log2 of <see cref="Scale"/>.</summary>
     public int ScaleBits { get; }
 
-    /// <summary>Steps a unit: a power of two, the largest for which Parties·(WeightCap·Range·Scale + 1) stays below 2^(w-1).</summary>
+    /// <summary>Steps a unit: a power of two, the largest for which Parties·(WeightCap·Range·Scale + 1) stays below
+    /// 2^(w-1).</summary>
     public double Scale => Math.ScaleB(1, ScaleBits);
 
     /// <summary>Words of an encoded update.</summary>
@@ -92,7 +101,8 @@ public sealed record FixedPointCode
         var saturated = 0;
         var limit = Vector512.Create(Range);
         // Nearly always nothing is beyond the range, and eight at a time show it.
-        while (update.Length >= Lanes && !Vector512.GreaterThanAny(Vector512.Abs(Vector512.Create<double>(update[..Lanes])), limit))
+        while (update.Length >= Lanes
+            && !Vector512.GreaterThanAny(Vector512.Abs(Vector512.Create<double>(update[..Lanes])), limit))
             update = update[Lanes..];
         foreach (ref var x in update)
         {
@@ -105,14 +115,18 @@ public sealed record FixedPointCode
     }
 
     /// <summary>Encodes one party's update.</summary>
-    /// <param name="update">Length <see cref="Values"/>; coordinates outside ±<see cref="Range"/> are refused: saturating is the caller's decision, and it is reported.</param>
+    /// <param name="update">Length <see cref="Values"/>; coordinates outside ±<see cref="Range"/> are refused:
+    /// saturating is the caller's decision, and it is reported.</param>
     /// <param name="weight">1 to <see cref="WeightCap"/>.</param>
-    /// <param name="saturated">How many coordinates the caller saturated; capped so that the sum over all parties cannot wrap.</param>
+    /// <param name="saturated">How many coordinates the caller saturated; capped so that the sum over all parties
+    /// cannot wrap.</param>
     /// <param name="residues">Length <see cref="Bytes"/>; overwritten with little-endian words.</param>
     /// <param name="counts">Length <see cref="Counts"/>, each 0 to <see cref="CountCap"/>.</param>
-    /// <exception cref="ArgumentException">A length, the weight, a count or a coordinate is out of range, or not finite.</exception>
+    /// <exception cref="ArgumentException">A length, the weight, a count or a coordinate is out of range, or not
+    /// finite.</exception>
     public void Encode(
-        ReadOnlySpan<double> update, long weight, int saturated, Span<byte> residues, ReadOnlySpan<long> counts = default)
+        ReadOnlySpan<double> update, long weight, int saturated, Span<byte> residues, ReadOnlySpan<long> counts =
+        default)
     {
         if (counts.Length != Counts)
             throw new ArgumentException($"{counts.Length} counts where the code has {Counts}.", nameof(counts));
@@ -122,7 +136,8 @@ public sealed record FixedPointCode
                 throw new ArgumentException($"A count is not in 0 to {CountCap}.", nameof(counts));
         }
         if (update.Length != Values || residues.Length != Bytes)
-            throw new ArgumentException($"{update.Length} values into {residues.Length} bytes: the code has {Values} and {Bytes}.");
+            throw new ArgumentException(
+                $"{update.Length} values into {residues.Length} bytes: the code has {Values} and {Bytes}.");
         if (weight < 1 || weight > WeightCap)
             throw new ArgumentException($"The weight {weight} is not in 1 to {WeightCap}.", nameof(weight));
         var factor = weight * Scale;
@@ -150,8 +165,9 @@ public sealed record FixedPointCode
     }
 
     /// <summary>
-    /// Encodes whole numbers that stand on the code's grid already, noise and all: in the sum each counts 1/(<see cref="Scale"/>·Omega).
-    /// Beyond the ring they wrap, which a sum's noise never does where <see cref="Scale"/> left room for it.
+    /// Encodes whole numbers that stand on the code's grid already, noise and all: in the sum each counts
+    /// 1/(<see cref="Scale"/>·Omega). Beyond the ring they wrap, which a sum's noise never does where
+    /// <see cref="Scale"/> left room for it.
     /// </summary>
     /// <param name="whole">At most <see cref="Values"/>; the rest are 0.</param>
     /// <param name="weight">1 to <see cref="WeightCap"/>.</param>
@@ -160,7 +176,8 @@ public sealed record FixedPointCode
     public void EncodeWhole(ReadOnlySpan<long> whole, long weight, Span<byte> residues)
     {
         if (whole.Length > Values || residues.Length != Bytes)
-            throw new ArgumentException($"{whole.Length} values into {residues.Length} bytes: the code has {Values} and {Bytes}.");
+            throw new ArgumentException(
+                $"{whole.Length} values into {residues.Length} bytes: the code has {Values} and {Bytes}.");
         if (weight < 1 || weight > WeightCap)
             throw new ArgumentException($"The weight {weight} is not in 1 to {WeightCap}.", nameof(weight));
         residues.Clear();
@@ -173,7 +190,8 @@ public sealed record FixedPointCode
     /// <summary>Decodes the sum of <paramref name="parties"/> encoded updates.</summary>
     /// <param name="sum">Length <see cref="Bytes"/>.</param>
     /// <param name="parties">How many updates must be in it.</param>
-    /// <returns>The weighted mean, or null where the sum's constant or total weight shows that it is not a sum of so many.</returns>
+    /// <returns>The weighted mean, or null where the sum's constant or total weight shows that it is not a sum of so
+    /// many.</returns>
     /// <exception cref="ArgumentException">The length differs.</exception>
     public DecodedSum? Decode(ReadOnlySpan<byte> sum, int parties)
     {
@@ -199,7 +217,8 @@ public sealed record FixedPointCode
         var counts = new long[Counts];
         for (var i = 0; i < counts.Length; i++)
             counts[i] = Word(sum, Values + HiddenCoordinates + i);
-        return new DecodedSum(ImmutableCollectionsMarshal.AsImmutableArray(mean), weight, parties, saturated, [.. counts]);
+        return new DecodedSum(ImmutableCollectionsMarshal.AsImmutableArray(mean), weight, parties, saturated,
+            [.. counts]);
     }
 
     // Word() relies on the machine being little-endian, as every platform that .NET 10 ships for is but s390x.
@@ -227,7 +246,8 @@ public sealed record FixedPointCode
             var (a, b) = (Vector512.LoadUnsafe(ref from, (nuint)i), Vector512.LoadUnsafe(ref from, (nuint)i + Lanes));
             if (!Vector512.LessThanOrEqualAll(Vector512.Max(Vector512.Abs(a), Vector512.Abs(b)), limit))
                 throw OutOfRange();
-            Vector512.Narrow((a * scale + whole).AsInt64(), (b * scale + whole).AsInt64()).StoreUnsafe(ref to, (nuint)i);
+            Vector512.Narrow((a * scale + whole).AsInt64(), (b * scale + whole).AsInt64())
+                .StoreUnsafe(ref to, (nuint)i);
         }
         return i;
     }

@@ -1,10 +1,13 @@
 //  Geometric median
-//      The point with the least sum of distances to all updates, by Weiszfeld's iteration with a floor under every distance:
+//      The point with the least sum of distances to all updates, by Weiszfeld's iteration with a floor under every
+//      distance:
 //      z = mean of the updates weighted by 1 / max(|update - z|, floor), from their mean on.
-//  Source:   Pillutla, Kakade, Harchaoui, "Robust Aggregation for Federated Learning", IEEE TSP 2022, algorithm 2 (smoothed
+//  Source:   Pillutla, Kakade, Harchaoui, "Robust Aggregation for Federated Learning", IEEE TSP 2022, algorithm 2
+//            (smoothed
 //            Weiszfeld); breakdown point 1/2 (Lopuhaä, Rousseeuw, 1991).
 //  Ends:     when no weight changes by more than 1e-9 of its share, or after 100 passes over the updates.
-//  Error:    the floor, 1e-6 of the largest distance from the mean, bounds what smoothing adds to the sum of distances by n floors.
+//  Error:    the floor, 1e-6 of the largest distance from the mean, bounds what smoothing adds to the sum of distances
+//            by n floors.
 
 using FedActors.Core.Numerics;
 

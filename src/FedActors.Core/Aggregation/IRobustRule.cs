@@ -4,12 +4,12 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Aggregation;
 
 /// <summary>
-/// From the single updates of a round to one update, so that a few hospitals that send nonsense, or worse, cannot steer it.
-/// Each update has one vote, whatever weight its hospital claims.
+/// From the single updates of a round to one update, so that a few hospitals that send nonsense, or worse, cannot steer
+/// it. Each update has one vote, whatever weight its hospital claims.
 /// </summary>
 /// <remarks>
-/// This is not <see cref="IAggregationStrategy"/>, and cannot be made from it: a strategy is given a sum, and a secure sum is all
-/// that secure aggregation ever opens. There is no way from one to <see cref="SingleUpdates"/>.
+/// This is not <see cref="IAggregationStrategy"/>, and cannot be made from it: a strategy is given a sum, and a secure
+/// sum is all that secure aggregation ever opens. There is no way from one to <see cref="SingleUpdates"/>.
 /// </remarks>
 public interface IRobustRule
 {

@@ -1,7 +1,9 @@
 //  Krum and multi-Krum
-//      score(i) = sum of the squared distances from update i to its n - f - 2 nearest others; the update with the lowest score is
+//      score(i) = sum of the squared distances from update i to its n - f - 2 nearest others; the update with the
+//      lowest score is
 //      taken, or the mean of the m lowest. Where scores tie, the earlier update goes first.
-//  Source:   Blanchard et al., "Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent", NeurIPS 2017: section 4
+//  Source:   Blanchard et al., "Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent", NeurIPS 2017:
+//            section 4
 //            (Krum, n >= 2f + 3) and section 6 (multi-Krum, m = n - f - 2 unless chosen).
 //  Error:    that of SquaredDistances: updates whose scores are closer than it may change places.
 

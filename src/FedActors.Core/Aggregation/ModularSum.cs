@@ -48,7 +48,8 @@ public sealed class ModularSum : IUpdateSink
     public void Add(ReadOnlySpan<byte> residues)
     {
         if (residues.Length != _words.Length)
-            throw new ArgumentException($"{residues.Length} bytes do not add to a sum of {_words.Length}.", nameof(residues));
+            throw new ArgumentException($"{residues.Length} bytes do not add to a sum of {_words.Length}.",
+                nameof(residues));
         // TensorPrimitives adds integers unchecked: it wraps, which is what the ring asks for.
         if (RingBits == 32)
             Add(MemoryMarshal.Cast<byte, uint>(residues), MemoryMarshal.Cast<byte, uint>(_words.AsSpan()));

@@ -1,5 +1,6 @@
 //  From a noisy sum to an update
-//      patient-distributed: update = -rate * (clip / q * mean + (l2 / N) w), mean the sum of the hospitals' clipped gradients with
+//      patient-distributed: update = -rate * (clip / q * mean + (l2 / N) w), mean the sum of the hospitals' clipped
+//      gradients with
 //      noise over their public patients, in clips. hospital: update = clip * mean over the hospitals in the sum.
 //  Source:   Abadi et al., CCS 2016, Algorithm 1, the divisor public. All of it follows from what was released.
 
@@ -10,8 +11,8 @@ using FedActors.Core.Models;
 namespace FedActors.Core.Aggregation;
 
 /// <summary>
-/// Hands another strategy the update that a noisy sum amounts to, so that momentum or an adaptive optimiser only ever sees what
-/// was released.
+/// Hands another strategy the update that a noisy sum amounts to, so that momentum or an adaptive optimiser only ever
+/// sees what was released.
 /// </summary>
 public sealed class NoisyGradientStep(JobPlan plan, IModel model, IAggregationStrategy inner) : IAggregationStrategy
 {
@@ -22,7 +23,8 @@ public sealed class NoisyGradientStep(JobPlan plan, IModel model, IAggregationSt
     public double[] Next(ReadOnlySpan<double> parameters, Span<double> state, AggregatedUpdate sum)
     {
         if (sum.Mean.Length != parameters.Length)
-            throw new ArgumentException($"A mean of {sum.Mean.Length} does not update {parameters.Length} parameters.", nameof(sum));
+            throw new ArgumentException($"A mean of {sum.Mean.Length} does not update {parameters.Length} parameters.",
+                nameof(sum));
         var update = new double[parameters.Length];
         if (plan.Privacy.Mode == PrivacyMode.Hospital)
         {

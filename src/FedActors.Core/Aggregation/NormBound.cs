@@ -3,8 +3,9 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Aggregation;
 
 /// <summary>
-/// The mean of the updates after each that is longer than a bound was shortened to it: a hospital can push in a wrong direction,
-/// but no harder than the others. Source: Sun et al., "Can You Really Backdoor Federated Learning?", arXiv:1911.07963, section 4.
+/// The mean of the updates after each that is longer than a bound was shortened to it: a hospital can push in a wrong
+/// direction, but no harder than the others. Source: Sun et al., "Can You Really Backdoor Federated Learning?",
+/// arXiv:1911.07963, section 4.
 /// </summary>
 /// <param name="bound">Longest update, in model units, above 0; null for the median of the round's lengths.</param>
 public sealed class NormBound(double? bound) : IRobustRule

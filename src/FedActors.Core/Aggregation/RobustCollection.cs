@@ -6,8 +6,8 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Aggregation;
 
 /// <summary>
-/// Keeps a round's single updates until all are in, then applies the rule to them. In memory up to a bound; beyond it in a
-/// stream, from which the rule reads a window of coordinates at a time. Not thread-safe: one actor owns it.
+/// Keeps a round's single updates until all are in, then applies the rule to them. In memory up to a bound; beyond it
+/// in a stream, from which the rule reads a window of coordinates at a time. Not thread-safe: one actor owns it.
 /// </summary>
 public sealed class RobustCollection : IUpdateSink, IDisposable
 {
@@ -20,7 +20,8 @@ public sealed class RobustCollection : IUpdateSink, IDisposable
     /// <param name="plan">Which rule.</param>
     /// <param name="code">How updates are written.</param>
     /// <param name="spool">Takes the updates, or null to keep them in memory. Owned by this object from now on.</param>
-    public RobustCollection(RobustPlan plan, SingleUpdateCode code, Stream? spool) => (_plan, _code, _spool) = (plan, code, spool);
+    public RobustCollection(RobustPlan plan, SingleUpdateCode code, Stream? spool) =>
+        (_plan, _code, _spool) = (plan, code, spool);
 
     /// <inheritdoc />
     public int UpdateBytes => _code.Bytes;
@@ -38,12 +39,14 @@ public sealed class RobustCollection : IUpdateSink, IDisposable
         }
         var values = _code.ValuesOf(update);
         var (weight, saturated) = _code.TailOf(update);
-        _updates.Add(hospital, new Taken(_spool is null ? values.ToArray() : null, place, values[^1], weight, saturated));
+        _updates.Add(hospital,
+            new Taken(_spool is null ? values.ToArray() : null, place, values[^1], weight, saturated));
         _total = null;
         return null;
     }
 
-    /// <summary>What the rule makes of the updates taken so far, as <see cref="SingleUpdateCode.Read"/> reads it; empty for none.</summary>
+    /// <summary>What the rule makes of the updates taken so far, as <see cref="SingleUpdateCode.Read"/> reads it; empty
+    /// for none.</summary>
     public ReadOnlySpan<byte> Total => _total ??= _updates.Count == 0 ? [] : Apply();
 
     /// <inheritdoc />

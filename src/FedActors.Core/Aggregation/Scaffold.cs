@@ -2,12 +2,17 @@
 //      hospital i, K steps:    y -= eta (g_i(y) - c_i + c)
 //                              c_i' = c_i - c + (x - y) / (K eta)
 //      server:                 x' = x + rate * mean(y - x)
-//                              c' = c + sum over survivors of w_i (c_i' - c_i),  w_i the hospital's share of all patients
-//  Source:   Karimireddy et al., ICML 2020, algorithm 1 with option II; means weighted by patients, as the objective is.
-//  One sum:  c_i' - c_i = -c - (y - x)/(K eta) holds nothing but public numbers and the update, the same K and eta for all. So
-//            the control's sum follows from the updates' sum, and none of it is sent a second time: half the bytes, nothing
+//                              c' = c + sum over survivors of w_i (c_i' - c_i),  w_i the hospital's share of all
+//                              patients
+//  Source:   Karimireddy et al., ICML 2020, algorithm 1 with option II; means weighted by patients, as the objective
+//            is.
+//  One sum:  c_i' - c_i = -c - (y - x)/(K eta) holds nothing but public numbers and the update, the same K and eta for
+//  all. So
+//            the control's sum follows from the updates' sum, and none of it is sent a second time: half the bytes,
+//            nothing
 //            more for a secure sum to hide, and whatever protects the update protects the control.
-//  Keeps:    the server's c = sum of w_i c_i over all hospitals, up to the rounding of the sum's fixed point, because a hospital
+//  Keeps:    the server's c = sum of w_i c_i over all hospitals, up to the rounding of the sum's fixed point, because a
+//            hospital
 //            makes c_i' from the update as it is sent: after saturation.
 //  State:    c, d numbers, from zero. A hospital keeps c_i, from zero.
 
@@ -15,7 +20,8 @@ using System.Numerics.Tensors;
 
 namespace FedActors.Core.Aggregation;
 
-/// <summary>Stochastic controlled averaging: corrects each hospital's drift by what it and the federation moved before.</summary>
+/// <summary>Stochastic controlled averaging: corrects each hospital's drift by what it and the federation moved
+/// before.</summary>
 public sealed class Scaffold : IAggregationStrategy
 {
     private readonly double _rate;

@@ -1,6 +1,8 @@
 //  Local layers
-//      Some layers of the model never leave a hospital: each keeps its own values of them, and only the others are summed.
-//  Source:   Arivazhagan et al., "Federated Learning with Personalization Layers" (FedPer), arXiv:1912.00818, algorithm 1.
+//      Some layers of the model never leave a hospital: each keeps its own values of them, and only the others are
+//      summed.
+//  Source:   Arivazhagan et al., "Federated Learning with Personalization Layers" (FedPer), arXiv:1912.00818, algorithm
+//            1.
 //  Layout:   an update holds the shared layers' coordinates in the order of the views. The global model keeps the local
 //            layers' first values, from which every hospital begins.
 
@@ -51,7 +53,8 @@ public sealed class SharedLayers(TrainingPlan plan, IModel model, IAggregationSt
         }
     }
 
-    /// <summary>The reverse of <see cref="Gather"/>: the other coordinates of <paramref name="to"/> stay as they are.</summary>
+    /// <summary>The reverse of <see cref="Gather"/>: the other coordinates of <paramref name="to"/> stay as they
+    /// are.</summary>
     public static void Scatter(TrainingPlan plan, IModel model, ReadOnlySpan<double> from, Span<double> to, bool local)
     {
         foreach (var view in model.Views)

@@ -1,5 +1,6 @@
 //  Code for single updates
-//      d values as binary32, then two whole numbers of 32 bits: the hospital's weight, and how many coordinates it saturated.
+//      d values as binary32, then two whole numbers of 32 bits: the hospital's weight, and how many coordinates it
+//      saturated.
 //  Size:     4 (d + 2) bytes, little-endian.
 //  Error:    relative, 2^-24 a value.
 //  Refuses:  on receipt, every value that is not finite and every weight that was not agreed.
@@ -9,7 +10,8 @@ using System.Runtime.InteropServices;
 
 namespace FedActors.Core.Aggregation;
 
-/// <summary>How one hospital's update travels where a robust rule must see it, and how a round's result is kept.</summary>
+/// <summary>How one hospital's update travels where a robust rule must see it, and how a round's result is
+/// kept.</summary>
 /// <param name="Values">d: those of the update, with the training loss behind them.</param>
 /// <param name="WeightCap">The largest weight of a hospital.</param>
 public sealed record SingleUpdateCode(int Values, int WeightCap)
@@ -23,7 +25,8 @@ public sealed record SingleUpdateCode(int Values, int WeightCap)
     public void Encode(ReadOnlySpan<double> update, long weight, int saturated, Span<byte> encoded)
     {
         if (update.Length != Values || encoded.Length != Bytes)
-            throw new ArgumentException($"{update.Length} values into {encoded.Length} bytes: the code has {Values} and {Bytes}.");
+            throw new ArgumentException(
+                $"{update.Length} values into {encoded.Length} bytes: the code has {Values} and {Bytes}.");
         TensorPrimitives.ConvertTruncating(update, MemoryMarshal.Cast<byte, float>(encoded)[..Values]);
         var tail = MemoryMarshal.Cast<byte, int>(encoded)[Values..];
         (tail[0], tail[1]) = (checked((int)weight), saturated);
@@ -42,7 +45,8 @@ public sealed record SingleUpdateCode(int Values, int WeightCap)
     }
 
     /// <summary>The values of an encoded update.</summary>
-    public ReadOnlySpan<float> ValuesOf(ReadOnlySpan<byte> encoded) => MemoryMarshal.Cast<byte, float>(encoded)[..Values];
+    public ReadOnlySpan<float> ValuesOf(ReadOnlySpan<byte> encoded) =>
+        MemoryMarshal.Cast<byte, float>(encoded)[..Values];
 
     /// <summary>Its weight, and how many of its coordinates were saturated.</summary>
     public (int Weight, int Saturated) TailOf(ReadOnlySpan<byte> encoded)
@@ -51,7 +55,8 @@ public sealed record SingleUpdateCode(int Values, int WeightCap)
         return (tail[0], tail[1]);
     }
 
-    /// <summary>A round's result as bytes: d binary64, then total weight, hospitals and saturated coordinates in 64 bits each.</summary>
+    /// <summary>A round's result as bytes: d binary64, then total weight, hospitals and saturated coordinates in 64
+    /// bits each.</summary>
     public byte[] Write(DecodedSum result)
     {
         var bytes = new byte[sizeof(double) * (Values + 3)];

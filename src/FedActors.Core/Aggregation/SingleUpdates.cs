@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace FedActors.Core.Aggregation;
 
 /// <summary>
-/// The single updates of a round, as only plain sums can offer them: n vectors of d binary32 numbers, all finite, read a
-/// window of coordinates at a time. Where they lie in memory the window is all of them; where they lie in a stream it is a
-/// stretch of each. Not for several threads.
+/// The single updates of a round, as only plain sums can offer them: n vectors of d binary32 numbers, all finite, read
+/// a window of coordinates at a time. Where they lie in memory the window is all of them; where they lie in a stream it
+/// is a stretch of each. Not for several threads.
 /// </summary>
 public sealed class SingleUpdates
 {

@@ -1,8 +1,10 @@
 //  Sorting networks
-//      Comparators (i, j), i < j, that leave the smaller value on wire i and the larger on j, in an order that sorts any input:
+//      Comparators (i, j), i < j, that leave the smaller value on wire i and the larger on j, in an order that sorts
+//      any input:
 //      no branch depends on a value, so many coordinates are sorted at once.
 //  Source:   Batcher's merge exchange in the form of Knuth, TAOCP vol. 3, 5.2.2, algorithm M, for any number of wires.
-//  Pruning:  backwards from the wires that are summed in the end. A comparator of two wires that nobody reads is dropped, and so
+//  Pruning:  backwards from the wires that are summed in the end. A comparator of two wires that nobody reads is
+//            dropped, and so
 //            is one of two wires that are only summed, since it cannot change their sum.
 //  Size:     median of 100: 888 comparators of the 1,077 that sort all.
 
@@ -10,14 +12,16 @@ using System.Collections.Immutable;
 
 namespace FedActors.Core.Aggregation;
 
-/// <summary>The comparators after which a stretch of wires holds the values of a stretch of ranks, in some order.</summary>
+/// <summary>The comparators after which a stretch of wires holds the values of a stretch of ranks, in some
+/// order.</summary>
 /// <param name="Wires">n: how many values are ranked.</param>
 /// <param name="First">The lowest rank that is wanted, from 0.</param>
 /// <param name="Count">How many ranks are wanted, at least 1.</param>
 /// <param name="Comparators">Pairs of wires, one behind the other: length 2 a comparator.</param>
 public sealed record SortingNetwork(int Wires, int First, int Count, ImmutableArray<int> Comparators)
 {
-    /// <summary>The network that brings ranks first to first + count - 1 of so many values to the wires of the same numbers.</summary>
+    /// <summary>The network that brings ranks first to first + count - 1 of so many values to the wires of the same
+    /// numbers.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There are no such ranks.</exception>
     public static SortingNetwork For(int wires, int first, int count)
     {

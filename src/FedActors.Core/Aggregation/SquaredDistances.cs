@@ -1,9 +1,13 @@
 //  Squared distances between updates
-//      All pairs of n vectors by explicit differences: no cancellation, unlike |a|² + |b|² - 2ab, at the cost of that form.
-//  How:      512 coordinates of every update at a time, tiles of 4 x 4 pairs so that a loaded value serves four of them, and two
-//            tiles of rows in the first-level cache beside each tile of columns; in a block 16 binary32 lanes by fused multiply-add,
+//      All pairs of n vectors by explicit differences: no cancellation, unlike |a|² + |b|² - 2ab, at the cost of that
+//      form.
+//  How:      512 coordinates of every update at a time, tiles of 4 x 4 pairs so that a loaded value serves four of
+//            them, and two
+//            tiles of rows in the first-level cache beside each tile of columns; in a block 16 binary32 lanes by fused
+//            multiply-add,
 //            from block to block 8 binary64 lanes.
-//  Repeats:  coordinate k of a block belongs to lane k mod 16 and the lanes are folded in one order: the same bits in every form.
+//  Repeats:  coordinate k of a block belongs to lane k mod 16 and the lanes are folded in one order: the same bits in
+//            every form.
 //  Error:    relative, at most 34 · 2^-24 (32 additions in a lane, a difference and a square) and a few 2^-53 a block.
 
 using System.Runtime.CompilerServices;
@@ -51,7 +55,8 @@ public static class SquaredDistances
                     for (var j = first; j < tiles; j++)
                     {
                         for (var i = first; i < Math.Min(first + RowTiles, j + 1); i++)
-                            AddTile(block, i * Tile, j * Tile, sums.AsSpan((i * tiles + j) * Tile * Tile * Folded), form);
+                            AddTile(block, i * Tile, j * Tile, sums.AsSpan((i * tiles + j) * Tile * Tile * Folded),
+                                form);
                     }
                 }
             }
@@ -78,7 +83,8 @@ public static class SquaredDistances
         {
             var loaded = Math.Min(updates.Window, updates.Length - window);
             updates.Load(window, loaded);
-            // A window read from a stream is one stretch: stretch by stretch the sums are the same wherever updates lie.
+            // A window read from a stream is one stretch: stretch by stretch the sums are the same wherever updates
+            // lie.
             for (var at = 0; at < loaded; at += SingleUpdates.StreamWindow)
             {
                 var size = Math.Min(SingleUpdates.StreamWindow, loaded - at);
@@ -116,12 +122,14 @@ public static class SquaredDistances
                 break;
             case SimdForm.Vector256:
                 for (var pair = 0; pair < Tile * Tile; pair++)
-                    AddPair256(ref block[(first + pair / Tile) * Block], ref block[(second + pair % Tile) * Block], ref sums[pair * Folded]);
+                    AddPair256(ref block[(first + pair / Tile) * Block], ref block[(second + pair % Tile) * Block],
+                        ref sums[pair * Folded]);
                 break;
             default:
                 for (var pair = 0; pair < Tile * Tile; pair++)
                     AddPairPortable(
-                        block.AsSpan((first + pair / Tile) * Block, Block), block.AsSpan((second + pair % Tile) * Block, Block),
+                        block.AsSpan((first + pair / Tile) * Block, Block),
+                        block.AsSpan((second + pair % Tile) * Block, Block),
                         sums.Slice(pair * Folded, Folded));
                 break;
         }
@@ -131,7 +139,8 @@ public static class SquaredDistances
     private static void AddTile512(ref float a, ref float b, ref double sums)
     {
         Vector512<float> s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33;
-        s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = Vector512<float>.Zero;
+        s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 =
+            Vector512<float>.Zero;
         for (nuint k = 0; k < Block; k += Lanes)
         {
             var b0 = Vector512.LoadUnsafe(ref b, k);

@@ -3,8 +3,9 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Aggregation;
 
 /// <summary>
-/// Coordinate by coordinate: the mean of what is left when so many of the largest and of the smallest values are taken away,
-/// or the median. Source: Yin et al., ICML 2018, definitions 1 and 2; the kernel is <see cref="CoordinateRanks"/>.
+/// Coordinate by coordinate: the mean of what is left when so many of the largest and of the smallest values are taken
+/// away, or the median. Source: Yin et al., ICML 2018, definitions 1 and 2; the kernel is
+/// <see cref="CoordinateRanks"/>.
 /// </summary>
 /// <param name="trim">Values taken away at each end, at least 0; null for the median.</param>
 public sealed class TrimmedMean(int? trim) : IRobustRule

@@ -4,9 +4,9 @@ using FedActors.Core.Protocol;
 namespace FedActors.Core.Aggregation;
 
 /// <summary>
-/// Gathers encoded updates, piece by piece, into one running sum or for a robust rule. An update counts when all its bytes are
-/// there and their SHA-256 is the announced one; until then nothing of it is taken. Holds the unfinished updates, never the
-/// finished ones. Not thread-safe: one actor owns it.
+/// Gathers encoded updates, piece by piece, into one running sum or for a robust rule. An update counts when all its
+/// bytes are there and their SHA-256 is the announced one; until then nothing of it is taken. Holds the unfinished
+/// updates, never the finished ones. Not thread-safe: one actor owns it.
 /// </summary>
 public sealed class UploadCollection
 {
@@ -18,7 +18,8 @@ public sealed class UploadCollection
     /// <param name="ringBits">32 or 64.</param>
     /// <param name="bytes">Length that every update must have.</param>
     /// <param name="cohort">Whose updates are expected.</param>
-    public UploadCollection(int ringBits, int bytes, IReadOnlyCollection<HospitalId> cohort) : this(new ModularSum(ringBits, bytes), cohort) { }
+    public UploadCollection(int ringBits, int bytes, IReadOnlyCollection<HospitalId> cohort)
+        : this(new ModularSum(ringBits, bytes), cohort) { }
 
     /// <param name="sink">Where finished updates go.</param>
     /// <param name="cohort">Whose updates are expected.</param>
@@ -35,10 +36,12 @@ public sealed class UploadCollection
     public bool IsSettled => _open == 0;
 
     /// <summary>Whose updates are in the sum, sorted.</summary>
-    public IEnumerable<HospitalId> Complete => _uploads.Where(pair => pair.Value.State == State.Complete).Select(pair => pair.Key).Order();
+    public IEnumerable<HospitalId> Complete =>
+        _uploads.Where(pair => pair.Value.State == State.Complete).Select(pair => pair.Key).Order();
 
     /// <summary>True while this hospital's update may still come.</summary>
-    public bool Expects(HospitalId hospital) => _uploads.TryGetValue(hospital, out var upload) && upload.State == State.Expected;
+    public bool Expects(HospitalId hospital) =>
+        _uploads.TryGetValue(hospital, out var upload) && upload.State == State.Expected;
 
     /// <summary>The running sum, or what the rule makes of the updates.</summary>
     public ReadOnlySpan<byte> Sum => _sink.Total;
@@ -56,7 +59,8 @@ public sealed class UploadCollection
         var bytes = chunk.Bytes.AsSpan();
         if (chunk.Total != _sink.UpdateBytes)
             return GiveUp(upload, $"The update has {chunk.Total} bytes, {_sink.UpdateBytes} were agreed.");
-        if (bytes.Length is 0 or > RoundProtocol.ChunkBytes || chunk.Offset < 0 || chunk.Offset + bytes.Length > chunk.Total)
+        if (bytes.Length is 0 or > RoundProtocol.ChunkBytes || chunk.Offset < 0
+            || chunk.Offset + bytes.Length > chunk.Total)
             return GiveUp(upload, $"A piece of {bytes.Length} bytes at {chunk.Offset} does not fit.");
         if (chunk.Offset != upload.Received)
             return UploadStep.Ignored.Instance;

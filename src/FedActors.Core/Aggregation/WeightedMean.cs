@@ -1,7 +1,9 @@
 //  Weighted sum of updates
-//      sum over u of weight(u) · update(u), four updates at a time over blocks whose running sums stay in the second-level cache,
+//      sum over u of weight(u) · update(u), four updates at a time over blocks whose running sums stay in the
+//      second-level cache,
 //      so that memory is read once and written once.
-//  Repeats:  every coordinate adds its products in the order of the updates, in binary64 with fused multiply-adds: the same bits
+//  Repeats:  every coordinate adds its products in the order of the updates, in binary64 with fused multiply-adds: the
+//            same bits
 //            in every form.
 //  Error:    at most n · 2^-53 times the sum of the absolute products.
 
@@ -26,7 +28,8 @@ public static class WeightedMean
     public static void Of(SingleUpdates updates, ReadOnlySpan<double> weights, Span<double> sum, SimdForm form)
     {
         if (weights.Length != updates.Count || sum.Length != updates.Length)
-            throw new ArgumentException($"{weights.Length} weights and a sum of {sum.Length} for {updates.Count} updates of {updates.Length}.");
+            throw new ArgumentException(
+                $"{weights.Length} weights and a sum of {sum.Length} for {updates.Count} updates of {updates.Length}.");
         var used = new int[weights.Length];
         var count = 0;
         for (var u = 0; u < weights.Length; u++)
@@ -48,7 +51,8 @@ public static class WeightedMean
                 {
                     var (a, b, c, d) = (used[next], used[next + 1], used[next + 2], used[next + 3]);
                     Add(updates.Row(a).Slice(at, size), weights[a], updates.Row(b).Slice(at, size), weights[b],
-                        updates.Row(c).Slice(at, size), weights[c], updates.Row(d).Slice(at, size), weights[d], into, form);
+                        updates.Row(c).Slice(at, size), weights[c], updates.Row(d).Slice(at, size), weights[d], into,
+                        form);
                 }
                 for (; next < count; next++)
                     AddOne(updates.Row(used[next]).Slice(at, size), weights[used[next]], into);

@@ -5,7 +5,8 @@ namespace FedActors.Core.Data;
 
 public enum ColumnType
 {
-    /// <summary>A finite number, point for the decimals; value lists are compared as numbers, so 1 and 1.0 are the same.</summary>
+    /// <summary>A finite number, point for the decimals; value lists are compared as numbers, so 1 and 1.0 are the
+    /// same.</summary>
     Number = 1,
 
     /// <summary>One of a few words, compared letter by letter; the empty text can be one of them.</summary>
@@ -36,8 +37,10 @@ public abstract record LabelRule
     public abstract OutcomeKind Kind { get; }
 
     /// <summary>1 for some values of a column, 0 for others.</summary>
-    /// <param name="DropOthers">Whether rows with any other value are left out before the split is made; else they are a fault.</param>
-    public sealed record Binary(string Column, ImmutableArray<string> Positive, ImmutableArray<string> Negative, bool DropOthers) : LabelRule
+    /// <param name="DropOthers">Whether rows with any other value are left out before the split is made; else they are
+    /// a fault.</param>
+    public sealed record Binary(
+        string Column, ImmutableArray<string> Positive, ImmutableArray<string> Negative, bool DropOthers) : LabelRule
     {
         public override OutcomeKind Kind => OutcomeKind.Binary;
     }
@@ -56,7 +59,8 @@ public abstract record LabelRule
     }
 
     /// <summary>A time above 0, and whether it ended in the event.</summary>
-    public sealed record Survival(string Time, string Event, ImmutableArray<string> Happened, ImmutableArray<string> Censored) : LabelRule
+    public sealed record Survival(
+        string Time, string Event, ImmutableArray<string> Happened, ImmutableArray<string> Censored) : LabelRule
     {
         public override OutcomeKind Kind => OutcomeKind.Survival;
     }
@@ -68,9 +72,11 @@ public sealed record ClassRule(string Name, ImmutableArray<string> Values);
 /// <summary>How the text of a file becomes a <see cref="PatientTable"/>.</summary>
 /// <param name="Columns">Every column that inputs, label or split name.</param>
 /// <param name="Inputs">The model's features, in order.</param>
-/// <param name="Patient">The column whose equal values make rows one patient's; null where every row is a patient.</param>
+/// <param name="Patient">The column whose equal values make rows one patient's; null where every row is a
+/// patient.</param>
 public sealed record DataSchema(
-    ImmutableArray<ColumnRule> Columns, ImmutableArray<InputDescription> Inputs, LabelRule Label, string? Patient = null)
+    ImmutableArray<ColumnRule> Columns, ImmutableArray<InputDescription> Inputs, LabelRule Label,
+    string? Patient = null)
 {
     /// <exception cref="ArgumentException">No rule names the column.</exception>
     public ColumnRule Column(string name) =>

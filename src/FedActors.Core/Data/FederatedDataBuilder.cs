@@ -20,16 +20,20 @@ public sealed class FederatedDataBuilder
     private readonly List<HospitalId> _hospitalsOfFiles = [];
 
     private FederatedDataBuilder(DataSchema schema, SplitPlan split, bool isTested) =>
-        (_schema, _split, _isTested, _featureNames) = (schema, split, isTested, [.. schema.Inputs.Select(input => input.Feature)]);
+        (_schema, _split, _isTested, _featureNames) =
+        (schema, split, isTested, [.. schema.Inputs.Select(input => input.Feature)]);
 
     /// <summary>Reads all files, holds them to the schema, drops what the schema drops, then splits.</summary>
     /// <param name="files">In order; their rows are read once.</param>
     /// <param name="listing">The file of a <see cref="HoldoutRule.Listed"/> split, else null.</param>
-    /// <param name="isTested">Whether rows must be kept back to judge models by: a hospital's own node keeps none.</param>
-    /// <exception cref="ArgumentException">Schema or split name a column that the schema does not declare, or a file lacks the
-    /// hospital it is to be.</exception>
-    /// <exception cref="FaultException">FA-20nn: everything that is wrong with the rows, or, where they are right, with the split.</exception>
-    public static FederatedData Build(DataSchema schema, SplitPlan split, IEnumerable<RawFile> files, RawFile? listing = null, bool isTested = true)
+    /// <param name="isTested">Whether rows must be kept back to judge models by: a hospital's own node keeps
+    /// none.</param>
+    /// <exception cref="ArgumentException">Schema or split name a column that the schema does not declare, or a file
+    /// lacks the hospital it is to be.</exception>
+    /// <exception cref="FaultException">FA-20nn: everything that is wrong with the rows, or, where they are right, with
+    /// the split.</exception>
+    public static FederatedData Build(
+        DataSchema schema, SplitPlan split, IEnumerable<RawFile> files, RawFile? listing = null, bool isTested = true)
     {
         var builder = new FederatedDataBuilder(schema, split, isTested);
         foreach (var file in files)
@@ -57,7 +61,9 @@ public sealed class FederatedDataBuilder
             foreach (var row in file.Rows)
             {
                 if (reader.TryRead(row, _features, out var read))
-                    _rows.Add(new Row(row.Line, file.Name, siteColumn is null ? file.Hospital ?? "" : read.Site, read.Label, read.Time, read.Patient));
+                    _rows.Add(
+                        new Row(row.Line, file.Name, siteColumn is null ? file.Hospital ?? "" : read.Site, read.Label,
+                            read.Time, read.Patient));
             }
         }
         _faults.AddRange(faults.All);
@@ -124,10 +130,12 @@ public sealed class FederatedDataBuilder
         var named = new Dictionary<int, HospitalId>();
         foreach (var row in center < 0 || line < 0 ? [] : listing.Rows)
         {
-            if (row.Fields.Length == listing.Columns.Length && HospitalId.IsValid(row.Fields[center]) && int.TryParse(row.Fields[line], out var at))
+            if (row.Fields.Length == listing.Columns.Length && HospitalId.IsValid(row.Fields[center])
+                && int.TryParse(row.Fields[line], out var at))
                 named.TryAdd(at, new HospitalId(row.Fields[center]));
         }
-        return _rows.ConvertAll(row => named.TryGetValue(row.Line - 1, out var hospital) ? hospital : (HospitalId?)null);
+        return _rows.ConvertAll(row =>
+            named.TryGetValue(row.Line - 1, out var hospital) ? hospital : (HospitalId?)null);
     }
 
     private List<HospitalId?> SitesByValue(SiteRule.PerValue rule)
@@ -142,8 +150,10 @@ public sealed class FederatedDataBuilder
             else if (HospitalId.IsValid(name))
                 ids[site] = new HospitalId(name);
             else
-                Report(FaultNumber.ValueNotAllowed, $"{FileFaults.Show(site)} of column '{rule.Column}' makes no hospital name.",
-                    _rows.First(row => row.Site == site), "A name has 1 to 64 letters, digits, '-', '_' or '.': give a prefix, or mend the value.");
+                Report(FaultNumber.ValueNotAllowed,
+                    $"{FileFaults.Show(site)} of column '{rule.Column}' makes no hospital name.",
+                    _rows.First(row => row.Site == site),
+                    "A name has 1 to 64 letters, digits, '-', '_' or '.': give a prefix, or mend the value.");
         }
         return _rows.ConvertAll(row => ids.GetValueOrDefault(row.Site));
     }
@@ -155,7 +165,8 @@ public sealed class FederatedDataBuilder
         foreach (var group in rule.Groups)
         {
             foreach (var value in group.Values)
-                ids[isNumber && DataSchema.TryNumber(value, out var number) ? number.ToString("R") : value] = group.Hospital;
+                ids[isNumber && DataSchema.TryNumber(value, out var number) ? number.ToString("R") : value] =
+                    group.Hospital;
         }
         return _rows.ConvertAll(row => ids.GetValueOrDefault(row.Site));
     }
@@ -164,7 +175,9 @@ public sealed class FederatedDataBuilder
     {
         var sites = new List<HospitalId?>(_rows.Count);
         Span<int> at = [0, 0];
-        var wanted = new[] { rule.Shares.Select(share => share.Negative).ToArray(), rule.Shares.Select(share => share.Positive).ToArray() };
+        var wanted =
+            new[] { rule.Shares.Select(share => share.Negative).ToArray(),
+                rule.Shares.Select(share => share.Positive).ToArray() };
         foreach (var row in _rows)
         {
             var label = (int)row.Label;
@@ -181,7 +194,9 @@ public sealed class FederatedDataBuilder
         for (var i = 0; i < rule.Shares.Length; i++)
         {
             if (wanted[0][i] + wanted[1][i] > 0)
-                Report(FaultNumber.EmptyHospital, $"The data ends before this hospital has its rows: {wanted[1][i]} positive and {wanted[0][i]} negative lack.",
+                Report(FaultNumber.EmptyHospital,
+                    $"The data ends before this hospital has its rows: {wanted[1][i]} positive and {wanted[0][i]} "
+                        + "negative lack.",
                     rule.Shares[i].Hospital, "Lower the hospitals' counts, or bring more rows.");
         }
         return sites;
@@ -194,7 +209,8 @@ public sealed class FederatedDataBuilder
         switch (_split.Holdout)
         {
             case HoldoutRule.Shuffled rule:
-                var seed = _split.Sites is SiteRule.PerValue && TryWhole(rows.Count == 0 ? "" : _rows[rows[0]].Site, out var number)
+                var seed = _split.Sites is SiteRule.PerValue
+                && TryWhole(rows.Count == 0 ? "" : _rows[rows[0]].Site, out var number)
                     ? unchecked((ulong)(1000 * rule.Seed + number))
                     : LocalTraining.BatchSeed(rule.Seed, hospital, round: 0);
                 var tests = (int)Math.Round(rows.Count / (double)rule.OneIn);
@@ -203,7 +219,9 @@ public sealed class FederatedDataBuilder
                 break;
             case HoldoutRule.EvenlySpaced rule:
                 if (rows.Count > 0 && rows.Count < rule.Train)
-                    Report(FaultNumber.EmptyHospital, $"The hospital has {rows.Count} rows where {rule.Train} are to train.", hospital, "Lower train.");
+                    Report(FaultNumber.EmptyHospital,
+                        $"The hospital has {rows.Count} rows where {rule.Train} are to train.", hospital,
+                        "Lower train.");
                 for (long j = 0; j < rows.Count; j++)
                 {
                     if ((j + 1) * rule.Train / rows.Count == j * rule.Train / rows.Count)
@@ -218,29 +236,38 @@ public sealed class FederatedDataBuilder
     private void PlaceByList(RawFile listing, SortedDictionary<HospitalId, List<int>> rowsOf, Place[] places)
     {
         var faults = new FileFaults(listing.Name);
-        var (center, line, set) = (listing.Columns.IndexOf("center"), listing.Columns.IndexOf("line"), listing.Columns.IndexOf("set"));
+        var (center, line, set) =
+            (listing.Columns.IndexOf("center"), listing.Columns.IndexOf("line"), listing.Columns.IndexOf("set"));
         foreach (var name in ListColumns.Where(name => !listing.Columns.Contains(name)))
-            faults.Add(FaultNumber.MissingColumn, $"There is no column '{name}'.", null, name, "A split list has the columns center, line and set.");
+            faults.Add(FaultNumber.MissingColumn, $"There is no column '{name}'.", null, name,
+                "A split list has the columns center, line and set.");
         var names = rowsOf.Keys.Select(hospital => hospital.ToString()).ToArray();
         var rowAt = rowsOf.ToDictionary(
             pair => pair.Key.ToString(), pair => pair.Value.ToDictionary(row => _rows[row].Line - 1, row => row));
         foreach (var row in faults.Any ? [] : listing.Rows)
         {
             if (row.Problem is not null || row.Fields.Length != listing.Columns.Length)
-                faults.Add(FaultNumber.RowMalformed, row.Problem ?? $"The row has {row.Fields.Length} fields where {listing.Columns.Length} belong.",
+                faults.Add(FaultNumber.RowMalformed,
+                    row.Problem ?? $"The row has {row.Fields.Length} fields where {listing.Columns.Length} belong.",
                     row.Line, null, "Mend the row.");
             else if (!rowAt.TryGetValue(row.Fields[center], out var lines))
-                faults.Add(FaultNumber.UnknownHospital, $"There is no hospital {FileFaults.Show(row.Fields[center])}.", row.Line, "center",
-                    NearestName.Of(row.Fields[center], names) is { } nearest ? $"Did you mean '{nearest}'?" : $"Known: {string.Join(", ", names)}.");
+                faults.Add(FaultNumber.UnknownHospital, $"There is no hospital {FileFaults.Show(row.Fields[center])}.",
+                    row.Line, "center",
+                    NearestName.Of(row.Fields[center], names) is { } nearest
+                    ? $"Did you mean '{nearest}'?"
+                    : $"Known: {string.Join(", ", names)}.");
             else if (!int.TryParse(row.Fields[line], out var at) || !lines.TryGetValue(at, out var index))
-                faults.Add(FaultNumber.ValueNotAllowed, $"The hospital has no row at line {FileFaults.Show(row.Fields[line])}, or the schema drops it.",
+                faults.Add(FaultNumber.ValueNotAllowed,
+                    $"The hospital has no row at line {FileFaults.Show(row.Fields[line])}, or the schema drops it.",
                     row.Line, "line", "Write the 0-based line of a row that is kept.");
             else if (places[index] != Place.Rest)
-                faults.Add(FaultNumber.DuplicateName, $"Line {at} of {row.Fields[center]} is listed twice.", row.Line, "line", "List each row once.");
+                faults.Add(FaultNumber.DuplicateName, $"Line {at} of {row.Fields[center]} is listed twice.", row.Line,
+                    "line", "List each row once.");
             else if (row.Fields[set] is "train" or "test")
                 places[index] = row.Fields[set] == "train" ? Place.Train : Place.Test;
             else
-                faults.Add(FaultNumber.ValueNotAllowed, $"{FileFaults.Show(row.Fields[set])} is not allowed.", row.Line, "set", "Write train or test.");
+                faults.Add(FaultNumber.ValueNotAllowed, $"{FileFaults.Show(row.Fields[set])} is not allowed.", row.Line,
+                    "set", "Write train or test.");
         }
         _faults.AddRange(faults.All);
     }
@@ -252,21 +279,33 @@ public sealed class FederatedDataBuilder
         {
             var train = Table(rows.Where(row => places[row] == Place.Train));
             if (train.Rows == 0)
-                Report(FaultNumber.EmptyHospital, "The hospital has no row to train on.", hospital, "Give it rows, or take it out of the split.");
+                Report(FaultNumber.EmptyHospital, "The hospital has no row to train on.", hospital,
+                    "Give it rows, or take it out of the split.");
             else if (!_split.OneClassAllowed && train.Outcomes.Kind == OutcomeKind.Survival && train.Positives == 0)
-                Report(FaultNumber.NoEvents, $"None of the hospital's {train.Rows} training rows has an event: a hazard cannot be learned there.", hospital,
+                Report(FaultNumber.NoEvents,
+                    $"None of the hospital's {train.Rows} training rows has an event: a hazard cannot be "
+                        + "learned there.", hospital,
                     "Give it rows with events, take it out of the split, or say one-class = allow there.");
             else if (!_split.OneClassAllowed && IsOneClass(train))
-                Report(FaultNumber.OneClassOnly, $"All {train.Rows} training rows of the hospital have the same label.", hospital,
+                Report(FaultNumber.OneClassOnly, $"All {train.Rows} training rows of the hospital have the same label.",
+                    hospital,
                     "Give it rows of both labels, take it out of the split, or say one-class = allow there.");
             hospitals.Add(new HospitalData(hospital, train, Table(rows.Where(row => places[row] == Place.Test))));
         }
         var rest = Table(Enumerable.Range(0, _rows.Count).Where(row => places[row] == Place.Rest));
-        var test = _split.RestIsTest ? rest : hospitals.Count == 0 ? Table([]) : PatientTable.Concat([.. hospitals.Select(h => h.Test)]);
+        var test = _split.RestIsTest ? rest : hospitals.Count == 0
+            ? Table([])
+            : PatientTable.Concat([.. hospitals.Select(h => h.Test)]);
         if (hospitals.Count == 0)
-            _faults.Add(new Fault(FaultNumber.EmptyHospital, "No hospital has any row, or enough of them.", FileNames(), "Bring rows, or lower minimum-rows."));
-        else if (_isTested && (test.Rows == 0 || (test.Outcomes.Kind == OutcomeKind.Survival ? test.Positives == 0 : IsOneClass(test))))
-            _faults.Add(new Fault(FaultNumber.OneClassOnly, $"The {test.Rows} rows kept back for testing are not of both labels.", FileNames(),
+            _faults.Add(
+                new Fault(FaultNumber.EmptyHospital, "No hospital has any row, or enough of them.", FileNames(),
+                    "Bring rows, or lower minimum-rows."));
+        else if (_isTested
+            && (test.Rows == 0
+                || (test.Outcomes.Kind == OutcomeKind.Survival ? test.Positives == 0 : IsOneClass(test))))
+            _faults.Add(
+                new Fault(FaultNumber.OneClassOnly,
+                    $"The {test.Rows} rows kept back for testing are not of both labels.", FileNames(),
                 "Keep back rows of both labels: without them no model can be judged."));
         ReportConstants(hospitals);
         var external = !_split.RestIsTest && rest.Rows > 0 ? rest : null;
@@ -279,7 +318,9 @@ public sealed class FederatedDataBuilder
     {
         var width = _featureNames.Length;
         // Rows of one patient next to one another, in the order in which patients appear.
-        int[] chosen = _schema.Patient is null ? [.. rows] : [.. rows.GroupBy(row => _rows[row].Patient).SelectMany(patient => patient)];
+        int[] chosen = _schema.Patient is null
+            ? [.. rows]
+            : [.. rows.GroupBy(row => _rows[row].Patient).SelectMany(patient => patient)];
         var values = new double[chosen.Length * width];
         for (var i = 0; i < chosen.Length; i++)
             _features.CopyTo(chosen[i] * width, values, i * width, width);
@@ -304,7 +345,8 @@ public sealed class FederatedDataBuilder
 
     // Survival has a check of its own, and a number may be anything.
     private static bool IsOneClass(PatientTable table) =>
-        table.Outcomes.Kind is OutcomeKind.Binary or OutcomeKind.Class && table.Labels.IndexOfAnyExcept(table.Labels[0]) < 0;
+        table.Outcomes.Kind is OutcomeKind.Binary or OutcomeKind.Class
+        && table.Labels.IndexOfAnyExcept(table.Labels[0]) < 0;
 
     // What never changes over all hospitals teaches nothing, and without a penalty makes Newton's system singular.
     private void ReportConstants(IReadOnlyCollection<HospitalData> hospitals)
@@ -314,8 +356,12 @@ public sealed class FederatedDataBuilder
         for (var k = 0; k < _featureNames.Length; k++)
         {
             var first = hospitals.First().Train.Row(0)[k];
-            if (hospitals.All(hospital => Enumerable.Range(0, hospital.Train.Rows).All(row => hospital.Train.Row(row)[k] == first)))
-                _faults.Add(new Fault(FaultNumber.ConstantColumn, $"The feature '{_featureNames[k]}' is the same for every patient that trains.",
+            if (
+                hospitals.All(hospital => Enumerable.Range(0, hospital.Train.Rows)
+                    .All(row => hospital.Train.Row(row)[k] == first)))
+                _faults.Add(
+                    new Fault(FaultNumber.ConstantColumn,
+                        $"The feature '{_featureNames[k]}' is the same for every patient that trains.",
                     $"{FileNames()}: column '{_schema.Inputs[k].Column}'", "Leave it out of data.features."));
         }
     }

@@ -1,6 +1,7 @@
 namespace FedActors.Core.Data;
 
-/// <summary>The faults of one file: the first are kept, the others counted, so that a wrong file does not fill the screen.</summary>
+/// <summary>The faults of one file: the first are kept, the others counted, so that a wrong file does not fill the
+/// screen.</summary>
 internal sealed class FileFaults(string file)
 {
     public const int Told = 20;
@@ -32,7 +33,9 @@ internal sealed class FileFaults(string file)
 
     public IEnumerable<Fault> All => _firstUntold is null
         ? _faults
-        : [.. _faults, new Fault(_firstUntold.Number, $"And {_untold} more faults in this file.", file, "Mend the first ones, then try again.")];
+        : [.. _faults,
+            new Fault(_firstUntold.Number, $"And {_untold} more faults in this file.", file,
+                "Mend the first ones, then try again.")];
 
     /// <summary>A refused value, cut short: enough to find it by, too little to carry a patient's text.</summary>
     public static string Show(string value)

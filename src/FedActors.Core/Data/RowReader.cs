@@ -8,7 +8,8 @@ namespace FedActors.Core.Data;
 /// <param name="Time">Above 0 where the outcome is a time of survival.</param>
 internal readonly record struct ReadRow(double Label, double Time, string Site, string Patient);
 
-/// <summary>Holds the rows of one file to the schema and turns them into features, label and site; says what is wrong.</summary>
+/// <summary>Holds the rows of one file to the schema and turns them into features, label and site; says what is
+/// wrong.</summary>
 internal sealed class RowReader
 {
     private readonly DataSchema _schema;
@@ -29,19 +30,22 @@ internal sealed class RowReader
         if (header.IsEmpty)
             faults.Add(FaultNumber.RowMalformed, "The file is empty.", 1, null, "Its first line names the columns.");
         foreach (var name in header.GroupBy(name => name).Where(group => group.Count() > 1).Select(group => group.Key))
-            faults.Add(FaultNumber.DuplicateName, $"Two columns are named '{name}'.", null, name, "Give each column its own name.");
+            faults.Add(FaultNumber.DuplicateName, $"Two columns are named '{name}'.", null, name,
+                "Give each column its own name.");
         foreach (var rule in schema.Columns.Where(rule => !header.IsEmpty && !header.Contains(rule.Name)))
         {
             var nearest = NearestName.Of(rule.Name, header);
             faults.Add(FaultNumber.MissingColumn, $"There is no column '{rule.Name}'.", null, rule.Name,
-                nearest is null ? "Add it, or take it out of the schema." : $"Did you mean '{nearest}'? Make file and schema agree.");
+                nearest is null ? "Add it, or take it out of the schema."
+                : $"Did you mean '{nearest}'? Make file and schema agree.");
         }
         if (faults.Any)
         {
             (_columns, _inputs) = ([], []);
             return;
         }
-        var columns = schema.Columns.ToDictionary(rule => rule.Name, rule => new Column(rule, header.IndexOf(rule.Name)));
+        var columns =
+            schema.Columns.ToDictionary(rule => rule.Name, rule => new Column(rule, header.IndexOf(rule.Name)));
         _columns = [.. columns.Values];
         _inputs = [.. schema.Inputs.Select(input => (columns[input.Column], input,
             input.OneOf.IsEmpty ? null : new ValueSet(columns[input.Column].Rule, input.OneOf)))];
@@ -55,7 +59,8 @@ internal sealed class RowReader
 
     /// <summary>Reads one row; false where it is left out, for a fault or by the schema's own word.</summary>
     /// <param name="features">Receives the row's features behind what it holds.</param>
-    /// <param name="read">Its outcome, and the values that say whose it is, a number in its shortest form; empty where no column does.</param>
+    /// <param name="read">Its outcome, and the values that say whose it is, a number in its shortest form; empty where
+    /// no column does.</param>
     public bool TryRead(RawRow row, List<double> features, out ReadRow read)
     {
         read = default;
@@ -65,20 +70,24 @@ internal sealed class RowReader
             return Malformed(row.Line, $"The row has {row.Fields.Length} fields where {_fields} belong.");
         var good = true;
         foreach (var column in _columns)
-            good &= column.Take(row.Fields[column.Index], row.Line, column == _label || column == _time || column == _patient, _faults);
+            good &= column.Take(row.Fields[column.Index], row.Line, column == _label || column == _time
+                || column == _patient, _faults);
         if (!good || _label is null || !TryLabel(row.Line, out var label))
             return false;
         if (_time is { Number: <= 0 })
         {
-            _faults.Add(FaultNumber.TimeNotPositive, "The time until event or censoring is not above 0.", row.Line, _time.Rule.Name,
-                "Mend it; or, where nobody was observed, list the value under the column's missing and say when-missing = drop-row.");
+            _faults.Add(FaultNumber.TimeNotPositive, "The time until event or censoring is not above 0.", row.Line,
+                _time.Rule.Name,
+                "Mend it; or, where nobody was observed, list the value under the column's missing and say "
+                    + "when-missing = drop-row.");
             return false;
         }
         // Rows of nobody would all be one patient's, and bounded together instead of each.
         if (_patient is { Rule.Type: ColumnType.Category } && string.IsNullOrWhiteSpace(_patient.Text))
         {
             _faults.Add(FaultNumber.ValueNotAllowed, "The row does not say whose it is.", row.Line, _patient.Rule.Name,
-                "Fill in the patient, or list the empty text under the column's missing and say when-missing = drop-row.");
+                "Fill in the patient, or list the empty text under the column's missing and say "
+                    + "when-missing = drop-row.");
             return false;
         }
         foreach (var (column, input, oneOf) in _inputs)
@@ -108,14 +117,16 @@ internal sealed class RowReader
     }
 
     // Classes in the order of the labels they make; none where the label is a number.
-    private static (string Label, string? Time, ImmutableArray<ImmutableArray<string>> Classes) ColumnsOf(LabelRule label) => label switch
-    {
-        LabelRule.Binary rule => (rule.Column, null, [rule.Negative, rule.Positive]),
-        LabelRule.Class rule => (rule.Column, null, [.. rule.Classes.Select(one => one.Values)]),
-        LabelRule.Survival rule => (rule.Event, rule.Time, [rule.Censored, rule.Happened]),
-        LabelRule.Real rule => (rule.Column, null, []),
-        _ => throw new InvalidOperationException($"No rows are labelled by {label.GetType().Name}."),
-    };
+    private static (
+        string Label, string? Time, ImmutableArray<ImmutableArray<string>> Classes) ColumnsOf(LabelRule label) =>
+            label switch
+            {
+                LabelRule.Binary rule => (rule.Column, null, [rule.Negative, rule.Positive]),
+                LabelRule.Class rule => (rule.Column, null, [.. rule.Classes.Select(one => one.Values)]),
+                LabelRule.Survival rule => (rule.Event, rule.Time, [rule.Censored, rule.Happened]),
+                LabelRule.Real rule => (rule.Column, null, []),
+                _ => throw new InvalidOperationException($"No rows are labelled by {label.GetType().Name}."),
+            };
 
     private bool Malformed(int line, string what)
     {
@@ -154,13 +165,17 @@ internal sealed class RowReader
             }
             var shown = secret ? "The value" : FileFaults.Show(text);
             if (rule.Type == ColumnType.Number && !isNumber)
-                return Refused(FaultNumber.NotANumber, $"{shown} is not a number.", "Write a number with a point for the decimals.");
+                return Refused(FaultNumber.NotANumber, $"{shown} is not a number.",
+                    "Write a number with a point for the decimals.");
             if (rule.Type == ColumnType.Number && !double.IsFinite(Number))
-                return Refused(FaultNumber.NotANumber, $"{shown} is not a finite number.", "Write a finite number, or list the text under missing.");
+                return Refused(FaultNumber.NotANumber, $"{shown} is not a finite number.",
+                    "Write a finite number, or list the text under missing.");
             if (_allowed is not null)
-                return Refused(FaultNumber.ValueNotAllowed, $"{shown} is not allowed.", $"Allowed: {string.Join(", ", rule.Values.Select(v => $"'{v}'"))}.");
+                return Refused(FaultNumber.ValueNotAllowed, $"{shown} is not allowed.",
+                    $"Allowed: {string.Join(", ", rule.Values.Select(v => $"'{v}'"))}.");
             if (rule.Type == ColumnType.Number && !(Number >= rule.Minimum && Number <= rule.Maximum))
-                return Refused(FaultNumber.ValueNotAllowed, $"{shown} is out of range.", $"Allowed: {rule.Minimum:R} to {rule.Maximum:R}.");
+                return Refused(FaultNumber.ValueNotAllowed, $"{shown} is out of range.",
+                    $"Allowed: {rule.Minimum:R} to {rule.Maximum:R}.");
             return true;
 
             bool Refused(FaultNumber fault, string what, string fix)

@@ -1,8 +1,11 @@
 //  What hospitals count of a binary model
-//  Layout:   hospitals; found and cleared at threshold 1/2; the sum of log losses; positives, then negatives in each bin of a score
+//  Layout:   hospitals; found and cleared at threshold 1/2; the sum of log losses; positives, then negatives in each
+//            bin of a score
 //            histogram; the sum of probabilities in each of 16 groups of 8 bins.
-//  Source:   ScoreHistogram.cs; calibration error as the mean of |predicted - observed| over groups: Naeini et al., AAAI 2015.
-//  Error:    accuracy, sensitivity, specificity: none. AUROC: AurocError. Log loss and calibration error: at most hospitals/(2N)
+//  Source:   ScoreHistogram.cs; calibration error as the mean of |predicted - observed| over groups: Naeini et al.,
+//            AAAI 2015.
+//  Error:    accuracy, sensitivity, specificity: none. AUROC: AurocError. Log loss and calibration error: at most
+//            hospitals/(2N)
 //            and groups·hospitals/(2N) steps.
 
 using System.Numerics.Tensors;
@@ -17,7 +20,8 @@ internal sealed class BinaryCounts : OutcomeCounts
     public const int Groups = 16;
 
     private const int FoundAt = 1, ClearedAt = 2, LossAt = 3, PositivesAt = 4;
-    private const int NegativesAt = PositivesAt + ScoreHistogram.Bins, ProbabilityAt = NegativesAt + ScoreHistogram.Bins;
+    private const int NegativesAt = PositivesAt + ScoreHistogram.Bins, ProbabilityAt = NegativesAt
+        + ScoreHistogram.Bins;
 
     public override int Length => ProbabilityAt + Groups;
 
@@ -30,7 +34,8 @@ internal sealed class BinaryCounts : OutcomeCounts
     /// <summary>The same from scores.</summary>
     /// <param name="scores">Probability of label 1, in [0, 1].</param>
     /// <param name="labels">0 or 1, at least as many as scores.</param>
-    public static void Count(ReadOnlySpan<double> scores, ReadOnlySpan<double> labels, int fractionBits, Span<long> counts)
+    public static void Count(
+        ReadOnlySpan<double> scores, ReadOnlySpan<double> labels, int fractionBits, Span<long> counts)
     {
         counts[HospitalsAt] = 1;
         Span<double> probability = stackalloc double[Groups];
@@ -68,8 +73,10 @@ internal sealed class BinaryCounts : OutcomeCounts
             miscalibrated += Math.Abs(step * counts[ProbabilityAt + group] - observed[group]);
         var (auroc, error) = ScoreHistogram.Area(sick, healthy);
         return new FederatedBinaryFigures(
-            (int)counts[HospitalsAt], n, positives, auroc, error, (double)(found + cleared) / n, step * counts[LossAt] / n,
-            positives > 0 ? (double)found / positives : double.NaN, negatives > 0 ? (double)cleared / negatives : double.NaN,
+            (int)counts[HospitalsAt], n, positives, auroc, error, (double)(found + cleared) / n,
+            step * counts[LossAt] / n,
+            positives > 0 ? (double)found / positives
+            : double.NaN, negatives > 0 ? (double)cleared / negatives : double.NaN,
             miscalibrated / n);
     }
 

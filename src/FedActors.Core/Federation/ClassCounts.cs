@@ -1,9 +1,12 @@
 //  What hospitals count of a model of classes
-//  Layout:   hospitals; patients; those whose most probable class was right; the sum of log losses; then for each class two score
+//  Layout:   hospitals; patients; those whose most probable class was right; the sum of log losses; then for each class
+//            two score
 //            histograms of its probability: patients of that class, and the others.
-//  Source:   ScoreHistogram.cs; the mean over classes of each against the rest: Hand, Till, Machine Learning 2001;45:171.
+//  Source:   ScoreHistogram.cs; the mean over classes of each against the rest: Hand, Till, Machine Learning
+//            2001;45:171.
 //  Size:     4 + 256 numbers a class.
-//  Error:    accuracy: none. Macro AUROC: AurocError, the mean of the classes' own. Log loss: at most hospitals/(2N) steps.
+//  Error:    accuracy: none. Macro AUROC: AurocError, the mean of the classes' own. Log loss: at most hospitals/(2N)
+//            steps.
 
 using System.Numerics.Tensors;
 using FedActors.Core.Models;
@@ -22,12 +25,14 @@ internal sealed class ClassCounts(int classes) : OutcomeCounts
 
     public override void Count(
         IModel model, ReadOnlySpan<double> parameters, PatientBatch batch, int fractionBits, Span<long> counts) =>
-        Count(AnswersOf(model, parameters, batch).AsSpan(0, batch.Count * classes), batch.Patients.Labels, fractionBits, counts);
+        Count(AnswersOf(model, parameters, batch).AsSpan(0, batch.Count * classes), batch.Patients.Labels, fractionBits,
+            counts);
 
     /// <summary>The same from probabilities.</summary>
     /// <param name="probabilities">Of each class for each patient, each in [0, 1].</param>
     /// <param name="labels">Numbers of classes, at least as many as there are patients.</param>
-    public void Count(ReadOnlySpan<double> probabilities, ReadOnlySpan<double> labels, int fractionBits, Span<long> counts)
+    public void Count(
+        ReadOnlySpan<double> probabilities, ReadOnlySpan<double> labels, int fractionBits, Span<long> counts)
     {
         var patients = probabilities.Length / classes;
         (counts[HospitalsAt], counts[PatientsAt]) = (1, patients);
@@ -61,7 +66,8 @@ internal sealed class ClassCounts(int classes) : OutcomeCounts
                 (areas, errors, counted) = (areas + area, errors + error, counted + 1);
         }
         return new FederatedClassFigures(
-            (int)counts[HospitalsAt], n, counted == 0 ? double.NaN : areas / counted, counted == 0 ? double.NaN : errors / counted,
+            (int)counts[HospitalsAt], n, counted == 0 ? double.NaN : areas / counted,
+            counted == 0 ? double.NaN : errors / counted,
             (double)right / n, step * counts[LossAt] / n);
     }
 

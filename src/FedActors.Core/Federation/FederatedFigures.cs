@@ -1,6 +1,7 @@
 namespace FedActors.Core.Federation;
 
-/// <summary>A model's figures over the patients of all hospitals that counted, from one open sum: never one hospital's.</summary>
+/// <summary>A model's figures over the patients of all hospitals that counted, from one open sum: never one
+/// hospital's.</summary>
 /// <param name="Hospitals">How many counted.</param>
 /// <param name="N">Patients.</param>
 public abstract record FederatedFigures(int Hospitals, long N)
@@ -16,7 +17,8 @@ public abstract record FederatedFigures(int Hospitals, long N)
 /// <param name="LogLoss">Mean, in nats.</param>
 /// <param name="CalibrationError">Mean over patients of |predicted - observed| share of their group.</param>
 public sealed record FederatedBinaryFigures(
-    int Hospitals, long N, long Positives, double Auroc, double AurocError, double Accuracy, double LogLoss, double Sensitivity,
+    int Hospitals, long N, long Positives, double Auroc, double AurocError, double Accuracy, double LogLoss,
+    double Sensitivity,
     double Specificity, double CalibrationError) : FederatedFigures(Hospitals, N)
 {
     /// <inheritdoc />
@@ -32,12 +34,14 @@ public sealed record FederatedBinaryFigures(
 }
 
 /// <summary>Of a model that answers with a probability for each class.</summary>
-/// <param name="MacroAuroc">Mean over the classes of each against the rest, with equal bins for equal scores; NaN without two classes.</param>
+/// <param name="MacroAuroc">Mean over the classes of each against the rest, with equal bins for equal scores; NaN
+/// without two classes.</param>
 /// <param name="AurocError">The exact one is within this of it.</param>
 /// <param name="Accuracy">Share whose most probable class is the right one.</param>
 /// <param name="LogLoss">Mean, in nats.</param>
 public sealed record FederatedClassFigures(
-    int Hospitals, long N, double MacroAuroc, double AurocError, double Accuracy, double LogLoss) : FederatedFigures(Hospitals, N)
+    int Hospitals, long N, double MacroAuroc, double AurocError, double Accuracy, double LogLoss)
+        : FederatedFigures(Hospitals, N)
 {
     /// <inheritdoc />
     public override double Of(Metric metric) => metric switch
@@ -56,7 +60,8 @@ public sealed record FederatedClassFigures(
 /// <param name="RSquared">NaN where a patient was beyond, or all labels agree but for rounding.</param>
 /// <param name="RSquaredError">The exact one is within this of it; NaN where it is.</param>
 public sealed record FederatedRealFigures(
-    int Hospitals, long N, long Beyond, double Rmse, double RmseError, double RSquared, double RSquaredError) : FederatedFigures(Hospitals, N)
+    int Hospitals, long N, long Beyond, double Rmse, double RmseError, double RSquared, double RSquaredError)
+        : FederatedFigures(Hospitals, N)
 {
     /// <inheritdoc />
     public override double Of(Metric metric) => metric switch
@@ -69,8 +74,8 @@ public sealed record FederatedRealFigures(
 
 /// <summary>Of a model that ranks patients by hazard.</summary>
 /// <param name="Events">Patients with an event.</param>
-/// <param name="CIndex">Share of the comparable pairs within a hospital in which the one with the earlier event has the higher hazard,
-/// ties half; NaN without pairs.</param>
+/// <param name="CIndex">Share of the comparable pairs within a hospital in which the one with the earlier event has the
+/// higher hazard, ties half; NaN without pairs.</param>
 /// <param name="PartialLogLoss">Minus the log partial likelihood stratified by hospital, a patient, in nats.</param>
 public sealed record FederatedSurvivalFigures(
     int Hospitals, long N, long Events, double CIndex, double PartialLogLoss) : FederatedFigures(Hospitals, N)

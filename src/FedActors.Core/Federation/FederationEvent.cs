@@ -11,18 +11,21 @@ public abstract record FederationEvent(DateTimeOffset At)
 {
     /// <summary>A job with this plan starts from <paramref name="InitialModel"/>, whose bytes are durable.</summary>
     public sealed record JobAccepted(
-        DateTimeOffset At, string Job, Digest PlanHash, ImmutableArray<HospitalId> Roster, Digest InitialModel) : FederationEvent(At);
+        DateTimeOffset At, string Job, Digest PlanHash, ImmutableArray<HospitalId> Roster, Digest InitialModel)
+            : FederationEvent(At);
 
     /// <summary>The round's model is durable under its hash and is the one the next round starts from.</summary>
     public sealed record RoundCommitted(DateTimeOffset At, RoundRecord Record) : FederationEvent(At)
     {
-        /// <summary>Heads of the hospitals' privacy ledgers that were shown on the way, each signed by its hospital.</summary>
+        /// <summary>Heads of the hospitals' privacy ledgers that were shown on the way, each signed by its
+        /// hospital.</summary>
         public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
     }
 
     /// <summary>An attempt ended without a sum; the round's next attempt may follow.</summary>
     public sealed record AttemptFailed(
-        DateTimeOffset At, RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped) : FederationEvent(At)
+        DateTimeOffset At, RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped)
+            : FederationEvent(At)
     {
         /// <summary>As in <see cref="RoundCommitted"/>.</summary>
         public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
@@ -36,7 +39,8 @@ public abstract record FederationEvent(DateTimeOffset At)
 /// <param name="BytesUp">Payload that hospitals sent.</param>
 /// <param name="BytesDown">Payload that hospitals fetch: the model, once each.</param>
 /// <param name="Sum">SHA-256 of the open sum that led to the model.</param>
-/// <param name="ByHospitals">The model the round began with, on the hospitals' own patients, where they evaluated it.</param>
+/// <param name="ByHospitals">The model the round began with, on the hospitals' own patients, where they evaluated
+/// it.</param>
 public sealed record RoundRecord(
     RoundId Id,
     ImmutableArray<HospitalId> Included,

@@ -33,24 +33,29 @@ public sealed record FederationState
     /// <summary>Where the hospitals' privacy ledgers stood when they showed them last.</summary>
     public LedgerWitness Witness { get; private init; } = LedgerWitness.Empty;
 
-    /// <summary>All attempts that ended without a sum, in order: who asks why a round took several finds it here.</summary>
+    /// <summary>All attempts that ended without a sum, in order: who asks why a round took several finds it
+    /// here.</summary>
     public ImmutableList<FederationEvent.AttemptFailed> Failures { get; private init; } = [];
 
     /// <summary>The attempt that comes next.</summary>
-    public RoundId Next => new(Job ?? throw new InvalidOperationException("No job was accepted."), Rounds.Count + 1, FailedAttempts + 1);
+    public RoundId Next =>
+        new(Job ?? throw new InvalidOperationException("No job was accepted."), Rounds.Count + 1, FailedAttempts + 1);
 
     /// <summary>Accepts a job, or goes on with the same one.</summary>
     public Decision<FederationEvent> DecideJob(
         string job, Digest planHash, ImmutableArray<HospitalId> roster, Digest initialModel, DateTimeOffset now)
     {
         if (Job is null)
-            return Decision<FederationEvent>.Accept(new FederationEvent.JobAccepted(now, job, planHash, roster.Sort(), initialModel));
+            return Decision<FederationEvent>.Accept(
+                new FederationEvent.JobAccepted(now, job, planHash, roster.Sort(), initialModel));
         return job == Job && planHash == PlanHash && roster.Sort().SequenceEqual(Roster)
             ? Decision<FederationEvent>.Accept()
-            : Decision<FederationEvent>.Reject($"This journal holds job '{Job}' with another plan, other hospitals or other data.");
+            : Decision<FederationEvent>.Reject(
+                $"This journal holds job '{Job}' with another plan, other hospitals or other data.");
     }
 
-    /// <summary>Commits a round whose model is durable. Repeated for a round that is committed: agrees, writes nothing.</summary>
+    /// <summary>Commits a round whose model is durable. Repeated for a round that is committed: agrees, writes
+    /// nothing.</summary>
     /// <param name="ledgers">Heads of privacy ledgers that were shown in the round, their signatures checked.</param>
     public Decision<FederationEvent> DecideCommit(
         RoundRecord record, DateTimeOffset now, params ImmutableArray<SignedLedgerHead> ledgers)
@@ -69,17 +74,21 @@ public sealed record FederationState
         RoundId id, FaultNumber number, string reason, ImmutableArray<Dropout> dropped, DateTimeOffset now,
         params ImmutableArray<SignedLedgerHead> ledgers) =>
         id == Next
-            ? Decision<FederationEvent>.Accept(new FederationEvent.AttemptFailed(now, id, number, reason, dropped) { Ledgers = ledgers })
+            ? Decision<FederationEvent>.Accept(
+                new FederationEvent.AttemptFailed(now, id, number, reason, dropped) { Ledgers = ledgers })
             : Decision<FederationEvent>.Accept();
 
-    /// <summary>Who is invited to a round: a share of the roster, never fewer than the minimum, always those required.</summary>
-    /// <remarks>Drawn from the job's seed and the round alone, so that a new attempt invites the same hospitals.</remarks>
+    /// <summary>Who is invited to a round: a share of the roster, never fewer than the minimum, always those
+    /// required.</summary>
+    /// <remarks>Drawn from the job's seed and the round alone, so that a new attempt invites the same
+    /// hospitals.</remarks>
     public ImmutableArray<HospitalId> CohortOf(int round, long seed, CohortPlan rules)
     {
         var size = CohortSize(Roster.Length, rules);
         if (size == Roster.Length)
             return Roster;
-        var drawn = new SplitMix64(unchecked((ulong)seed * 0x9E3779B97F4A7C15UL + (ulong)round)).Permutation(Roster.Length);
+        var drawn = new SplitMix64(unchecked((ulong)seed * 0x9E3779B97F4A7C15UL + (ulong)round))
+            .Permutation(Roster.Length);
         return [.. rules.Require.Concat(drawn.Select(index => Roster[index])).Distinct().Take(size).Order()];
     }
 
@@ -90,7 +99,8 @@ public sealed record FederationState
     /// <summary>The model of a committed round; of round 0 the initial one.</summary>
     public Digest ModelOf(int round) => round == 0 ? InitialModel : Rounds[round - 1].Model;
 
-    /// <summary>For each of these hospitals the last committed round that holds its update; those in none are left out.</summary>
+    /// <summary>For each of these hospitals the last committed round that holds its update; those in none are left
+    /// out.</summary>
     public ImmutableDictionary<HospitalId, int> LastIncluded(ImmutableArray<HospitalId> hospitals)
     {
         var open = hospitals.ToHashSet();
@@ -105,7 +115,8 @@ public sealed record FederationState
 
     /// <summary>Hospitals in a round, of so many in the roster.</summary>
     public static int CohortSize(int roster, CohortPlan rules) =>
-        Math.Min(roster, Math.Max(Math.Max(rules.Minimum, rules.Require.Length), (int)Math.Ceiling(rules.Fraction * roster)));
+        Math.Min(roster,
+            Math.Max(Math.Max(rules.Minimum, rules.Require.Length), (int)Math.Ceiling(rules.Fraction * roster)));
 
     /// <exception cref="InvalidOperationException">The journal holds an event this state cannot follow.</exception>
     public FederationState Apply(FederationEvent @event) => @event switch
@@ -131,6 +142,8 @@ public sealed record FederationState
             Failures = Failures.Add(e),
             Witness = Witness.Remember(e.Ledgers),
         },
-        _ => throw new InvalidOperationException($"After {Rounds.Count} rounds of '{Job}' there can be no {@event.GetType().Name}."),
+        _ =>
+            throw new InvalidOperationException(
+                $"After {Rounds.Count} rounds of '{Job}' there can be no {@event.GetType().Name}."),
     };
 }

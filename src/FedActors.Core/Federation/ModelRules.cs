@@ -28,16 +28,21 @@ public static class ModelRules
     };
 
     /// <summary>Whether second derivatives are worth sending.</summary>
-    public static bool HasHessian(ModelKind kind) => kind is ModelKind.LogisticRegression or ModelKind.LinearRegression or ModelKind.Cox;
+    public static bool HasHessian(ModelKind kind) =>
+        kind is ModelKind.LogisticRegression or ModelKind.LinearRegression or ModelKind.Cox;
 
-    /// <summary>Why a model does not fit a hospital's patients, in a sentence without a figure of a patient; null where it does.</summary>
+    /// <summary>Why a model does not fit a hospital's patients, in a sentence without a figure of a patient; null where
+    /// it does.</summary>
     public static string? Misfit(ModelPlan plan, PatientTable patients)
     {
         if (!plan.Features.SequenceEqual(patients.FeatureNames))
-            return $"The model has {plan.Features.Length} features where this hospital has {patients.Features}, or they are named or ordered otherwise "
+            return $"The model has {plan.Features.Length} features where this hospital has {patients.Features}, or "
+                + "they are named or ordered otherwise "
                 + "(job.data.features).";
-        return plan.Outcome != patients.Outcomes.Kind || (plan.Outcome == OutcomeKind.Class && plan.Classes.Length != patients.Outcomes.Classes)
-            ? $"The model learns {plan.Outcome} outcomes, which this hospital does not have in that form (job.data.targets)."
+        return plan.Outcome != patients.Outcomes.Kind
+            || (plan.Outcome == OutcomeKind.Class && plan.Classes.Length != patients.Outcomes.Classes)
+            ? $"The model learns {plan.Outcome} outcomes, which this hospital does not have in that form "
+                + "(job.data.targets)."
             : null;
     }
 
@@ -50,7 +55,8 @@ public static class ModelRules
         if (!outcomes.Contains(plan.Model.Outcome))
         {
             yield return new Fault(FaultNumber.OutcomeNotOfModel,
-                $"The target is of the kind {spell(plan.Model.Outcome)}, and {spell(plan.Model.Kind)} learns {Listed(outcomes)}.",
+                $"The target is of the kind {spell(plan.Model.Outcome)}, and {spell(plan.Model.Kind)} learns "
+                    + $"{Listed(outcomes)}.",
                 $"{file}: job.model.kind", "Choose another model, or another target under job.data.targets.");
             yield break;
         }
@@ -60,6 +66,7 @@ public static class ModelRules
                 $"A model of {spell(plan.Model.Outcome)} outcomes has no {spell(plan.Evaluation.Metric)}.",
                 $"{file}: job.evaluation.metric", $"It has {Listed(metrics)}.");
 
-        string Listed<T>(ImmutableArray<T> names) where T : struct, Enum => string.Join(", ", names.Select(name => spell(name)));
+        string Listed<T>(ImmutableArray<T> names) where T : struct, Enum =>
+            string.Join(", ", names.Select(name => spell(name)));
     }
 }

@@ -1,13 +1,14 @@
 namespace FedActors.Core.Federation;
 
 /// <summary>
-/// Which of a job's models is its result, and whether a better one is still to be expected. Follows from the committed rounds
-/// alone, so that a job that was killed ends as if it had not been. Round r holds what the hospitals counted of the model of round
-/// r - 1; round 0 is the initial model.
+/// Which of a job's models is its result, and whether a better one is still to be expected. Follows from the committed
+/// rounds alone, so that a job that was killed ends as if it had not been. Round r holds what the hospitals counted of
+/// the model of round r - 1; round 0 is the initial model.
 /// </summary>
 public static class ModelSelection
 {
-    /// <summary>The round whose model is the best that was evaluated, the earliest of equals; null where none was.</summary>
+    /// <summary>The round whose model is the best that was evaluated, the earliest of equals; null where none
+    /// was.</summary>
     /// <param name="rounds">Committed rounds, in order.</param>
     public static int? Best(IReadOnlyList<RoundRecord> rounds, Metric metric)
     {

@@ -7,8 +7,8 @@ using FedActors.Core.Models;
 namespace FedActors.Core.Federation;
 
 /// <summary>
-/// From a round's model and its open sum to the next model: what the hub commits, and what each hospital computes for itself
-/// before it trains on it. IEEE double throughout, element by element, so that both find the same bytes.
+/// From a round's model and its open sum to the next model: what the hub commits, and what each hospital computes for
+/// itself before it trains on it. IEEE double throughout, element by element, so that both find the same bytes.
 /// </summary>
 public static class NextGlobalModel
 {
@@ -26,6 +26,7 @@ public static class NextGlobalModel
         // Of no numbers at all the library says that they are not finite.
         if (state.Length > 0 && !TensorPrimitives.IsFiniteAll<double>(state))
             throw NextModel.NotFinite();
-        return GlobalModel.Of(ImmutableCollectionsMarshal.AsImmutableArray(next), ImmutableCollectionsMarshal.AsImmutableArray(state));
+        return GlobalModel.Of(ImmutableCollectionsMarshal.AsImmutableArray(next),
+            ImmutableCollectionsMarshal.AsImmutableArray(state));
     }
 }

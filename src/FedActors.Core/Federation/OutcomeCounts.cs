@@ -3,8 +3,8 @@ using FedActors.Core.Models;
 namespace FedActors.Core.Federation;
 
 /// <summary>
-/// What a hospital counts of a model of one kind of outcome, and the figures that follow from the sums. The first count is 1, for the
-/// hospital itself.
+/// What a hospital counts of a model of one kind of outcome, and the figures that follow from the sums. The first count
+/// is 1, for the hospital itself.
 /// </summary>
 internal abstract class OutcomeCounts
 {
@@ -28,9 +28,12 @@ internal abstract class OutcomeCounts
     /// <summary>The figures; null where the counts contradict one another, or nobody counted.</summary>
     /// <param name="counts">Length <see cref="Length"/>: sums over hospitals.</param>
     public FederatedFigures? Of(ReadOnlySpan<long> counts, int fractionBits) =>
-        counts.ContainsAnyInRange(long.MinValue, -1L) || counts[HospitalsAt] < 1 ? null : Follow(counts, Math.ScaleB(1, -fractionBits));
+        counts.ContainsAnyInRange(long.MinValue, -1L) || counts[HospitalsAt] < 1
+        ? null
+        : Follow(counts, Math.ScaleB(1, -fractionBits));
 
-    /// <summary>The same from counts of which none is below 0, sums of reals standing in units of <paramref name="step"/>.</summary>
+    /// <summary>The same from counts of which none is below 0, sums of reals standing in units of
+    /// <paramref name="step"/>.</summary>
     protected abstract FederatedFigures? Follow(ReadOnlySpan<long> counts, double step);
 
     protected static long Steps(double sum, int fractionBits) =>

@@ -20,40 +20,50 @@ public static class PlanCheck
     {
         if (plan.Cohort.Minimum > patients.Count)
             yield return new Fault(FaultNumber.ValueOutOfRange,
-                $"The job asks for {plan.Cohort.Minimum} hospitals, there are {patients.Count}.", $"{file}: job.cohort.minimum",
+                $"The job asks for {plan.Cohort.Minimum} hospitals, there are {patients.Count}.",
+                $"{file}: job.cohort.minimum",
                 $"Set it to {patients.Count} or fewer.");
         foreach (var hospital in plan.Cohort.Require.Where(hospital => !patients.ContainsKey(hospital)))
-            yield return new Fault(FaultNumber.UnknownHospital, $"The job requires '{hospital}', which is not among the hospitals.",
+            yield return new Fault(FaultNumber.UnknownHospital,
+                $"The job requires '{hospital}', which is not among the hospitals.",
                 $"{file}: job.cohort.require", $"Known: {string.Join(", ", patients.Keys.Order())}.");
         if (plan.Evaluation.Selects && !FederatedEvaluation.IsPartOf(plan))
             yield return new Fault(FaultNumber.NotAllowedTogether,
-                "A job that keeps the best model, or stops early, goes by what the hospitals count, and here they count nothing.",
+                "A job that keeps the best model, or stops early, goes by what the hospitals count, and here they "
+                    + "count nothing.",
                 $"{file}: job.evaluation.{(plan.Evaluation.Keep == KeptModel.Best ? "keep" : "patience")}",
-                "Set evaluation.by-hospitals = on with secure-aggregation on, privacy off and no local layers, or keep = last and "
+                "Set evaluation.by-hospitals = on with secure-aggregation on, privacy off and no local layers, or "
+                    + "keep = last and "
                     + "patience = off.");
         foreach (var fault in LayerFaults(plan, file))
             yield return fault;
-        if (plan.Training.Robust is { } robust && RobustRules.LeastUpdates(robust) is var least && least > patients.Count)
+        if (plan.Training.Robust is { } robust && RobustRules.LeastUpdates(robust) is var least
+            && least > patients.Count)
             yield return new Fault(FaultNumber.NotAllowedTogether,
-                $"With {robust.Faulty} faulty hospitals the rule needs {least} updates, and there are {patients.Count} hospitals.",
-                $"{file}: job.training.faulty", "Set faulty (or selected) lower, or take a rule that needs fewer: median, trimmed-mean.");
+                $"With {robust.Faulty} faulty hospitals the rule needs {least} updates, and there are "
+                    + $"{patients.Count} hospitals.",
+                $"{file}: job.training.faulty",
+                "Set faulty (or selected) lower, or take a rule that needs fewer: median, trimmed-mean.");
         var largest = patients.MaxBy(pair => pair.Value);
         if (largest.Value > plan.SecureAggregation.WeightCap)
             yield return new Fault(FaultNumber.ValueOutOfRange,
-                $"{largest.Key} trains on {largest.Value} patients, above the cap of {plan.SecureAggregation.WeightCap}.",
+                $"{largest.Key} trains on {largest.Value} patients, above the cap of "
+                    + $"{plan.SecureAggregation.WeightCap}.",
                 $"{file}: job.secure-aggregation.weight-cap", $"Set it to {largest.Value} or more.");
         Fault[] privacy = [.. JobPrivacy.Faults(plan, patients.Count, file)];
         foreach (var fault in privacy)
             yield return fault;
         if (privacy.Length == 0 && !HasRoom(plan, patients.Count, updateLength))
             yield return new Fault(FaultNumber.NotAllowedTogether,
-                $"A ring of {plan.SecureAggregation.RingBits} bits has no room for {patients.Count} hospitals of weight "
+                $"A ring of {plan.SecureAggregation.RingBits} bits has no room for {patients.Count} "
+                    + "hospitals of weight "
                     + $"{plan.SecureAggregation.WeightCap} and range {plan.SecureAggregation.Range:R}.",
                 $"{file}: job.secure-aggregation.ring-bits", "Set ring-bits = 64, or a smaller range or weight-cap.");
         else if (FederatedEvaluation.IsPartOf(plan)
             && FederatedEvaluation.FractionBits(plan, RoundCode.Of(plan, round: 1, patients.Count, updateLength)) < 0)
             yield return new Fault(FaultNumber.NotAllowedTogether,
-                $"A ring of {plan.SecureAggregation.RingBits} bits has no room for what {patients.Count} hospitals count when they evaluate.",
+                $"A ring of {plan.SecureAggregation.RingBits} bits has no room for what {patients.Count} hospitals "
+                    + "count when they evaluate.",
                 $"{file}: job.evaluation.by-hospitals",
                 "Set secure-aggregation.ring-bits = 64, a smaller weight-cap, or evaluation.by-hospitals = off.");
     }
@@ -69,7 +79,8 @@ public static class PlanCheck
                 (nearest is null ? "" : $"Did you mean '{nearest}'? ") + $"Its layers: {string.Join(", ", layers)}.");
         }
         if (layers.All(layer => local.Contains(layer)))
-            yield return new Fault(FaultNumber.NotAllowedTogether, "Every layer stays at the hospitals: nothing is left to train together.",
+            yield return new Fault(FaultNumber.NotAllowedTogether,
+                "Every layer stays at the hospitals: nothing is left to train together.",
                 where, "Take at least one layer out of the list.");
     }
 

@@ -8,15 +8,16 @@ namespace FedActors.Core.Federation;
 /// <summary>
 /// Names a plan by its content, so that two parties know that they mean the same and a run resumes only what it began.
 /// The number of rounds is left out, and so is all of the evaluation that does not change what a round's sum holds: a
-/// finished run may be continued with more rounds, and its result chosen otherwise. But for one under differential privacy:
-/// its noise follows from the rounds.
+/// finished run may be continued with more rounds, and its result chosen otherwise. But for one under differential
+/// privacy: its noise follows from the rounds.
 /// </summary>
 public static class PlanHash
 {
     // A plan never changes, and every hospital of a process asks for the hash of the same one, round after round.
     private static readonly ConditionalWeakTable<JobPlan, StrongBox<Digest>> Known = [];
 
-    public static Digest Of(JobPlan plan) => Known.GetValue(plan, unknown => new StrongBox<Digest>(Compute(unknown))).Value;
+    public static Digest Of(JobPlan plan) =>
+        Known.GetValue(plan, unknown => new StrongBox<Digest>(Compute(unknown))).Value;
 
     private static Digest Compute(JobPlan plan)
     {
@@ -86,7 +87,8 @@ public static class PlanHash
         // The length before the text keeps "a\nb" from being taken for two lines.
         void Line(string key, object? value)
         {
-            var written = string.Format(CultureInfo.InvariantCulture, "{0:R}", value is double ? value : value?.ToString() ?? "");
+            var written =
+                string.Format(CultureInfo.InvariantCulture, "{0:R}", value is double ? value : value?.ToString() ?? "");
             text.Append(CultureInfo.InvariantCulture, $"{key} {Encoding.UTF8.GetByteCount(written)} {written}\n");
         }
     }

@@ -6,12 +6,14 @@ public enum PrivacyMode
     /// <summary>No noise: what hospitals send reveals what it reveals.</summary>
     Off = 0,
 
-    /// <summary>Each hospital adds all the noise itself: holds against the hub, all other hospitals and the model's users.</summary>
+    /// <summary>Each hospital adds all the noise itself: holds against the hub, all other hospitals and the model's
+    /// users.</summary>
     PatientLocal = 1,
 
     /// <summary>
-    /// Each hospital adds its share, and the secure sum holds all of it: one clipped gradient sum a round, against a hub that
-    /// follows the protocol with up to <see cref="PrivacyPlan.AssumedColluders"/> hospitals, and the model's users.
+    /// Each hospital adds its share, and the secure sum holds all of it: one clipped gradient sum a round, against a
+    /// hub that follows the protocol with up to <see cref="PrivacyPlan.AssumedColluders"/> hospitals, and the model's
+    /// users.
     /// </summary>
     PatientDistributed = 2,
 
@@ -19,7 +21,8 @@ public enum PrivacyMode
     Hospital = 3,
 }
 
-/// <summary>What a job promises about one patient. The patients are those of a hospital; neighbours differ by all records of one.</summary>
+/// <summary>What a job promises about one patient. The patients are those of a hospital; neighbours differ by all
+/// records of one.</summary>
 /// <param name="Epsilon">Promise of the whole job, from which the noise follows; null where the noise is given.</param>
 /// <param name="NoiseMultiplier">Standard deviation of the noise over the clip; null where epsilon is given.</param>
 /// <param name="Delta">Probability that the promise fails, in (0, 1/n] for n patients.</param>
@@ -27,10 +30,12 @@ public enum PrivacyMode
 /// <param name="SamplingRate">Probability that a patient takes part in a step, in (0, 1].</param>
 /// <param name="Spare">Share of the rounds that may be charged once more, for attempts that fail; in [0, 10].</param>
 /// <param name="MinimumSurvivors">Distributed noise: hospitals that a sum must hold, at least.</param>
-/// <param name="AssumedColluders">Distributed noise: hospitals whose share does not count, for they may tell it.</param>
-/// <param name="MinimumSurvivorShare">Distributed noise: share of the invited hospitals that a sum must hold, at least; in [0, 1].</param>
-/// <param name="PatientId">Column that says which rows are one patient's, by which every hospital must read its data; null where
-/// each hospital says for itself what a patient is.</param>
+/// <param name="AssumedColluders">Distributed noise: hospitals whose share does not count, for they may tell
+/// it.</param>
+/// <param name="MinimumSurvivorShare">Distributed noise: share of the invited hospitals that a sum must hold, at least;
+/// in [0, 1].</param>
+/// <param name="PatientId">Column that says which rows are one patient's, by which every hospital must read its data;
+/// null where each hospital says for itself what a patient is.</param>
 public sealed record PrivacyPlan(
     PrivacyMode Mode,
     double? Epsilon = null,
@@ -45,7 +50,8 @@ public sealed record PrivacyPlan(
     string? PatientId = null)
 {
     /// <summary>Distributed noise: hospitals that a sum over a cohort of so many must hold.</summary>
-    public int SurvivorsOf(int cohort) => Math.Max(MinimumSurvivors, (int)Math.Ceiling(MinimumSurvivorShare * cohort - 1e-9));
+    public int SurvivorsOf(int cohort) =>
+        Math.Max(MinimumSurvivors, (int)Math.Ceiling(MinimumSurvivorShare * cohort - 1e-9));
 
     /// <summary>Hospitals whose noise is certain to be in a sum over a cohort of so many.</summary>
     public int HonestSharesOf(int cohort) => SurvivorsOf(cohort) - AssumedColluders;

@@ -1,8 +1,11 @@
 //  What hospitals count of a model of numbers
 //      Errors and labels beyond ±8 units of the label count as 8, and how many there are is counted too.
-//  Layout:   hospitals; patients; those with an error or a label beyond; sums of squared errors, of labels + 8 and of squared labels.
-//  Error:    each sum is off by at most hospitals/2 steps. What that makes of the root of the mean, and of R² = 1 - errors/spread with
-//            spread = squares - labels²/N, is worked out in FederatedEvaluation.md and told as RmseError and RSquaredError. With
+//  Layout:   hospitals; patients; those with an error or a label beyond; sums of squared errors, of labels + 8 and of
+//            squared labels.
+//  Error:    each sum is off by at most hospitals/2 steps. What that makes of the root of the mean, and of R² = 1 -
+//            errors/spread with
+//            spread = squares - labels²/N, is worked out in FederatedEvaluation.md and told as RmseError and
+//            RSquaredError. With
 //            a patient beyond, Rmse is only a lower bound.
 
 using FedActors.Core.Models;
@@ -28,7 +31,8 @@ internal sealed class RealCounts(double unit) : OutcomeCounts
 
     /// <summary>The same from answers.</summary>
     /// <param name="labels">At least as many as answers.</param>
-    public static void Count(ReadOnlySpan<double> answers, ReadOnlySpan<double> labels, int fractionBits, Span<long> counts)
+    public static void Count(
+        ReadOnlySpan<double> answers, ReadOnlySpan<double> labels, int fractionBits, Span<long> counts)
     {
         (counts[HospitalsAt], counts[PatientsAt]) = (1, answers.Length);
         var (errors, shifted, squares) = (0.0, 0.0, 0.0);
@@ -65,7 +69,8 @@ internal sealed class RealCounts(double unit) : OutcomeCounts
         // Labels that all but agree have no spread that rounding would not hide.
         var isTold = beyond == 0 && spread > spreadOff;
         return new FederatedRealFigures(
-            (int)hospitals, n, beyond, Math.Abs(unit) * rmse, beyond == 0 ? Math.Abs(unit) * rmseOff : double.PositiveInfinity,
+            (int)hospitals, n, beyond, Math.Abs(unit) * rmse,
+            beyond == 0 ? Math.Abs(unit) * rmseOff : double.PositiveInfinity,
             isTold ? 1 - errors / spread : double.NaN,
             isTold ? (off * spread + errors * spreadOff) / (spread * (spread - spreadOff)) : double.NaN);
     }

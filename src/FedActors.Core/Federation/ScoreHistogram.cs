@@ -1,7 +1,9 @@
 //  A histogram of scores
-//      Probabilities by their log odds: [-8, 8] in 128 steps of 1/8; what lies outside falls into the first or the last bin.
+//      Probabilities by their log odds: [-8, 8] in 128 steps of 1/8; what lies outside falls into the first or the last
+//      bin.
 //  Source:   area under the curve with ties half: Hanley, McNeil, Radiology 1982;143:29.
-//  Error:    of the area, half the share of pairs of a positive and a negative that share a bin; of those nobody knows the order.
+//  Error:    of the area, half the share of pairs of a positive and a negative that share a bin; of those nobody knows
+//            the order.
 
 namespace FedActors.Core.Federation;
 

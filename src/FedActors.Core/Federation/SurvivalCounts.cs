@@ -1,10 +1,13 @@
 //  What hospitals count of a model of survival
 //      Patients are compared within their hospital only, as training compares them.
-//  Layout:   hospitals; patients; events; comparable pairs, then twice the concordant ones, ties once, each as a high and a low digit
+//  Layout:   hospitals; patients; events; comparable pairs, then twice the concordant ones, ties once, each as a high
+//            and a low digit
 //            in base weight cap: both are at most as large as a count of patients; minus the log partial likelihood.
-//  Source:   Harrell et al., JAMA 1982;247:2543 (ModelEvaluation.cs); the likelihood stratified by hospital: CoxRegression.cs.
+//  Source:   Harrell et al., JAMA 1982;247:2543 (ModelEvaluation.cs); the likelihood stratified by hospital:
+//            CoxRegression.cs.
 //  Size:     O(n²) for the pairs.
-//  Error:    C-index: none. Partial log loss: at most hospitals/(2N) steps; of more than 35 nats a patient a hospital counts 35.
+//  Error:    C-index: none. Partial log loss: at most hospitals/(2N) steps; of more than 35 nats a patient a hospital
+//            counts 35.
 
 using FedActors.Core.Data;
 using FedActors.Core.Models;
@@ -23,7 +26,8 @@ internal sealed class SurvivalCounts(int weightCap) : OutcomeCounts
 
     public override void Count(
         IModel model, ReadOnlySpan<double> parameters, PatientBatch batch, int fractionBits, Span<long> counts) =>
-        Count(AnswersOf(model, parameters, batch).AsSpan(0, batch.Count), batch.Patients.Outcomes, model.Loss(parameters, batch),
+        Count(AnswersOf(model, parameters, batch).AsSpan(0, batch.Count), batch.Patients.Outcomes,
+            model.Loss(parameters, batch),
             fractionBits, counts);
 
     /// <summary>The same from answers.</summary>
@@ -47,7 +51,8 @@ internal sealed class SurvivalCounts(int weightCap) : OutcomeCounts
         return n < 1 || events > n || halves > 2 * pairs
             ? null
             : new FederatedSurvivalFigures(
-                (int)counts[HospitalsAt], n, events, pairs > 0 ? (double)halves / (2 * (double)pairs) : double.NaN, step * counts[LossAt] / n);
+                (int)counts[HospitalsAt], n, events, pairs > 0 ? (double)halves / (2 * (double)pairs) : double.NaN,
+                step * counts[LossAt] / n);
     }
 
     private Int128 Joined(ReadOnlySpan<long> counts, int at) => (Int128)counts[at] * weightCap + counts[at + 1];

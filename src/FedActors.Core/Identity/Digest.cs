@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 
 namespace FedActors.Core.Identity;
 
-/// <summary>A SHA-256: names a model, a plan or a blob by its bytes. Compares by value; prints as 64 lower-case hex digits.</summary>
+/// <summary>A SHA-256: names a model, a plan or a blob by its bytes. Compares by value; prints as 64 lower-case hex
+/// digits.</summary>
 public readonly record struct Digest
 {
     public const int Size = 32;
@@ -31,7 +32,8 @@ public readonly record struct Digest
 
     /// <exception cref="FormatException">Not 64 hex digits.</exception>
     public static Digest Parse(string hex) =>
-        hex.Length == 2 * Size ? new Digest(Convert.FromHexString(hex)) : throw new FormatException("A digest has 64 hex digits.");
+        hex.Length == 2 * Size ? new Digest(Convert.FromHexString(hex))
+        : throw new FormatException("A digest has 64 hex digits.");
 
     public byte[] ToBytes()
     {

@@ -1,8 +1,8 @@
 namespace FedActors.Core.Identity;
 
 /// <summary>
-/// A hospital's name in a federation: 1 to 64 characters, letters, digits, '-', '_' or '.', the first a letter or a digit.
-/// It names files, persistence ids and log lines, hence the narrow alphabet.
+/// A hospital's name in a federation: 1 to 64 characters, letters, digits, '-', '_' or '.', the first a letter or a
+/// digit. It names files, persistence ids and log lines, hence the narrow alphabet.
 /// </summary>
 public readonly record struct HospitalId : IComparable<HospitalId>
 {
@@ -12,7 +12,8 @@ public readonly record struct HospitalId : IComparable<HospitalId>
     public HospitalId(string name)
     {
         if (!IsValid(name))
-            throw new ArgumentException($"'{name}' is not a hospital name: 1 to 64 letters, digits, '-', '_' or '.'.", nameof(name));
+            throw new ArgumentException($"'{name}' is not a hospital name: 1 to 64 letters, digits, '-', '_' or '.'.",
+                nameof(name));
         _name = name;
     }
 

@@ -35,7 +35,8 @@ public sealed class SitePublicKey : IEquatable<SitePublicKey>
 
     /// <summary>The public half of a key, as a certificate holds it.</summary>
     /// <exception cref="ArgumentException">Not a key of P-256.</exception>
-    public static SitePublicKey Of(ECDsa key) => Of(P256Point.Of(key.ExportParameters(includePrivateParameters: false)));
+    public static SitePublicKey Of(ECDsa key) =>
+        Of(P256Point.Of(key.ExportParameters(includePrivateParameters: false)));
 
     /// <param name="point">X || Y, 64 bytes.</param>
     public static bool TryParse(ReadOnlySpan<byte> point, [NotNullWhen(true)] out SitePublicKey? key)

@@ -5,8 +5,8 @@ using static FedActors.Core.Protocol.LineProtocol;
 namespace FedActors.Core.Links;
 
 /// <summary>
-/// One end of a line within one session: cuts messages into pieces, numbers and signs them; checks what comes, and puts it
-/// together again. Of what is not signed by the other end, nothing is kept.
+/// One end of a line within one session: cuts messages into pieces, numbers and signs them; checks what comes, and puts
+/// it together again. Of what is not signed by the other end, nothing is kept.
 /// </summary>
 public sealed class LineEnd
 {
@@ -41,8 +41,10 @@ public sealed class LineEnd
         {
             var bytes = parts == 1
                 ? ByteString.Own(message)
-                : new ByteString(message.AsSpan(part * PieceBytes, Math.Min(PieceBytes, message.Length - part * PieceBytes)));
-            var piece = new Envelope(_session, _hospital, _isHospital, ++Sent, conversation, manifest, part, parts, bytes);
+                : new ByteString(
+                    message.AsSpan(part * PieceBytes, Math.Min(PieceBytes, message.Length - part * PieceBytes)));
+            var piece =
+                new Envelope(_session, _hospital, _isHospital, ++Sent, conversation, manifest, part, parts, bytes);
             pieces[part] = piece with { Signature = _key.Sign(piece.Statement()) };
         }
         return pieces;

@@ -3,8 +3,9 @@ using FedActors.Core.Protocol;
 namespace FedActors.Core.Links;
 
 /// <summary>
-/// What one end has said and must say again on the next session: everything the other end has not heard, and on the hub's
-/// side the last message of each open conversation besides, since a hospital that restarted has forgotten the question.
+/// What one end has said and must say again on the next session: everything the other end has not heard, and on the
+/// hub's side the last message of each open conversation besides, since a hospital that restarted has forgotten the
+/// question.
 /// </summary>
 /// <param name="keepsLast">Whether this is the hub's side.</param>
 /// <param name="limit">Most messages: of a hospital that stays away, the oldest go.</param>
@@ -30,14 +31,16 @@ public sealed class Outbox(bool keepsLast, int limit)
         Prune();
     }
 
-    /// <summary>A new session begins: <paramref name="send"/> gives each pending message, oldest first, its new number.</summary>
+    /// <summary>A new session begins: <paramref name="send"/> gives each pending message, oldest first, its new
+    /// number.</summary>
     public void Resend(Func<long, IWireMessage, long> send)
     {
         foreach (var entry in _entries)
             (entry.Number, entry.IsHeard) = (send(entry.Conversation, entry.Message), false);
     }
 
-    /// <summary>Nobody waits for an answer in this conversation any more: what was heard need not be said again.</summary>
+    /// <summary>Nobody waits for an answer in this conversation any more: what was heard need not be said
+    /// again.</summary>
     public void Close(long conversation)
     {
         _closed.Add(conversation);

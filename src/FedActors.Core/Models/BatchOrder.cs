@@ -4,8 +4,8 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Models;
 
 /// <summary>
-/// The batches of one hospital, one after the other without end: each pass over the patients follows a new permutation, and the
-/// last batch of a pass takes what is left. Where a batch holds everyone, it is the table in its order.
+/// The batches of one hospital, one after the other without end: each pass over the patients follows a new permutation,
+/// and the last batch of a pass takes what is left. Where a batch holds everyone, it is the table in its order.
 /// </summary>
 public ref struct BatchOrder
 {

@@ -1,5 +1,6 @@
 //  Evaluation of a binary model
-//      AUROC by ranks: (R - n1 (n1 + 1) / 2) / (n1 n0), R the sum of the ranks of the n1 positives, equal scores sharing
+//      AUROC by ranks: (R - n1 (n1 + 1) / 2) / (n1 n0), R the sum of the ranks of the n1 positives, equal scores
+//      sharing
 //      the mean of their ranks.
 //  Source:   Hanley, McNeil, Radiology 1982;143:29 (area = Mann-Whitney statistic, ties half).
 //  Error:    none in the ranks: twice a rank is a whole number, and their sum is exact below 2^53.
@@ -11,17 +12,20 @@ namespace FedActors.Core.Models;
 /// <summary>Judges probabilities against the truth.</summary>
 public static class BinaryEvaluation
 {
-    /// <summary>Least probability that the log loss allows the truth: one wrong certainty costs 34.5 nats, not infinity.</summary>
+    /// <summary>Least probability that the log loss allows the truth: one wrong certainty costs 34.5 nats, not
+    /// infinity.</summary>
     public const double SmallestProbability = 1e-15;
 
     /// <summary>The figures of one model on one set of patients.</summary>
     /// <param name="scores">Probability of label 1 for each patient, in [0, 1]; alarmed at 0.5 and above.</param>
     /// <param name="labels">0 or 1, as many as scores.</param>
-    /// <exception cref="ArgumentException">No patients, lengths that differ, or a score that is not a probability.</exception>
+    /// <exception cref="ArgumentException">No patients, lengths that differ, or a score that is not a
+    /// probability.</exception>
     public static BinaryMetrics Of(ReadOnlySpan<double> scores, ReadOnlySpan<double> labels)
     {
         if (scores.Length != labels.Length || scores.IsEmpty)
-            throw new ArgumentException($"{scores.Length} scores cannot be judged by {labels.Length} labels.", nameof(scores));
+            throw new ArgumentException($"{scores.Length} scores cannot be judged by {labels.Length} labels.",
+                nameof(scores));
         var (found, missed, cleared, falseAlarms, loss) = (0, 0, 0, 0, 0.0);
         for (var i = 0; i < scores.Length; i++)
         {

@@ -7,9 +7,11 @@ namespace FedActors.Core.Models;
 /// <summary>What models have in common when they clip patient by patient.</summary>
 internal static class ClippedUnit
 {
-    /// <summary>A patient of several rows: their gradients are added in a buffer, the sum is clipped once and added.</summary>
+    /// <summary>A patient of several rows: their gradients are added in a buffer, the sum is clipped once and
+    /// added.</summary>
     /// <param name="rows">The patient's, at least one.</param>
-    public static void Add(IModel model, ReadOnlySpan<double> parameters, PatientBatch rows, double clip, Span<double> sum)
+    public static void Add(
+        IModel model, ReadOnlySpan<double> parameters, PatientBatch rows, double clip, Span<double> sum)
     {
         var rented = ArrayPool<double>.Shared.Rent(model.ParameterCount);
         var own = rented.AsSpan(0, model.ParameterCount);
@@ -20,6 +22,7 @@ internal static class ClippedUnit
         ArrayPool<double>.Shared.Return(rented, clearArray: true);
     }
 
-    /// <summary><paramref name="value"/> times a factor of <see cref="NormClipping.Factor"/>, of which 0 makes 0 of anything, NaN too.</summary>
+    /// <summary><paramref name="value"/> times a factor of <see cref="NormClipping.Factor"/>, of which 0 makes 0 of
+    /// anything, NaN too.</summary>
     public static double Scaled(double value, double factor) => factor > 0 ? factor * value : 0;
 }

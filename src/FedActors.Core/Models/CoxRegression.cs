@@ -1,11 +1,16 @@
 //  Cox proportional hazards, stratified
-//      The hazard of a patient is exp(w·x) times a hazard of time that patients of one stratum share and that is never fitted.
+//      The hazard of a patient is exp(w·x) times a hazard of time that patients of one stratum share and that is never
+//      fitted.
 //      Parameters: w in the order of the features; there is no bias.
-//  Loss:     minus the log partial likelihood over the patients: a sum over events of log sum_{at risk} exp(w·x_j) - w·x_i,
-//            at risk being those of the stratum whose time is not shorter. Ties by Breslow: all of a tie are at risk for each.
-//            Divided by the patients of the batch; hospitals that send it never compare their patients with another's, so
+//  Loss:     minus the log partial likelihood over the patients: a sum over events of log sum_{at risk} exp(w·x_j) -
+//            w·x_i,
+//            at risk being those of the stratum whose time is not shorter. Ties by Breslow: all of a tie are at risk
+//            for each.
+//            Divided by the patients of the batch; hospitals that send it never compare their patients with another's,
+//            so
 //            the sum over hospitals is the likelihood stratified by hospital.
-//  Source:   Cox, J. R. Stat. Soc. B 1972;34:187; Breslow, Biometrics 1974;30:89; Kalbfleisch, Prentice, "The Statistical
+//  Source:   Cox, J. R. Stat. Soc. B 1972;34:187; Breslow, Biometrics 1974;30:89; Kalbfleisch, Prentice, "The
+//            Statistical
 //            Analysis of Failure Time Data", 2002, 4.1-4.4.
 //  Repeats:  rows in the order of risk; the bits do not depend on vector widths or threads.
 //  Size:     O(n d) for the gradient, O((n + events) d²) for the Hessian.
@@ -18,7 +23,8 @@ using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Models;
 
-/// <summary>Cox regression over a fixed number of features. A patient's loss depends on the others at risk: it has no per-patient gradient.</summary>
+/// <summary>Cox regression over a fixed number of features. A patient's loss depends on the others at risk: it has no
+/// per-patient gradient.</summary>
 public sealed class CoxRegression : ISecondOrderModel
 {
     private readonly int _features;
@@ -52,7 +58,8 @@ public sealed class CoxRegression : ISecondOrderModel
     }
 
     /// <inheritdoc />
-    public double Loss(ReadOnlySpan<double> parameters, PatientBatch batch) => Pass(parameters, batch, default, default);
+    public double Loss(ReadOnlySpan<double> parameters, PatientBatch batch) =>
+        Pass(parameters, batch, default, default);
 
     /// <inheritdoc />
     public double LossAndGradient(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient)
@@ -62,7 +69,8 @@ public sealed class CoxRegression : ISecondOrderModel
     }
 
     /// <inheritdoc />
-    public double LossGradientAndHessian(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian)
+    public double LossGradientAndHessian(
+        ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian)
     {
         ModelChecks.Length(gradient.Length, ParameterCount, nameof(gradient));
         ModelChecks.Length(hessian.Length, PackedUpper.Length(ParameterCount), nameof(hessian));
@@ -79,13 +87,15 @@ public sealed class CoxRegression : ISecondOrderModel
             answers[row] = EightLanes.Dot(parameters, patients.Row(row));
     }
 
-    private double Pass(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian)
+    private double Pass(
+        ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian)
     {
         ModelChecks.Length(parameters.Length, ParameterCount, nameof(parameters));
         ModelChecks.Batch(batch, Outcome, _features);
         gradient.Clear();
         hessian.Clear();
-        var (ranks, numbers) = (ArrayPool<int>.Shared.Rent(batch.Count), ArrayPool<double>.Shared.Rent(2 * batch.Count + 2 * _features));
+        var (ranks, numbers) =
+            (ArrayPool<int>.Shared.Rent(batch.Count), ArrayPool<double>.Shared.Rent(2 * batch.Count + 2 * _features));
         var order = ranks.AsSpan(0, batch.Count);
         var scores = numbers.AsSpan(0, batch.Count);
         var hazards = numbers.AsSpan(batch.Count, batch.Count);
@@ -108,10 +118,11 @@ public sealed class CoxRegression : ISecondOrderModel
         return loss / batch.Count;
     }
 
-    // Rows of a stratum, the longest time first. The cumulative hazard of each time follows on the way back, and with it every
-    // row's residual: expected less observed events.
+    // Rows of a stratum, the longest time first. The cumulative hazard of each time follows on the way back, and with
+    // it every row's residual: expected less observed events.
     private double Stratum(
-        PatientTable patients, ReadOnlySpan<int> rows, ReadOnlySpan<double> scores, Span<double> hazards, Span<double> scratch,
+        PatientTable patients,
+        ReadOnlySpan<int> rows, ReadOnlySpan<double> scores, Span<double> hazards, Span<double> scratch,
         Span<double> gradient, Span<double> hessian)
     {
         var times = patients.Outcomes.Times;

@@ -1,7 +1,9 @@
 //  Generalised linear models
-//      A score z = w·x + b for each patient, and a link that says what loss the score has. Parameters: w in the order of the
+//      A score z = w·x + b for each patient, and a link that says what loss the score has. Parameters: w in the order
+//      of the
 //      features, then b.
-//  Source:   McCullagh, Nelder, "Generalized Linear Models", 1989, ch. 4: gradient X^T r / n with residuals r = dloss/dz,
+//  Source:   McCullagh, Nelder, "Generalized Linear Models", 1989, ch. 4: gradient X^T r / n with residuals r =
+//            dloss/dz,
 //            Hessian X^T diag(curvature) X / n with curvatures d²loss/dz².
 //  Repeats:  sums run over eight lanes in a fixed order with fused multiply-adds, so that a result has the same bits
 //            with AVX2 as with AVX-512, and does not depend on threads.
@@ -23,7 +25,8 @@ public interface ILink
     /// <summary>What the label must be.</summary>
     static abstract OutcomeKind Outcome { get; }
 
-    /// <summary>The score of a row that is not there: with label 0 its loss is 0, its residual and curvature nothing beside any patient's.</summary>
+    /// <summary>The score of a row that is not there: with label 0 its loss is 0, its residual and curvature nothing
+    /// beside any patient's.</summary>
     static abstract double NoRow { get; }
 
     /// <summary>What the model answers.</summary>
@@ -50,7 +53,8 @@ public abstract class GeneralizedLinearModel<TLink> : ISecondOrderModel, IPerPat
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
         _features = features;
-        Views = [new("weights", 0, [features], features, Penalised: true), new("bias", features, [1], 1, Penalised: false)];
+        Views =
+            [new("weights", 0, [features], features, Penalised: true), new("bias", features, [1], 1, Penalised: false)];
     }
 
     /// <inheritdoc />
@@ -73,7 +77,8 @@ public abstract class GeneralizedLinearModel<TLink> : ISecondOrderModel, IPerPat
     }
 
     /// <inheritdoc />
-    public double Loss(ReadOnlySpan<double> parameters, PatientBatch batch) => Pass(parameters, batch, default, default);
+    public double Loss(ReadOnlySpan<double> parameters, PatientBatch batch) =>
+        Pass(parameters, batch, default, default);
 
     /// <inheritdoc />
     public double LossAndGradient(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient)
@@ -109,7 +114,8 @@ public abstract class GeneralizedLinearModel<TLink> : ISecondOrderModel, IPerPat
     }
 
     /// <inheritdoc />
-    /// <remarks>Row i's gradient is r (x, 1), r its residual, so its length is |r| sqrt(|x|² + 1) and no gradient is ever written.</remarks>
+    /// <remarks>Row i's gradient is r (x, 1), r its residual, so its length is |r| sqrt(|x|² + 1) and no gradient is
+    /// ever written.</remarks>
     [SkipLocalsInit]
     public void ClippedGradientSum(ReadOnlySpan<double> parameters, PatientBatch batch, double clip, Span<double> sum)
     {
@@ -155,7 +161,8 @@ public abstract class GeneralizedLinearModel<TLink> : ISecondOrderModel, IPerPat
 
     // One walk over the batch: scores, residuals, and whatever derivatives have room to be written to.
     [SkipLocalsInit]
-    private double Pass(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian)
+    private double Pass(
+        ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian)
     {
         ModelChecks.Length(parameters.Length, ParameterCount, nameof(parameters));
         ModelChecks.Batch(batch, Outcome, _features);
@@ -250,7 +257,8 @@ public abstract class GeneralizedLinearModel<TLink> : ISecondOrderModel, IPerPat
         for (; first + 4 * Lanes <= (nuint)whole; first += 4 * Lanes)
         {
             var (a, b) = (Vector512.LoadUnsafe(ref g, first), Vector512.LoadUnsafe(ref g, first + Lanes));
-            var (c, d) = (Vector512.LoadUnsafe(ref g, first + 2 * Lanes), Vector512.LoadUnsafe(ref g, first + 3 * Lanes));
+            var (c, d) =
+                (Vector512.LoadUnsafe(ref g, first + 2 * Lanes), Vector512.LoadUnsafe(ref g, first + 3 * Lanes));
             for (var i = 0; i < residuals.Length; i++)
             {
                 ref var x = ref MemoryMarshal.GetReference(Row(batch, start + i));
@@ -272,13 +280,16 @@ public abstract class GeneralizedLinearModel<TLink> : ISecondOrderModel, IPerPat
     }
 
     private void AddGradient(
-        PatientBatch batch, int start, ReadOnlySpan<double> residuals, ref double g, nuint first, Vector512<double> mask)
+        PatientBatch batch, int start,
+        ReadOnlySpan<double> residuals, ref double g, nuint first, Vector512<double> mask)
     {
         var sum = Vector512.LoadUnsafe(ref g, first);
         for (var i = 0; i < residuals.Length; i++)
         {
             ref var x = ref MemoryMarshal.GetReference(Row(batch, start + i));
-            sum = Vector512.FusedMultiplyAdd(Vector512.Create(residuals[i]) & mask, Vector512.LoadUnsafe(ref x, first), sum);
+            sum =
+                Vector512.FusedMultiplyAdd(Vector512.Create(residuals[i]) & mask, Vector512.LoadUnsafe(ref x, first),
+                    sum);
         }
         sum.StoreUnsafe(ref g, first);
     }

@@ -6,9 +6,9 @@ using FedActors.Core.Identity;
 namespace FedActors.Core.Models;
 
 /// <summary>
-/// A model's parameters and what the strategy remembers with them, named by the SHA-256 of their little-endian binary64 bytes:
-/// the parameters, then the state. Where a strategy keeps no state these are the parameters' bytes and nothing else. Shared by
-/// reference, never changed.
+/// A model's parameters and what the strategy remembers with them, named by the SHA-256 of their little-endian binary64
+/// bytes: the parameters, then the state. Where a strategy keeps no state these are the parameters' bytes and nothing
+/// else. Shared by reference, never changed.
 /// </summary>
 /// <param name="Hash">Names both.</param>
 /// <param name="Parameters">Length d; all finite.</param>
@@ -36,7 +36,8 @@ public sealed record GlobalModel(Digest Hash, ImmutableArray<double> Parameters,
     public static GlobalModel FromBytes(ReadOnlySpan<byte> bytes, int parameters)
     {
         if (bytes.Length % sizeof(double) != 0 || bytes.Length < (long)sizeof(double) * parameters)
-            throw new ArgumentException($"{bytes.Length} bytes are not a model of {parameters} parameters.", nameof(bytes));
+            throw new ArgumentException($"{bytes.Length} bytes are not a model of {parameters} parameters.",
+                nameof(bytes));
         var numbers = new double[bytes.Length / sizeof(double)];
         for (var i = 0; i < numbers.Length; i++)
             numbers[i] = BinaryPrimitives.ReadDoubleLittleEndian(bytes[(i * sizeof(double))..]);

@@ -4,8 +4,8 @@ using FedActors.Core.Data;
 namespace FedActors.Core.Models;
 
 /// <summary>
-/// A model whose parameters are one flat vector. It holds no parameters and no patients, only the arithmetic, so that one
-/// instance serves any number of hospitals and threads at once.
+/// A model whose parameters are one flat vector. It holds no parameters and no patients, only the arithmetic, so that
+/// one instance serves any number of hospitals and threads at once.
 /// </summary>
 public interface IModel
 {
@@ -27,18 +27,21 @@ public interface IModel
 
     /// <summary>Mean loss over the batch, in nats; not finite where the parameters have diverged.</summary>
     /// <param name="parameters">Length <see cref="ParameterCount"/>.</param>
-    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, or the batch is empty.</exception>
+    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, or the batch is
+    /// empty.</exception>
     double Loss(ReadOnlySpan<double> parameters, PatientBatch batch);
 
     /// <summary>Mean loss over the batch, in nats, and its gradient.</summary>
     /// <param name="parameters">Length <see cref="ParameterCount"/>.</param>
-    /// <param name="gradient">Length <see cref="ParameterCount"/>; overwritten with the gradient of the mean loss.</param>
-    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, or the batch is empty.</exception>
+    /// <param name="gradient">Length <see cref="ParameterCount"/>; overwritten with the gradient of the mean
+    /// loss.</param>
+    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, or the batch is
+    /// empty.</exception>
     double LossAndGradient(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient);
 
     /// <summary>
-    /// What the model says of every patient of a table: the probability of label 1, that of each class, the expected number, or
-    /// the log of the relative hazard.
+    /// What the model says of every patient of a table: the probability of label 1, that of each class, the expected
+    /// number, or the log of the relative hazard.
     /// </summary>
     /// <param name="parameters">Length <see cref="ParameterCount"/>.</param>
     /// <param name="answers"><see cref="Outputs"/> for each row; overwritten.</param>
@@ -53,33 +56,35 @@ public interface ISecondOrderModel : IModel
     /// <param name="parameters">Length <see cref="IModel.ParameterCount"/>.</param>
     /// <param name="gradient">Length <see cref="IModel.ParameterCount"/>; overwritten.</param>
     /// <param name="hessian">Packed upper triangle, row after row, length d(d+1)/2; overwritten.</param>
-    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, or the batch is empty.</exception>
+    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, or the batch is
+    /// empty.</exception>
     double LossGradientAndHessian(
         ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient, Span<double> hessian);
 }
 
 /// <summary>
-/// A model whose loss is a sum over patients, so that what one patient adds to a gradient can be measured and bounded: what
-/// differential privacy stands on.
+/// A model whose loss is a sum over patients, so that what one patient adds to a gradient can be measured and bounded:
+/// what differential privacy stands on.
 /// </summary>
 public interface IPerPatientModel : IModel
 {
     /// <summary>
-    /// The sum, not the mean, of the patients' gradients of the loss, each shortened to a length of at most <paramref name="clip"/>,
-    /// biases included. The rows of one patient in the batch are one gradient, shortened once. A patient whose gradient is not
-    /// finite adds nothing. Nothing but the sum depends on the patients.
+    /// The sum, not the mean, of the patients' gradients of the loss, each shortened to a length of at most
+    /// <paramref name="clip"/>, biases included. The rows of one patient in the batch are one gradient, shortened once.
+    /// A patient whose gradient is not finite adds nothing. Nothing but the sum depends on the patients.
     /// </summary>
     /// <param name="parameters">Length <see cref="IModel.ParameterCount"/>.</param>
-    /// <param name="batch">Rows in ascending order, as <see cref="PatientBatch.All"/> and <see cref="PatientBatch.OfUnits"/> give
-    /// them; may be empty, and then the sum is 0.</param>
+    /// <param name="batch">Rows in ascending order, as <see cref="PatientBatch.All"/> and
+    /// <see cref="PatientBatch.OfUnits"/> give them; may be empty, and then the sum is 0.</param>
     /// <param name="clip">Above 0, finite, in the gradient's units.</param>
     /// <param name="sum">Length <see cref="IModel.ParameterCount"/>; overwritten.</param>
-    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, rows are not in ascending order,
-    /// or the clip is not such a number.</exception>
+    /// <exception cref="ArgumentException">A length or the table's features do not fit the model, rows are not in
+    /// ascending order, or the clip is not such a number.</exception>
     void ClippedGradientSum(ReadOnlySpan<double> parameters, PatientBatch batch, double clip, Span<double> sum);
 }
 
-/// <summary>A model that takes plain gradient steps in a precision and a memory of its own, so that nothing is converted between two of them.</summary>
+/// <summary>A model that takes plain gradient steps in a precision and a memory of its own, so that nothing is
+/// converted between two of them.</summary>
 public interface IDescendingModel : IModel
 {
     /// <summary>

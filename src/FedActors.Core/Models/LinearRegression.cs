@@ -1,5 +1,6 @@
 //  Linear regression
-//      The expected number is w·x + b. With the penalty (l2/2)|w|² beside the sum of the losses this is ridge regression.
+//      The expected number is w·x + b. With the penalty (l2/2)|w|² beside the sum of the losses this is ridge
+//      regression.
 //  Loss:     (z - y)² / 2.
 
 using System.Runtime.CompilerServices;

@@ -20,7 +20,8 @@ public readonly struct LogisticLink : ILink
     public static OutcomeKind Outcome => OutcomeKind.Binary;
 
     /// <inheritdoc />
-    /// <remarks>Further out the vector exponential leaves its fast path, for the patients of the same lanes too.</remarks>
+    /// <remarks>Further out the vector exponential leaves its fast path, for the patients of the same lanes
+    /// too.</remarks>
     public static double NoRow => -700;
 
     /// <inheritdoc />
@@ -33,7 +34,8 @@ public readonly struct LogisticLink : ILink
         Vector512<double> scores, Vector512<double> labels)
     {
         var p = Probability(scores, out var t);
-        var loss = Vector512.Max(scores, Vector512<double>.Zero) - labels * scores + Vector512.Log(Vector512<double>.One + t);
+        var loss = Vector512.Max(scores, Vector512<double>.Zero) - labels * scores
+            + Vector512.Log(Vector512<double>.One + t);
         return (loss, p - labels, p * (Vector512<double>.One - p));
     }
 

@@ -1,8 +1,8 @@
 namespace FedActors.Core.Models;
 
 /// <summary>
-/// The memory one thread computes a multilayer perceptron in: single precision, at a multiple of 64 bytes, grown to the largest
-/// need and kept, so that a step allocates nothing. What it holds means nothing between two calls.
+/// The memory one thread computes a multilayer perceptron in: single precision, at a multiple of 64 bytes, grown to the
+/// largest need and kept, so that a step allocates nothing. What it holds means nothing between two calls.
 /// </summary>
 internal sealed unsafe class MlpArena
 {

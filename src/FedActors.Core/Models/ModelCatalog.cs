@@ -11,7 +11,9 @@ public static class ModelCatalog
         ModelKind.LogisticRegression => new LogisticRegression(plan.Features.Length),
         ModelKind.LinearRegression => new LinearRegression(plan.Features.Length),
         ModelKind.Softmax => new SoftmaxRegression(plan.Features.Length, plan.Classes.Length),
-        ModelKind.Mlp => new MultilayerPerceptron(plan.Features.Length, plan.Hidden, plan.Activation, plan.Outcome, plan.Classes.Length),
+        ModelKind.Mlp =>
+            new MultilayerPerceptron(plan.Features.Length, plan.Hidden, plan.Activation, plan.Outcome,
+                plan.Classes.Length),
         ModelKind.Cox => new CoxRegression(plan.Features.Length),
         _ => throw new ArgumentOutOfRangeException(nameof(plan), plan.Kind, "No such model."),
     };

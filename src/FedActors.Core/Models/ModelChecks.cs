@@ -15,7 +15,8 @@ internal static class ModelChecks
     {
         Length(patients.Features, features, nameof(patients));
         if (patients.Outcomes.Kind != outcome)
-            throw new ArgumentException($"A model of {outcome} outcomes learns nothing from {patients.Outcomes.Kind} ones.", nameof(patients));
+            throw new ArgumentException(
+                $"A model of {outcome} outcomes learns nothing from {patients.Outcomes.Kind} ones.", nameof(patients));
     }
 
     public static void Batch(PatientBatch batch, OutcomeKind outcome, int features)

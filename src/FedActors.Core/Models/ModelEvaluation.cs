@@ -1,6 +1,8 @@
 //  Evaluation of any model
-//      Binary: BinaryEvaluation. Classes: one-vs-rest. Survival: Harrell's C over all pairs of an event and somebody known to have
-//      lived longer; one who was observed until that very time counts as longer. Strata are not asked: everyone is compared.
+//      Binary: BinaryEvaluation. Classes: one-vs-rest. Survival: Harrell's C over all pairs of an event and somebody
+//              known to have
+//      lived longer; one who was observed until that very time counts as longer. Strata are not asked: everyone is
+//      compared.
 //  Source:   Hand, Till, Machine Learning 2001;45:171 on averaging over classes; Harrell et al., JAMA 1982;247:2543.
 //  Size:     O(n²) for survival, else O(n log n).
 
@@ -28,7 +30,8 @@ public static class ModelEvaluation
     {
         var each = outcomes.Kind == OutcomeKind.Class ? outcomes.Classes : 1;
         if (outcomes.Rows == 0 || answers.Length != outcomes.Rows * each)
-            throw new ArgumentException($"{answers.Length} answers cannot be judged by {outcomes.Rows} patients.", nameof(answers));
+            throw new ArgumentException($"{answers.Length} answers cannot be judged by {outcomes.Rows} patients.",
+                nameof(answers));
         return outcomes.Kind switch
         {
             OutcomeKind.Binary => BinaryEvaluation.Of(answers, outcomes.Labels),
@@ -59,7 +62,8 @@ public static class ModelEvaluation
                 (areas, counted) = (areas + area, counted + 1);
         }
         return new ClassMetrics(
-            counted == 0 ? double.NaN : areas / counted, (double)right / labels.Length, loss / labels.Length, labels.Length);
+            counted == 0 ? double.NaN : areas / counted, (double)right / labels.Length, loss / labels.Length,
+            labels.Length);
     }
 
     private static RealMetrics OfNumbers(ReadOnlySpan<double> answers, ReadOnlySpan<double> labels, double unit)
@@ -71,7 +75,8 @@ public static class ModelEvaluation
             errors += (answers[i] - labels[i]) * (answers[i] - labels[i]);
             spread += (labels[i] - mean) * (labels[i] - mean);
         }
-        return new RealMetrics(Math.Abs(unit) * Math.Sqrt(errors / labels.Length), spread == 0 ? double.NaN : 1 - errors / spread, labels.Length);
+        return new RealMetrics(Math.Abs(unit) * Math.Sqrt(errors / labels.Length),
+            spread == 0 ? double.NaN : 1 - errors / spread, labels.Length);
     }
 
     private static double CIndex(ReadOnlySpan<double> hazards, Outcomes outcomes)
@@ -80,7 +85,8 @@ public static class ModelEvaluation
         return pairs == 0 ? double.NaN : halves / (2.0 * pairs);
     }
 
-    /// <summary>Pairs that can be compared, and twice those in which the hazards agree with the outcome, ties once.</summary>
+    /// <summary>Pairs that can be compared, and twice those in which the hazards agree with the outcome, ties
+    /// once.</summary>
     /// <param name="hazards">At most as many as there are outcomes: of the first patients.</param>
     internal static (long Halves, long Pairs) Concordance(ReadOnlySpan<double> hazards, Outcomes outcomes)
     {

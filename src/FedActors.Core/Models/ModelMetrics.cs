@@ -11,7 +11,8 @@ public abstract record ModelMetrics(int N)
 }
 
 /// <summary>How a model did that answers with a probability for each class.</summary>
-/// <param name="MacroAuroc">Mean over the classes of the AUROC of that class against the rest; classes without patients, or without others, are left out.</param>
+/// <param name="MacroAuroc">Mean over the classes of the AUROC of that class against the rest; classes without
+/// patients, or without others, are left out.</param>
 /// <param name="Accuracy">Share whose most probable class is the right one; of equal ones the first counts.</param>
 /// <param name="LogLoss">Mean of -log of the probability given to the truth, in nats.</param>
 public sealed record ClassMetrics(double MacroAuroc, double Accuracy, double LogLoss, int N) : ModelMetrics(N)
@@ -28,7 +29,8 @@ public sealed record ClassMetrics(double MacroAuroc, double Accuracy, double Log
 
 /// <summary>How a model did that answers with a number.</summary>
 /// <param name="Rmse">Root of the mean squared error, in the units of the column.</param>
-/// <param name="RSquared">1 - squared errors / squared distances from the mean; NaN where all outcomes are the same.</param>
+/// <param name="RSquared">1 - squared errors / squared distances from the mean; NaN where all outcomes are the
+/// same.</param>
 public sealed record RealMetrics(double Rmse, double RSquared, int N) : ModelMetrics(N)
 {
     /// <inheritdoc />
@@ -41,7 +43,8 @@ public sealed record RealMetrics(double Rmse, double RSquared, int N) : ModelMet
 }
 
 /// <summary>How a model did that ranks patients by hazard.</summary>
-/// <param name="CIndex">Share of the comparable pairs in which the one with the earlier event has the higher hazard, ties half; NaN without pairs.</param>
+/// <param name="CIndex">Share of the comparable pairs in which the one with the earlier event has the higher hazard,
+/// ties half; NaN without pairs.</param>
 /// <param name="Events">Patients with an event.</param>
 public sealed record SurvivalMetrics(double CIndex, int N, int Events) : ModelMetrics(N)
 {

@@ -1,14 +1,19 @@
 //  Multilayer perceptron
-//      Layers z = W^T a + b with an activation between them; the last is a log-odds (binary), one score a class (softmax), or a
+//      Layers z = W^T a + b with an activation between them; the last is a log-odds (binary), one score a class
+//      (softmax), or a
 //      number. Parameters: layer by layer, weights [inputs, outputs] row-major, then biases.
 //  Computes: in single precision but for the loss and the softmax. Batches are taken in chunks of 256 rows.
-//  Starts:   weights normal with variance 1 / inputs, drawn layer by layer in the order of the parameters from SplitMix64
+//  Starts:   weights normal with variance 1 / inputs, drawn layer by layer in the order of the parameters from
+//            SplitMix64
 //            seeded with the job's seed; biases 0.
-//  Clips:    the gradient of a row is, layer by layer, the outer product of the layer's input a and its delta d, so its squared
-//            length is sum_layers (|a|² + 1) |d|²: norms first, then the rows of the deltas are shortened, then the ordinary
+//  Clips:    the gradient of a row is, layer by layer, the outer product of the layer's input a and its delta d, so its
+//            squared
+//            length is sum_layers (|a|² + 1) |d|²: norms first, then the rows of the deltas are shortened, then the
+//            ordinary
 //            product makes the sum. No gradient of a patient is ever written.
 //  Source:   Goodfellow, "Efficient per-example gradient computations", 2015, for the norms.
-//  Error:    gradients to about sqrt(rows) 2^-24 of their largest summand. Clipped gradients are rounded one by one to a grid of
+//  Error:    gradients to about sqrt(rows) 2^-24 of their largest summand. Clipped gradients are rounded one by one to
+//            a grid of
 //            at most clip 2^-14, and then add exactly: Privacy/ExactSums.md.
 //  Repeats:  the same bits with every form of the kernels, on every number of threads.
 
@@ -38,13 +43,15 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
     /// <param name="outcome">What it learns; a time of survival it cannot.</param>
     /// <param name="classes">At least 2 where the outcome is a class, at most 1,000; else without meaning.</param>
     /// <exception cref="ArgumentException">Sizes or an outcome that make no network.</exception>
-    public MultilayerPerceptron(int features, ImmutableArray<int> hidden, Activation activation, OutcomeKind outcome, int classes = 2)
+    public MultilayerPerceptron(
+        int features, ImmutableArray<int> hidden, Activation activation, OutcomeKind outcome, int classes = 2)
         : this(features, hidden, activation, outcome, classes, SimdForms.Best)
     {
     }
 
     internal MultilayerPerceptron(
-        int features, ImmutableArray<int> hidden, Activation activation, OutcomeKind outcome, int classes, SimdForm form)
+        int features, ImmutableArray<int> hidden, Activation activation, OutcomeKind outcome, int classes,
+        SimdForm form)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
         if (outcome == OutcomeKind.Survival)
@@ -61,8 +68,12 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         for (var l = 0; l < _layers.Length; l++)
         {
             var layer = _layers[l] = new Layer(sizes[l], sizes[l + 1], ParameterCount, _places);
-            views.Add(new ParameterView($"layer{l + 1}.weights", ParameterCount, [layer.In, layer.Out], layer.In * layer.Out, Penalised: true));
-            views.Add(new ParameterView($"layer{l + 1}.biases", ParameterCount + layer.In * layer.Out, [layer.Out], layer.Out, Penalised: false));
+            views.Add(
+                new ParameterView($"layer{l + 1}.weights", ParameterCount, [layer.In, layer.Out], layer.In * layer.Out,
+                    Penalised: true));
+            views.Add(
+                new ParameterView($"layer{l + 1}.biases", ParameterCount + layer.In * layer.Out, [layer.Out], layer.Out,
+                    Penalised: false));
             ParameterCount = checked(ParameterCount + (layer.In + 1) * layer.Out);
             _places = checked(_places + (layer.In + 1) * layer.Stride);
         }
@@ -196,9 +207,11 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
                 foreach (var layer in _layers)
                 {
                     var weights = layer.In * layer.Stride;
-                    ActivationKernels.Descend(memory.Weights + layer.Place, memory.Gradient + layer.Place, weights, keep, step);
+                    ActivationKernels.Descend(memory.Weights + layer.Place, memory.Gradient + layer.Place, weights,
+                        keep, step);
                     ActivationKernels.Descend(
-                        memory.Weights + layer.Place + weights, memory.Gradient + layer.Place + weights, layer.Stride, 1, step);
+                        memory.Weights + layer.Place + weights, memory.Gradient + layer.Place + weights, layer.Stride,
+                        1, step);
                 }
                 continue;
             }
@@ -281,7 +294,8 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         {
             var layer = _layers[l];
             var weights = memory.Weights + layer.Place;
-            MatrixProduct.Run(rows.Count, layer.Out, layer.In, memory.Input(l), new MatrixView(weights, layer.Stride, 1),
+            MatrixProduct.Run(rows.Count, layer.Out, layer.In, memory.Input(l),
+                new MatrixView(weights, layer.Stride, 1),
                 memory.Answers(l), layer.Stride, 0, memory.Scratch, _form);
             ActivationKernels.Activate(memory.Answers(l), weights + layer.In * layer.Stride, rows.Count, layer.Stride,
                 l == _layers.Length - 1 ? null : _activation);
@@ -300,7 +314,8 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
     {
         var (layer, below) = (_layers[l], _layers[l - 1]);
         MatrixProduct.Run(rows, layer.In, layer.Out, new MatrixView(memory.Deltas(l), layer.Stride, 1),
-            new MatrixView(memory.Weights + layer.Place, layer.Stride, 1).Transposed, memory.Deltas(l - 1), below.Stride, 0, memory.Scratch, _form);
+            new MatrixView(memory.Weights + layer.Place, layer.Stride, 1).Transposed, memory.Deltas(l - 1),
+            below.Stride, 0, memory.Scratch, _form);
         ActivationKernels.Derive(memory.Deltas(l - 1), memory.Answers(l - 1), rows * below.Stride, _activation);
     }
 
@@ -308,7 +323,8 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         Memory memory, int l, int rows, float* into, float keepWeights, float keepBiases, float start = 0)
     {
         var layer = _layers[l];
-        MatrixProduct.Run(layer.In, layer.Out, rows, memory.Input(l).Transposed, new MatrixView(memory.Deltas(l), layer.Stride, 1),
+        MatrixProduct.Run(layer.In, layer.Out, rows, memory.Input(l).Transposed,
+            new MatrixView(memory.Deltas(l), layer.Stride, 1),
             into + layer.Place, layer.Stride, keepWeights, memory.Scratch, _form, start);
         var biases = into + layer.Place + layer.In * layer.Stride;
         ActivationKernels.AddRows(memory.Deltas(l), rows, layer.Stride, biases, keepBiases, start);
@@ -339,7 +355,8 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         }
     }
 
-    private void Read(ReadOnlySpan<double> parameters, float* places) => Move(places, parameters.Length, default, parameters);
+    private void Read(ReadOnlySpan<double> parameters, float* places) =>
+        Move(places, parameters.Length, default, parameters);
 
     private void Write(float* places, Span<double> parameters) => Move(places, parameters.Length, parameters, default);
 
@@ -390,7 +407,8 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
     {
         ModelChecks.Table(patients, Outcome, _layers[0].In);
         if (Outcome == OutcomeKind.Class && patients.Outcomes.Classes != Outputs)
-            throw new ArgumentException($"A table of {patients.Outcomes.Classes} classes does not fit a model of {Outputs}.", nameof(patients));
+            throw new ArgumentException(
+                $"A table of {patients.Outcomes.Classes} classes does not fit a model of {Outputs}.", nameof(patients));
     }
 
     private Memory Reserve() => new(_layers, _places);
@@ -403,7 +421,8 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         public int Stride { get; } = ActivationKernels.Padded(Out);
     }
 
-    /// <summary>Where things lie in the thread's arena: weights and gradient first, so that they stay where they are for any number of rows.</summary>
+    /// <summary>Where things lie in the thread's arena: weights and gradient first, so that they stay where they are
+    /// for any number of rows.</summary>
     private readonly ref struct Memory
     {
         private readonly Layer[] _layers;
@@ -435,13 +454,15 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         public float* Deltas(int l) => _answers + (nint)Chunk * (Before(_layers.Length) + Before(l));
 
         public MatrixView Input(int l) =>
-            l == 0 ? new MatrixView(_gathered, _layers[0].In, 1) : new MatrixView(Answers(l - 1), _layers[l - 1].Stride, 1);
+            l == 0 ? new MatrixView(_gathered, _layers[0].In, 1)
+            : new MatrixView(Answers(l - 1), _layers[l - 1].Stride, 1);
 
         public void Gather(PatientBatch rows, int features)
         {
             var values = rows.Patients.SingleValues;
             for (var i = 0; i < rows.Count; i++)
-                values.Slice(rows.RowAt(i) * features, features).CopyTo(new Span<float>(_gathered + (nint)i * features, features));
+                values.Slice(rows.RowAt(i) * features, features)
+                    .CopyTo(new Span<float>(_gathered + (nint)i * features, features));
         }
 
         private int Before(int l)

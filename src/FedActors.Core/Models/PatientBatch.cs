@@ -19,12 +19,15 @@ public readonly ref struct PatientBatch
     /// <summary>Every row of <paramref name="patients"/>, in its order.</summary>
     public static PatientBatch All(PatientTable patients) => new(patients, default, 0, patients.Rows, true);
 
-    /// <summary>The given rows, which may repeat, in the given order; one that the table lacks throws when it is read.</summary>
-    public static PatientBatch Of(PatientTable patients, ReadOnlySpan<int> rows) => new(patients, rows, 0, rows.Length, false);
+    /// <summary>The given rows, which may repeat, in the given order; one that the table lacks throws when it is
+    /// read.</summary>
+    public static PatientBatch Of(PatientTable patients, ReadOnlySpan<int> rows) =>
+        new(patients, rows, 0, rows.Length, false);
 
     /// <summary>All rows of the given patients.</summary>
     /// <param name="units">Ascending, each once.</param>
-    /// <param name="rows">Room for the rows, which the batch then reads: as many as the table has are always enough.</param>
+    /// <param name="rows">Room for the rows, which the batch then reads: as many as the table has are always
+    /// enough.</param>
     /// <exception cref="ArgumentException">There is no such patient, or no room for the rows.</exception>
     public static PatientBatch OfUnits(PatientTable patients, ReadOnlySpan<int> units, Span<int> rows)
     {
@@ -70,7 +73,8 @@ public readonly ref struct PatientBatch
         return end - index;
     }
 
-    /// <summary>How many places, from one that is a patient's only row on, are each a patient's only row; at most so many.</summary>
+    /// <summary>How many places, from one that is a patient's only row on, are each a patient's only row; at most so
+    /// many.</summary>
     internal int SingleRows(int index, int most)
     {
         var end = index + 1;

@@ -1,5 +1,6 @@
 //  Softmax regression
-//      P(class k | x) = exp(z_k) / sum_j exp(z_j), z_k = w_k·x + b_k. Parameters: the rows w_0 to w_(K-1), then the biases.
+//      P(class k | x) = exp(z_k) / sum_j exp(z_j), z_k = w_k·x + b_k. Parameters: the rows w_0 to w_(K-1), then the
+//      biases.
 //  Loss:     log sum_j exp(z_j) - z_y, taken from the largest score so that nothing overflows.
 //  Source:   Bishop, "Pattern Recognition and Machine Learning", 2006, 4.3.4: gradient of w_k is (p_k - [y = k]) x.
 //  Repeats:  rows in order, dot products over eight lanes: the bits do not depend on vector widths or threads.
@@ -159,6 +160,8 @@ public sealed class SoftmaxRegression : IPerPatientModel
     {
         ModelChecks.Table(patients, Outcome, _features);
         if (patients.Outcomes.Classes != _classes)
-            throw new ArgumentException($"A table of {patients.Outcomes.Classes} classes does not fit a model of {_classes}.", nameof(patients));
+            throw new ArgumentException(
+                $"A table of {patients.Outcomes.Classes} classes does not fit a model of {_classes}.",
+                nameof(patients));
     }
 }

@@ -2,7 +2,8 @@
 //      tanh as an odd rational function, x P(x²) / Q(x²), beyond ±7.90531 its value there.
 //  Source:   minimax coefficients as in Eigen's generic tanh (MathFunctionsImpl.h), degree 13 over 6.
 //  Error:    at most 7 units in the last place of the result; |tanh| <= 1.
-//  Repeats:  one element at a time by multiplications, divisions and fused multiply-adds, each rounded once: vectors of any width
+//  Repeats:  one element at a time by multiplications, divisions and fused multiply-adds, each rounded once: vectors of
+//            any width
 //            and plain code have the same bits, so the compiler may lower these to whatever the machine has.
 
 using System.Runtime.CompilerServices;
@@ -11,7 +12,8 @@ using FedActors.Core.Models;
 
 namespace FedActors.Core.Numerics;
 
-/// <summary>What happens between two matrix products. Rows are padded to whole vectors; the padding is computed and means nothing.</summary>
+/// <summary>What happens between two matrix products. Rows are padded to whole vectors; the padding is computed and
+/// means nothing.</summary>
 internal static unsafe class ActivationKernels
 {
     public const int Lanes = 16;
@@ -43,7 +45,8 @@ internal static unsafe class ActivationKernels
         }
     }
 
-    /// <summary>delta = delta f'(z), where <paramref name="answers"/> = f(z): 1 - answer² or, for relu, whether it is above 0.</summary>
+    /// <summary>delta = delta f'(z), where <paramref name="answers"/> = f(z): 1 - answer² or, for relu, whether it is
+    /// above 0.</summary>
     public static void Derive(float* delta, float* answers, int count, Activation activation)
     {
         for (var j = 0; j < count; j += Lanes)
@@ -51,14 +54,15 @@ internal static unsafe class ActivationKernels
             var (d, a) = (Vector512.Load(delta + j), Vector512.Load(answers + j));
             var slope = activation == Activation.Tanh
                 ? Vector512.FusedMultiplyAdd(-a, a, Vector512<float>.One)
-                : Vector512.ConditionalSelect(Vector512.GreaterThan(a, Vector512<float>.Zero), Vector512<float>.One, Vector512<float>.Zero);
+                : Vector512.ConditionalSelect(
+                    Vector512.GreaterThan(a, Vector512<float>.Zero), Vector512<float>.One, Vector512<float>.Zero);
             (d * slope).Store(delta + j);
         }
     }
 
     /// <summary>
-    /// row = row * factor with the last bit of each number set, and 0 where no normal number is left: so that no product with
-    /// such a number lies half-way between two units of an exact sum (Privacy/ExactSums.md).
+    /// row = row * factor with the last bit of each number set, and 0 where no normal number is left: so that no
+    /// product with such a number lies half-way between two units of an exact sum (Privacy/ExactSums.md).
     /// </summary>
     public static void ScaleToOdd(float* row, int stride, float factor)
     {
@@ -100,7 +104,8 @@ internal static unsafe class ActivationKernels
     public static void Descend(float* weights, float* gradient, int count, float keep, float rate)
     {
         for (var j = 0; j < count; j += Lanes)
-            Vector512.FusedMultiplyAdd(Vector512.Load(gradient + j), Vector512.Create(-rate), Vector512.Load(weights + j) * keep).Store(weights + j);
+            Vector512.FusedMultiplyAdd(Vector512.Load(gradient + j), Vector512.Create(-rate),
+                Vector512.Load(weights + j) * keep).Store(weights + j);
     }
 
     /// <summary>Squared length of a row, summed in double precision over eight lanes.</summary>
@@ -125,16 +130,24 @@ internal static unsafe class ActivationKernels
     public static Vector512<float> Tanh(Vector512<float> score)
     {
         // A comparison with NaN is false, so NaN passes both.
-        var x = Vector512.ConditionalSelect(Vector512.GreaterThan(score, Vector512.Create(Largest)), Vector512.Create(Largest), score);
-        x = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(-Largest)), Vector512.Create(-Largest), x);
+        var x =
+            Vector512.ConditionalSelect(Vector512.GreaterThan(score, Vector512.Create(Largest)),
+                Vector512.Create(Largest), score);
+        x =
+            Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(-Largest)), Vector512.Create(-Largest),
+                x);
         var square = x * x;
-        var p = Vector512.FusedMultiplyAdd(square, Vector512.Create(-2.76076847742355e-16f), Vector512.Create(2.00018790482477e-13f));
+        var p =
+            Vector512.FusedMultiplyAdd(square, Vector512.Create(-2.76076847742355e-16f),
+                Vector512.Create(2.00018790482477e-13f));
         p = Vector512.FusedMultiplyAdd(square, p, Vector512.Create(-8.60467152213735e-11f));
         p = Vector512.FusedMultiplyAdd(square, p, Vector512.Create(5.12229709037114e-08f));
         p = Vector512.FusedMultiplyAdd(square, p, Vector512.Create(1.48572235717979e-05f));
         p = Vector512.FusedMultiplyAdd(square, p, Vector512.Create(6.37261928875436e-04f));
         p = Vector512.FusedMultiplyAdd(square, p, Vector512.Create(4.89352455891786e-03f));
-        var q = Vector512.FusedMultiplyAdd(square, Vector512.Create(1.19825839466702e-06f), Vector512.Create(1.18534705686654e-04f));
+        var q =
+            Vector512.FusedMultiplyAdd(square, Vector512.Create(1.19825839466702e-06f),
+                Vector512.Create(1.18534705686654e-04f));
         q = Vector512.FusedMultiplyAdd(square, q, Vector512.Create(2.26843463243900e-03f));
         q = Vector512.FusedMultiplyAdd(square, q, Vector512.Create(4.89352518554385e-03f));
         return x * p / q;

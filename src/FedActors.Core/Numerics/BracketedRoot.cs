@@ -19,10 +19,12 @@ public static class BracketedRoot
         var (a, b) = (above, notAbove);
         var (fa, fb) = (function(a), function(b));
         if (!(fa > 0) || !(fb <= 0))
-            throw new ArgumentException($"The function is {fa} at {a} and {fb} at {b}: above 0 and at most 0 are needed.");
+            throw new ArgumentException(
+                $"The function is {fa} at {a} and {fb} at {b}: above 0 and at most 0 are needed.");
 
         var t = 0.5;
-        for (var evaluations = 0; Math.Abs(b - a) > tolerance * Math.Max(Math.Abs(a), Math.Abs(b)) && evaluations < 300; evaluations++)
+        for (var evaluations = 0; Math.Abs(b - a) > tolerance * Math.Max(Math.Abs(a), Math.Abs(b))
+            && evaluations < 300; evaluations++)
         {
             var x = a + t * (b - a);
             if (x == a || x == b)

@@ -22,14 +22,18 @@ internal static class EightLanes
         var sum = Vector512<double>.Zero;
         var at = 0;
         for (; at <= left.Length - Count; at += Count)
-            sum = Vector512.FusedMultiplyAdd(Vector512.Create(left.Slice(at, Count)), Vector512.Create(right.Slice(at, Count)), sum);
+            sum =
+                Vector512.FusedMultiplyAdd(Vector512.Create(left.Slice(at, Count)),
+                    Vector512.Create(right.Slice(at, Count)), sum);
         if (at == left.Length)
             return Total(sum);
         Span<double> rest = stackalloc double[2 * Count];
         rest.Clear();
         left[at..].CopyTo(rest);
         right[at..].CopyTo(rest[Count..]);
-        return Total(Vector512.FusedMultiplyAdd(Vector512.Create<double>(rest[..Count]), Vector512.Create<double>(rest[Count..]), sum));
+        return Total(
+            Vector512.FusedMultiplyAdd(Vector512.Create<double>(rest[..Count]), Vector512.Create<double>(rest[Count..]),
+                sum));
     }
 
     /// <summary>The lanes' sum, in halves.</summary>

@@ -24,7 +24,8 @@ public sealed class FastFourierTransform
     public FastFourierTransform(int length)
     {
         if (length < 2 || !BitOperations.IsPow2(length))
-            throw new ArgumentOutOfRangeException(nameof(length), length, "A transform's length is a power of two, at least 2.");
+            throw new ArgumentOutOfRangeException(nameof(length), length,
+                "A transform's length is a power of two, at least 2.");
         Length = length;
         _twiddles = new Complex[length / 2];
         for (var k = 0; k < _twiddles.Length; k++)

@@ -3,7 +3,8 @@ using System.Numerics;
 namespace FedActors.Core.Numerics;
 
 /// <summary>
-/// A real number at least 0 known to lie in [Low, High] / 2^bits: arithmetic rounds outward, so the number never escapes.
+/// A real number at least 0 known to lie in [Low, High] / 2^bits: arithmetic rounds outward, so the number never
+/// escapes.
 /// </summary>
 internal readonly record struct FixedPointEnclosure(BigInteger Low, BigInteger High)
 {

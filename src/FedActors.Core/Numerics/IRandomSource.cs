@@ -2,7 +2,8 @@ using System.Security.Cryptography;
 
 namespace FedActors.Core.Numerics;
 
-/// <summary>Where random bytes come from. Secure by default; a seeded source exists only in Simulation and in tests.</summary>
+/// <summary>Where random bytes come from. Secure by default; a seeded source exists only in Simulation and in
+/// tests.</summary>
 public interface IRandomSource
 {
     /// <summary>Overwrites all of <paramref name="bytes"/>.</summary>

@@ -3,7 +3,8 @@ namespace FedActors.Core.Numerics;
 /// <summary>Minimum of a function that falls and then rises, searched on a logarithmic scale.</summary>
 public static class LogMinimum
 {
-    /// <summary>The least value met and where, the argument within about 1 %: by doubling until it rises, then ever smaller steps to both sides.</summary>
+    /// <summary>The least value met and where, the argument within about 1 %: by doubling until it rises, then ever
+    /// smaller steps to both sides.</summary>
     /// <param name="function">Falls, then rises; need not be smooth.</param>
     /// <param name="low">Where the search starts, above 0.</param>
     /// <param name="high">Where it ends, at least <paramref name="low"/>.</param>

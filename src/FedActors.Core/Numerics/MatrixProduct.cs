@@ -1,9 +1,11 @@
 //  Matrix product in single precision
-//      C = A B + beta C. A panel of 32 columns of B is copied together; tiles of 8 x 32 of C stay in registers for all of k.
+//      C = A B + beta C. A panel of 32 columns of B is copied together; tiles of 8 x 32 of C stay in registers for all
+//      of k.
 //  Source:   Goto, van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008;34(3).
 //  Size:     32 k + 8 k floats of scratch.
 //  Error:    each element is one sum over k in order, by fused multiply-adds: off by at most k 2^-24 times sum |a||b|.
-//  Repeats:  the order of that sum depends on nothing: not on the width of the vectors, the tile, or the other sizes. So the
+//  Repeats:  the order of that sum depends on nothing: not on the width of the vectors, the tile, or the other sizes.
+//            So the
 //            three forms have the same bits. Never split k, never add a second accumulator.
 
 using System.Runtime.CompilerServices;
@@ -12,7 +14,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace FedActors.Core.Numerics;
 
-/// <summary>A matrix somewhere in memory: element (i, j) at <c>At[i * Row + j * Column]</c>, so that a transpose is the same memory.</summary>
+/// <summary>A matrix somewhere in memory: element (i, j) at <c>At[i * Row + j * Column]</c>, so that a transpose is the
+/// same memory.</summary>
 internal readonly unsafe struct MatrixView(float* at, int row, int column)
 {
     public float* At { get; } = at;
@@ -105,8 +108,8 @@ internal static unsafe class MatrixProduct
         }
     }
 
-    // Weights of a real layer leave the second-level cache between two products, and rows far apart are not fetched ahead
-    // by themselves: 3 to 10 % of a step. A hint changes no result, and may point anywhere.
+    // Weights of a real layer leave the second-level cache between two products, and rows far apart are not fetched
+    // ahead by themselves: 3 to 10 % of a step. A hint changes no result, and may point anywhere.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FetchRows(float* at, nint row, int rows)
     {

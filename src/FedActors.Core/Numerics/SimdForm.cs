@@ -2,7 +2,8 @@ using System.Runtime.Intrinsics;
 
 namespace FedActors.Core.Numerics;
 
-/// <summary>The forms a kernel is written in. All give the same bits: which one runs is a matter of speed alone.</summary>
+/// <summary>The forms a kernel is written in. All give the same bits: which one runs is a matter of speed
+/// alone.</summary>
 public enum SimdForm
 {
     /// <summary>One number at a time.</summary>

@@ -28,7 +28,8 @@ public sealed class SplitMix64(ulong seed)
     /// <summary>Uniform in [0, 1): a multiple of 2^-53.</summary>
     public double NextUniform() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>Standard normal. Takes two uniforms u, v for two values: sqrt(-2 log(1-u)) times cos, then sin, of 2πv.</summary>
+    /// <summary>Standard normal. Takes two uniforms u, v for two values: sqrt(-2 log(1-u)) times cos, then sin, of
+    /// 2πv.</summary>
     public double NextNormal()
     {
         if (_spareNormal is { } spare)
@@ -50,8 +51,8 @@ public sealed class SplitMix64(ulong seed)
         return order;
     }
 
-    /// <summary>Overwrites <paramref name="order"/> with 0 to its length - 1, shuffled: i from the last down to 1 changes
-    /// places with floor(u × (i + 1)), one uniform each.</summary>
+    /// <summary>Overwrites <paramref name="order"/> with 0 to its length - 1, shuffled: i from the last down to 1
+    /// changes places with floor(u × (i + 1)), one uniform each.</summary>
     public void Permute(Span<int> order)
     {
         for (var i = 0; i < order.Length; i++)

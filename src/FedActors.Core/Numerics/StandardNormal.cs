@@ -12,7 +12,8 @@ public static class StandardNormal
     public static double Density(double x) => DensityAtZero * Math.Exp(-x * x / 2);
 
     /// <summary>P[X &gt; <paramref name="x"/>].</summary>
-    public static double UpperTail(double x) => x > 5 ? Density(x) * MillsRatio(x) : SpecialFunctions.Erfc(x / Constants.Sqrt2) / 2;
+    public static double UpperTail(double x) =>
+        x > 5 ? Density(x) * MillsRatio(x) : SpecialFunctions.Erfc(x / Constants.Sqrt2) / 2;
 
     /// <summary>UpperTail(x)/Density(x), finite for x &gt; -37.</summary>
     public static double MillsRatio(double x) => x > 5 ? 1 / (x + Continued(x)) : UpperTail(x) / Density(x);

@@ -43,20 +43,21 @@ public sealed record HospitalPolicy(
     ImmutableArray<Digest>? AllowedJobs)
 {
     /// <summary>
-    /// The public figure may be wrong by this factor: what a sum of more patients could hide in the rounding of doubles is not
-    /// accounted for, and with fewer the noise drowns them. A hospital does not start otherwise.
+    /// The public figure may be wrong by this factor: what a sum of more patients could hide in the rounding of doubles
+    /// is not accounted for, and with fewer the noise drowns them. A hospital does not start otherwise.
     /// </summary>
     public const int MostPatientsPerNominal = 16;
 
     /// <summary>
-    /// What is wrong with <see cref="NominalPatients"/> beside the true number; null where nothing is. For the hospital's own
-    /// eyes: it depends on the patients, and is never sent.
+    /// What is wrong with <see cref="NominalPatients"/> beside the true number; null where nothing is. For the
+    /// hospital's own eyes: it depends on the patients, and is never sent.
     /// </summary>
     /// <param name="patients">The true number of those the hospital trains on.</param>
     public Fault? Misjudges(long patients) =>
         patients > MostPatientsPerNominal * NominalPatients || NominalPatients > MostPatientsPerNominal * patients
             ? new Fault(FaultNumber.NominalPatientsFarOff,
-                $"nominal-patients = {NominalPatients} is more than {MostPatientsPerNominal} times off the patients that the data holds.",
+                $"nominal-patients = {NominalPatients} is more than {MostPatientsPerNominal} times off the patients "
+                    + "that the data holds.",
                 "nominal-patients", "Write a rounded figure that is nearer to the truth: it is public.")
             : null;
 
@@ -64,17 +65,25 @@ public sealed record HospitalPolicy(
     public IEnumerable<Fault> Faults()
     {
         if (PerJob.Epsilon > Lifetime.Epsilon)
-            yield return Contradiction("epsilon-per-job", "A job may spend more than all jobs together.", "epsilon-lifetime");
+            yield return Contradiction("epsilon-per-job", "A job may spend more than all jobs together.",
+                "epsilon-lifetime");
         if (PerJob.Delta > Lifetime.Delta)
-            yield return Contradiction("delta-per-job", "A job may spend more than all jobs together.", "delta-lifetime");
+            yield return Contradiction("delta-per-job", "A job may spend more than all jobs together.",
+                "delta-lifetime");
         if (Lifetime.Delta * NominalPatients > 0.1)
             yield return new Fault(FaultNumber.DeltaOutOfRange,
-                FormattableString.Invariant($"delta-lifetime = {Lifetime.Delta} is too much for {NominalPatients} patients: one could be published whole."),
-                "delta-lifetime", FormattableString.Invariant($"Give at most a tenth of one over nominal-patients: {0.1 / NominalPatients}."));
-        if (Modes.Any(mode => mode is PrivacyMode.PatientDistributed or PrivacyMode.Hospital) && AssumedColluders >= MinimumSurvivors)
-            yield return Contradiction("assumed-colluders", "All survivors may collude: nobody's noise is left.", "minimum-survivors - 1");
+                FormattableString.Invariant(
+                    $"delta-lifetime = {Lifetime.Delta} is too much for {NominalPatients} patients: one could be published whole."),
+                "delta-lifetime",
+                FormattableString.Invariant(
+                    $"Give at most a tenth of one over nominal-patients: {0.1 / NominalPatients}."));
+        if (Modes.Any(mode => mode is PrivacyMode.PatientDistributed or PrivacyMode.Hospital)
+            && AssumedColluders >= MinimumSurvivors)
+            yield return Contradiction("assumed-colluders", "All survivors may collude: nobody's noise is left.",
+                "minimum-survivors - 1");
         if (PrivacyRequired && Modes.IsEmpty)
-            yield return new Fault(FaultNumber.PolicyContradicts, "Noise is required and no mode with noise is allowed: every job is refused.", "modes",
+            yield return new Fault(FaultNumber.PolicyContradicts,
+                "Noise is required and no mode with noise is allowed: every job is refused.", "modes",
                 "Allow a mode, for example [patient-local].");
     }
 

@@ -5,9 +5,9 @@ using System.Runtime.InteropServices;
 namespace FedActors.Core.Participation;
 
 /// <summary>
-/// What a hospital keeps of its own while a job trains: SCAFFOLD's control, or its local layers. What it trained for a round
-/// is pending, written before the update leaves, until the hub says in its next offer which round was the last with this
-/// hospital's update in it. So both sides agree wherever either was killed.
+/// What a hospital keeps of its own while a job trains: SCAFFOLD's control, or its local layers. What it trained for a
+/// round is pending, written before the update leaves, until the hub says in its next offer which round was the last
+/// with this hospital's update in it. So both sides agree wherever either was killed.
 /// </summary>
 /// <param name="Round">The last round that counted; 0 before any did.</param>
 /// <param name="Kept">The values after it; empty before any did.</param>
@@ -19,8 +19,10 @@ public sealed record OwnState(int Round, ImmutableArray<double> Kept, int Pendin
 
     public static OwnState Empty { get; } = new(0, [], 0, []);
 
-    /// <summary>The state that the hub's word implies. Where it names a round this hospital does not know, it starts anew.</summary>
-    /// <param name="lastIncluded">The last committed round that holds this hospital's update; 0 where none does.</param>
+    /// <summary>The state that the hub's word implies. Where it names a round this hospital does not know, it starts
+    /// anew.</summary>
+    /// <param name="lastIncluded">The last committed round that holds this hospital's update; 0 where none
+    /// does.</param>
     public OwnState Settle(int lastIncluded) =>
         lastIncluded == 0 ? Empty
         : lastIncluded == PendingRound ? new OwnState(PendingRound, Pending, 0, [])
@@ -28,9 +30,11 @@ public sealed record OwnState(int Round, ImmutableArray<double> Kept, int Pendin
         : Empty;
 
     /// <summary>The round was trained for; whether it counts is not known yet.</summary>
-    public OwnState Trained(int round, ReadOnlySpan<double> values) => this with { PendingRound = round, Pending = [.. values] };
+    public OwnState Trained(int round, ReadOnlySpan<double> values) =>
+        this with { PendingRound = round, Pending = [.. values] };
 
-    /// <summary>Rounds and length of <see cref="Kept"/> (three 32-bit numbers), then both vectors; all little-endian.</summary>
+    /// <summary>Rounds and length of <see cref="Kept"/> (three 32-bit numbers), then both vectors; all
+    /// little-endian.</summary>
     public byte[] ToBytes()
     {
         var bytes = new byte[HeaderBytes + sizeof(double) * (Kept.Length + Pending.Length)];
@@ -53,7 +57,8 @@ public sealed record OwnState(int Round, ImmutableArray<double> Kept, int Pendin
         var values = MemoryMarshal.Cast<byte, double>(bytes[HeaderBytes..]);
         return (kept == 0 || kept == length) && (values.Length == kept || values.Length == kept + length)
             ? new OwnState(
-                BinaryPrimitives.ReadInt32LittleEndian(bytes), [.. values[..kept]], BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]),
+                BinaryPrimitives.ReadInt32LittleEndian(bytes), [.. values[..kept]],
+                BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]),
                 [.. values[kept..]])
             : null;
     }

@@ -25,16 +25,19 @@ public enum ParticipationPhase
 /// <param name="HasModel">The model's bytes are at hand.</param>
 /// <param name="CanMask">It has a key and a roster.</param>
 /// <param name="RequiresSecureSums">Its own rule: no plain update leaves this hospital.</param>
-/// <param name="Policy">Its data officer's rules; null where it has none, and then it takes part in no job with noise.</param>
+/// <param name="Policy">Its data officer's rules; null where it has none, and then it takes part in no job with
+/// noise.</param>
 /// <param name="Terms">What the offered plan costs its patients; null for a plan without noise.</param>
 /// <param name="CanKeep">It has a place for a state of its own.</param>
 /// <param name="Misfit">Why its patients are not what the model learns from; null where they are.</param>
 /// <param name="PatientId">The column by which its rows are joined to patients; null where each row is one.</param>
 public readonly record struct HospitalFacts(
-    long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums, HospitalPolicy? Policy = null, PrivacyTerms? Terms = null,
+    long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums, HospitalPolicy? Policy = null,
+    PrivacyTerms? Terms = null,
     bool CanKeep = true, string? Misfit = null, string? PatientId = null);
 
-/// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this decides.</summary>
+/// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this
+/// decides.</summary>
 public sealed record ParticipationState
 {
     private ParticipationState(HospitalId hospital) => Hospital = hospital;
@@ -66,16 +69,20 @@ public sealed record ParticipationState
         if (PrivacyRefusalOf(offer, facts) is { } refusal)
             return new OfferAnswer.Decline(DropReason.PrivacyRefused, refusal.ToString());
         if (facts.RequiresSecureSums && !offer.Plan.SecureAggregation.Enabled)
-            return new OfferAnswer.Decline(DropReason.Refused, "The job asks for plain sums, and this hospital sends none.");
+            return new OfferAnswer.Decline(DropReason.Refused,
+                "The job asks for plain sums, and this hospital sends none.");
         if (offer.Plan.SecureAggregation.Enabled && !facts.CanMask)
-            return new OfferAnswer.Decline(DropReason.Refused, "The job asks for secure sums, and this hospital has no key for them.");
+            return new OfferAnswer.Decline(DropReason.Refused,
+                "The job asks for secure sums, and this hospital has no key for them.");
         if (facts.Misfit is not null)
             return new OfferAnswer.Decline(DropReason.Refused, facts.Misfit);
         if (offer.Plan.Training.KeepsOwnState && !facts.CanKeep)
-            return new OfferAnswer.Decline(DropReason.Refused, "The job asks this hospital to keep a state, and it has no place for one.");
+            return new OfferAnswer.Decline(DropReason.Refused,
+                "The job asks this hospital to keep a state, and it has no place for one.");
         if (facts.Patients > offer.Plan.SecureAggregation.WeightCap)
             return new OfferAnswer.Decline(DropReason.WeightAboveCap,
-                $"It trains on more patients than job.secure-aggregation.weight-cap = {offer.Plan.SecureAggregation.WeightCap} allows.");
+                "It trains on more patients than job.secure-aggregation.weight-cap = "
+                    + $"{offer.Plan.SecureAggregation.WeightCap} allows.");
         return facts.HasModel
             ? OfferAnswer.Train.Instance
             : new OfferAnswer.Decline(DropReason.ModelUnavailable, $"The model {offer.Model} could not be had.");
@@ -99,10 +106,12 @@ public sealed record ParticipationState
     public ParticipationState Ready() => this with { Phase = ParticipationPhase.Ready };
 
     /// <summary>No update will come in this attempt.</summary>
-    public ParticipationState Decline(RoundId round) => this with { Round = round, Phase = ParticipationPhase.Declined };
+    public ParticipationState Decline(RoundId round) =>
+        this with { Round = round, Phase = ParticipationPhase.Declined };
 
     /// <summary>The hub's receipt: the attempt is over.</summary>
-    public ParticipationState Close(RoundId round) => round == Round ? this with { Phase = ParticipationPhase.Idle } : this;
+    public ParticipationState Close(RoundId round) =>
+        round == Round ? this with { Phase = ParticipationPhase.Idle } : this;
 }
 
 /// <summary>What a hospital does about an offer.</summary>

@@ -2,16 +2,19 @@
 //      The exact (epsilon, delta) curve of Gaussian noise on a sum of sensitivity 1, and its inversion.
 //  Source:   Balle, Wang, "Improving the Gaussian mechanism for differential privacy", ICML 2018, Theorem 8.
 //            With mu = 1/sigma, b = epsilon/mu - mu/2, a = b + mu and Mills' ratio R:
-//            delta = Phi(-b) - e^epsilon Phi(-a) = phi(b) (R(b) - R(a)), and R(b) - R(a) = integral of 1 - x R(x) from b to a,
+//            delta = Phi(-b) - e^epsilon Phi(-a) = phi(b) (R(b) - R(a)), and R(b) - R(a) = integral of 1 - x R(x) from
+//            b to a,
 //            which loses nothing where mu is small.
-//  Error:    sigma, epsilon and delta are rounded up, by a relative 1e-13 at most beyond double rounding (epsilon near 0: 1e-13 mu).
+//  Error:    sigma, epsilon and delta are rounded up, by a relative 1e-13 at most beyond double rounding (epsilon near
+//            0: 1e-13 mu).
 
 using FedActors.Core.Numerics;
 using MathNet.Numerics.Integration;
 
 namespace FedActors.Core.Privacy;
 
-/// <summary>Noise of standard deviation sigma on a sum that one unit moves by at most 1, released once without sampling.</summary>
+/// <summary>Noise of standard deviation sigma on a sum that one unit moves by at most 1, released once without
+/// sampling.</summary>
 public static class AnalyticGaussian
 {
     private const double RoundUp = 1 + 5.7e-14;
@@ -33,7 +36,8 @@ public static class AnalyticGaussian
     }
 
     /// <summary>The least epsilon at <paramref name="delta"/>, at least 0.</summary>
-    /// <param name="mu">1/sigma; several releases of noise sigma_i are one of mu = sqrt(sum of 1/sigma_i^2). Above 0.</param>
+    /// <param name="mu">1/sigma; several releases of noise sigma_i are one of mu = sqrt(sum of 1/sigma_i^2). Above
+    /// 0.</param>
     /// <exception cref="FaultException">Delta is not in (0, 1).</exception>
     public static double Epsilon(double mu, double delta)
     {
@@ -68,7 +72,8 @@ public static class AnalyticGaussian
             return Math.Log(StandardNormal.UpperTail(b) - StandardNormal.Density(b) * StandardNormal.MillsRatio(a));
         var difference = mu >= 1
             ? StandardNormal.MillsRatio(b) - StandardNormal.MillsRatio(a)
-            : mu * Enumerable.Range(0, Rule.Order).Sum(i => Rule.Weights[i] * StandardNormal.MillsSlope(b + mu * Rule.Abscissas[i]));
+            : mu * Enumerable.Range(0, Rule.Order)
+                .Sum(i => Rule.Weights[i] * StandardNormal.MillsSlope(b + mu * Rule.Abscissas[i]));
         return -b * b / 2 + Math.Log(StandardNormal.DensityAtZero * difference);
     }
 

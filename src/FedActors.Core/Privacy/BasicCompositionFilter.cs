@@ -33,7 +33,8 @@ public sealed class BasicCompositionFilter : IPrivacyFilter
     public bool IsWithin(PrivacyBudget limit) => _epsilon <= Decimal(limit.Epsilon) && _delta <= Decimal(limit.Delta);
 
     /// <summary>
-    /// The number as it is written, rounded up where it has more than 28 decimals: ten jobs of 1e-6 are then exactly 1e-5.
+    /// The number as it is written, rounded up where it has more than 28 decimals: ten jobs of 1e-6 are then exactly
+    /// 1e-5.
     /// </summary>
     private static decimal Decimal(double value)
     {

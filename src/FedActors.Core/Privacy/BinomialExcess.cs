@@ -3,8 +3,9 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Privacy;
 
 /// <summary>
-/// ln(1 + sum over k = 2..order of C(order, k) q^k (1-q)^(order-k) e^excess(k)): a moment of a Poisson-sampled mechanism
-/// at an integer order, with the terms that add up to 1 taken out, so that nothing cancels however small q is.
+/// ln(1 + sum over k = 2..order of C(order, k) q^k (1-q)^(order-k) e^excess(k)): a moment of a Poisson-sampled
+/// mechanism at an integer order, with the terms that add up to 1 taken out, so that nothing cancels however small q
+/// is.
 /// </summary>
 internal static class BinomialExcess
 {

@@ -10,18 +10,20 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Privacy;
 
 /// <summary>
-/// Finds one parameter of <see cref="DpEvent.SampledGaussian"/> for a target. The accountant may already hold other events,
-/// which count against the target.
+/// Finds one parameter of <see cref="DpEvent.SampledGaussian"/> for a target. The accountant may already hold other
+/// events, which count against the target.
 /// </summary>
 public static class Calibration
 {
-    /// <summary>The least noise multiplier, at least <see cref="PrivacyRange.LeastNoiseMultiplier"/>, and what it spends.</summary>
+    /// <summary>The least noise multiplier, at least <see cref="PrivacyRange.LeastNoiseMultiplier"/>, and what it
+    /// spends.</summary>
     /// <exception cref="FaultException">An argument is out of range, or no noise reaches the target.</exception>
     public static (double NoiseMultiplier, PrivacySpent Spent) Noise(
         IPrivacyAccountant accountant, double epsilon, double delta, double rate, long steps)
     {
         Require(epsilon, delta, [.. PrivacyRange.SamplingRate(rate), .. PrivacyRange.Steps(steps)]);
-        PrivacySpent Spent(double noise) => accountant.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(delta);
+        PrivacySpent Spent(double noise) =>
+            accountant.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(delta);
         bool Meets(double noise) => Spent(noise).Epsilon <= epsilon;
 
         var enough = 1.0;
@@ -35,7 +37,9 @@ public static class Calibration
             return (least, Spent(least));
 
         var tolerance = accountant is PldAccountant ? 1e-6 : 1e-9;
-        var found = BracketedRoot.NotAbove(noise => Spent(noise).Epsilon - epsilon, Math.Max(least, enough / 2), enough, tolerance);
+        var found =
+            BracketedRoot.NotAbove(noise =>
+                Spent(noise).Epsilon - epsilon, Math.Max(least, enough / 2), enough, tolerance);
         return (found, Spent(found));
     }
 
@@ -45,7 +49,8 @@ public static class Calibration
         IPrivacyAccountant accountant, double epsilon, double delta, double rate, double noise)
     {
         Require(epsilon, delta, [.. PrivacyRange.SamplingRate(rate), .. PrivacyRange.NoiseMultiplier(noise)]);
-        PrivacySpent Spent(long steps) => accountant.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(delta);
+        PrivacySpent Spent(long steps) =>
+            accountant.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(delta);
         bool Meets(long steps) => Spent(steps).Epsilon <= epsilon;
 
         if (!Meets(1))
@@ -68,7 +73,8 @@ public static class Calibration
         IPrivacyAccountant accountant, double epsilon, double delta, double noise, long steps)
     {
         Require(epsilon, delta, [.. PrivacyRange.NoiseMultiplier(noise), .. PrivacyRange.Steps(steps)]);
-        PrivacySpent Spent(double rate) => accountant.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(delta);
+        PrivacySpent Spent(double rate) =>
+            accountant.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(delta);
 
         if (Spent(1) is var all && all.Epsilon <= epsilon)
             return (1, all);
@@ -85,6 +91,7 @@ public static class Calibration
         PrivacyRange.Require([.. PrivacyRange.Epsilon(epsilon), .. PrivacyRange.Delta(delta), .. others]);
 
     private static FaultException OutOfReach(string what, double epsilon, double delta, string rather) => new(new Fault(
-        FaultNumber.BudgetOutOfReach, FormattableString.Invariant($"No {what} reaches epsilon = {epsilon} at delta = {delta}."),
+        FaultNumber.BudgetOutOfReach,
+        FormattableString.Invariant($"No {what} reaches epsilon = {epsilon} at delta = {delta}."),
         "epsilon", $"Raise epsilon or delta, or {rather}."));
 }

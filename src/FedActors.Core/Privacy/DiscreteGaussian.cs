@@ -11,7 +11,8 @@ using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Privacy;
 
-/// <summary>Noise for sums of whole numbers. Immutable; one may be shared by threads. Running time depends on the draws.</summary>
+/// <summary>Noise for sums of whole numbers. Immutable; one may be shared by threads. Running time depends on the
+/// draws.</summary>
 public sealed class DiscreteGaussian
 {
     private const int TestBits = 16;
@@ -24,7 +25,8 @@ public sealed class DiscreteGaussian
     private readonly UInt128 _denominator;
     private readonly int[] _surelyKept;
 
-    /// <param name="variance">sigma^2, the distribution's parameter: from 1/1000 to 2^70; its denominator at most 2^20.</param>
+    /// <param name="variance">sigma^2, the distribution's parameter: from 1/1000 to 2^70; its denominator at most
+    /// 2^20.</param>
     /// <exception cref="ArgumentOutOfRangeException">Not such a fraction.</exception>
     public DiscreteGaussian(Rational variance)
     {
@@ -32,7 +34,8 @@ public sealed class DiscreteGaussian
         if (variance.Numerator * 1000 < variance.Denominator || variance.Numerator > variance.Denominator << 70
             || variance.Denominator > 1 << 20)
             throw new ArgumentOutOfRangeException(
-                nameof(variance), $"{variance}", "A variance from 1/1000 to 2^70 with a denominator of at most 2^20 is needed.");
+                nameof(variance), $"{variance}",
+                "A variance from 1/1000 to 2^70 with a denominator of at most 2^20 is needed.");
         Variance = variance;
         // The small Gaussian's sigma is from 16 up to 32, or sigma itself where that is less.
         while (variance.Numerator >= variance.Denominator << 2 * (_scaleBits + 5))
@@ -43,10 +46,12 @@ public sealed class DiscreteGaussian
         _surelyKept = [.. Enumerable.Range(0, _table.Length).Select(SurelyKept)];
     }
 
-    /// <summary>The parameter sigma^2; the noise's variance is below it by less than 1e-6 where sigma is at least 1.</summary>
+    /// <summary>The parameter sigma^2; the noise's variance is below it by less than 1e-6 where sigma is at least
+    /// 1.</summary>
     public Rational Variance { get; }
 
-    /// <summary>The least sigma^2 with a denominator of 2^20 that is not below the square of <paramref name="sigma"/>.</summary>
+    /// <summary>The least sigma^2 with a denominator of 2^20 that is not below the square of
+    /// <paramref name="sigma"/>.</summary>
     /// <param name="sigma">From 0.04 to 2^35.</param>
     public static DiscreteGaussian OfSigma(Rational sigma) => new((sigma * sigma).CeilingTo(1 << 20));
 
@@ -89,7 +94,8 @@ public sealed class DiscreteGaussian
         }
     }
 
-    /// <summary>At this value of the test or above, x is kept whatever y is: 2^16 times the largest gamma, rounded up.</summary>
+    /// <summary>At this value of the test or above, x is kept whatever y is: 2^16 times the largest gamma, rounded
+    /// up.</summary>
     private int SurelyKept(int x)
     {
         var k = BigInteger.One << _scaleBits;
@@ -97,7 +103,8 @@ public sealed class DiscreteGaussian
         return (int)BigInteger.Min(1 << TestBits, (bound + (BigInteger)_denominator - 1) / (BigInteger)_denominator);
     }
 
-    /// <summary>Bernoulli(exp(-gamma)), gamma = y (y + 2 k x)/(2 sigma^2), whose first uniform's first bits are known.</summary>
+    /// <summary>Bernoulli(exp(-gamma)), gamma = y (y + 2 k x)/(2 sigma^2), whose first uniform's first bits are
+    /// known.</summary>
     private bool IsKept(int x, long y, int test, RandomWords words)
     {
         var numerator = checked(_numeratorScale * (UInt128)y * ((UInt128)y + ((UInt128)x << (_scaleBits + 1))));
@@ -112,7 +119,8 @@ public sealed class DiscreteGaussian
         return KeepsExp(numerator, _denominator, test, words);
     }
 
-    /// <summary>Bernoulli(exp(-gamma)), gamma at most 1: the first k for which Bernoulli(gamma/k) fails is odd.</summary>
+    /// <summary>Bernoulli(exp(-gamma)), gamma at most 1: the first k for which Bernoulli(gamma/k) fails is
+    /// odd.</summary>
     private static bool KeepsExp(UInt128 numerator, UInt128 denominator, int? firstBits, RandomWords words)
     {
         for (var k = 1u; ; k++)
@@ -140,7 +148,8 @@ public sealed class DiscreteGaussian
         }
     }
 
-    /// <summary>P[X &lt;= x] for x = 0, 1, ... of P[X = x] proportional to exp(-x^2/(2 variance)), x at least 0.</summary>
+    /// <summary>P[X &lt;= x] for x = 0, 1, ... of P[X = x] proportional to exp(-x^2/(2 variance)), x at least
+    /// 0.</summary>
     private static FixedPointEnclosure[] HalfNormal(Rational variance, int bits)
     {
         // Guard bits for the few thousand roundings. Ratio of neighbours: exp(-(2x + 1)/(2 variance)).
@@ -158,7 +167,8 @@ public sealed class DiscreteGaussian
         return Normalised(weights, bits, weights[^1].High * weights.Count);
     }
 
-    /// <summary>Cumulative sums over their total, which also holds between 0 and <paramref name="rest"/> that was left out.</summary>
+    /// <summary>Cumulative sums over their total, which also holds between 0 and <paramref name="rest"/> that was left
+    /// out.</summary>
     internal static FixedPointEnclosure[] Normalised(List<FixedPointEnclosure> weights, int bits, BigInteger rest)
     {
         var sums = new FixedPointEnclosure[weights.Count];
@@ -166,6 +176,7 @@ public sealed class DiscreteGaussian
         for (var i = 0; i < sums.Length; i++)
             sums[i] = sum = sum.Plus(weights[i]);
         var total = new FixedPointEnclosure(sum.Low, sum.High + rest);
-        return [.. sums.Select(part => new FixedPointEnclosure((part.Low << bits) / total.High, (part.High << bits) / total.Low + 1))];
+        return [.. sums.Select(part =>
+            new FixedPointEnclosure((part.Low << bits) / total.High, (part.High << bits) / total.Low + 1))];
     }
 }

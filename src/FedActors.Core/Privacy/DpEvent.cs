@@ -40,7 +40,8 @@ public abstract record DpEvent
     /// </summary>
     /// <param name="SamplingRate">In (0, 1].</param>
     /// <param name="L2">Euclidean norm that one unit can move the sum by, above 0.</param>
-    /// <param name="L1">Sum of absolute coordinates that one unit can move the sum by, at least <paramref name="L2"/>.</param>
+    /// <param name="L1">Sum of absolute coordinates that one unit can move the sum by, at least
+    /// <paramref name="L2"/>.</param>
     /// <param name="Sigma">sqrt(Shares) times the parameter sigma of one share, above 0.</param>
     /// <param name="Shares">Honest parties whose noise is in the sum, at least 1.</param>
     /// <param name="Dimension">Coordinates, at least 1.</param>
@@ -49,8 +50,8 @@ public abstract record DpEvent
         double SamplingRate, double L2, double L1, double Sigma, int Shares, int Dimension, long Steps) : DpEvent
     {
         /// <summary>
-        /// tau: how far, at most, the sum of the shares is from one discrete Gaussian, as the largest absolute log ratio
-        /// of their probabilities on one coordinate.
+        /// tau: how far, at most, the sum of the shares is from one discrete Gaussian, as the largest absolute log
+        /// ratio of their probabilities on one coordinate.
         /// </summary>
         public double Inflation
         {
@@ -75,10 +76,12 @@ public abstract record DpEvent
         ];
     }
 
-    /// <summary>A sum of integer vectors with Skellam noise, which may be a sum of the parties' Skellam shares. Grid units.</summary>
+    /// <summary>A sum of integer vectors with Skellam noise, which may be a sum of the parties' Skellam shares. Grid
+    /// units.</summary>
     /// <param name="SamplingRate">In (0, 1].</param>
     /// <param name="L2">Euclidean norm that one unit can move the sum by, above 0.</param>
-    /// <param name="L1">Sum of absolute coordinates that one unit can move the sum by, at least <paramref name="L2"/>.</param>
+    /// <param name="L1">Sum of absolute coordinates that one unit can move the sum by, at least
+    /// <paramref name="L2"/>.</param>
     /// <param name="Variance">Of the whole noise on one coordinate, above 0.</param>
     /// <param name="Steps">How often, at least 1.</param>
     public sealed record Skellam(double SamplingRate, double L2, double L1, double Variance, long Steps) : DpEvent

@@ -1,11 +1,13 @@
 //  Exact sums in single precision
 //      An accumulator that starts at 1.5 2^k and never leaves [2^k, 2^(k+1)] holds whole units of 2^(k-23). A fused
-//      multiply-add rounds its own product to that unit and adds it: a sum is that of the rounded contributions, exactly, in
+//      multiply-add rounds its own product to that unit and adds it: a sum is that of the rounded contributions,
+//      exactly, in
 //      any order.
 //  Source:   the constant is Dekker's; that such sums do not depend on order: Demmel, Nguyen, "Parallel reproducible
 //            summation", IEEE Trans. Computers 2015.
 //  Size:     nothing beside the sum.
-//  Error:    half a unit a coordinate and contribution, at most clip 2^-15; the clip is lowered by what that can add to a
+//  Error:    half a unit a coordinate and contribution, at most clip 2^-15; the clip is lowered by what that can add to
+//            a
 //            norm.
 //  Proof:    ExactSums.md
 
@@ -13,7 +15,8 @@ using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Privacy;
 
-/// <summary>Adds clipped gradients in single precision so that one of them moves the sum by no more than the clip.</summary>
+/// <summary>Adds clipped gradients in single precision so that one of them moves the sum by no more than the
+/// clip.</summary>
 internal readonly struct ExactSums
 {
     /// <summary>Contributions of one sum; more of them are added up in double precision.</summary>
@@ -36,7 +39,8 @@ internal readonly struct ExactSums
     public ExactSums(double clip, int dimension)
     {
         if (!(clip >= 1 / Most) || clip > Most)
-            throw new ArgumentOutOfRangeException(nameof(clip), clip, "A clip in single precision is from 2^-60 to 2^60.");
+            throw new ArgumentOutOfRangeException(nameof(clip), clip,
+                "A clip in single precision is from 2^-60 to 2^60.");
         ArgumentOutOfRangeException.ThrowIfGreaterThan(dimension, MostDimension);
         // 2^(k-1) holds as many clips as there are contributions.
         var k = Math.ILogB(MostRows) + 1 + Math.ILogB(clip) + (Math.ScaleB(1, Math.ILogB(clip)) < clip ? 1 : 0);
@@ -53,8 +57,8 @@ internal readonly struct ExactSums
     public double Unit { get; }
 
     /// <summary>
-    /// What the second factors of a contribution's products go to <see cref="ActivationKernels.ScaleToOdd"/> with; 0 where it
-    /// counts as nothing.
+    /// What the second factors of a contribution's products go to <see cref="ActivationKernels.ScaleToOdd"/> with; 0
+    /// where it counts as nothing.
     /// </summary>
     /// <param name="norm">Of the contribution, as computed in double precision.</param>
     public float Factor(double norm)

@@ -20,16 +20,18 @@ public static class GridSensitivity
         var always = l2 + Math.Sqrt(dimension);
         if (beta == 0)
             return always;
-        var conditional = l2 * l2 + dimension / 4.0 + Math.Sqrt(2 * Math.Log(1 / beta)) * (l2 + Math.Sqrt(dimension) / 2);
+        var conditional = l2 * l2 + dimension / 4.0 + Math.Sqrt(2 * Math.Log(1 / beta))
+            * (l2 + Math.Sqrt(dimension) / 2);
         return Math.Min(always, Math.Sqrt(conditional));
     }
 
     /// <summary>
-    /// How far one unit moves a sum of clipped contributions that was added up in doubles: every addition rounds, and the
-    /// rounding of all later ones may differ. With u = 2^-53, the computed sum of n contributions of norm at most c is within n u n c of the
-    /// exact one, one more rounding each for scaling to the grid included in (n + 2)^2, and that twice, for each of the two neighbours.
-    /// Source: Higham, "Accuracy and Stability of Numerical Algorithms", 2002, (4.4); the attack it closes: Casacuberta, Shoemate,
-    /// Vadhan, Wagaman, "Widespread underestimation of sensitivity", CCS 2022.
+    /// How far one unit moves a sum of clipped contributions that was added up in doubles: every addition rounds, and
+    /// the rounding of all later ones may differ. With u = 2^-53, the computed sum of n contributions of norm at most c
+    /// is within n u n c of the exact one, one more rounding each for scaling to the grid included in (n + 2)^2, and
+    /// that twice, for each of the two neighbours. Source: Higham, "Accuracy and Stability of Numerical Algorithms",
+    /// 2002, (4.4); the attack it closes: Casacuberta, Shoemate, Vadhan, Wagaman, "Widespread underestimation of
+    /// sensitivity", CCS 2022.
     /// </summary>
     /// <param name="clip">Norm of one contribution at most, above 0.</param>
     /// <param name="mostUnits">Units in a sum at most: a public bound, at least 1, at most 2^25.</param>
@@ -41,6 +43,7 @@ public static class GridSensitivity
         return clip * (1 + roundings * roundings * 2.2204460492503131e-16);
     }
 
-    /// <summary>Sum of absolute coordinates of an integer vector: at most sqrt(d) times its norm, and at most the norm squared.</summary>
+    /// <summary>Sum of absolute coordinates of an integer vector: at most sqrt(d) times its norm, and at most the norm
+    /// squared.</summary>
     public static double L1(double roundedL2, int dimension) => roundedL2 * Math.Min(Math.Sqrt(dimension), roundedL2);
 }

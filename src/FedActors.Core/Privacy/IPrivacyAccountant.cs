@@ -13,7 +13,8 @@ public interface IPrivacyAccountant
     /// <exception cref="FaultException">Delta is not in (0, 1).</exception>
     PrivacySpent Spent(double delta);
 
-    /// <summary>The least delta this accountant can prove at <paramref name="epsilon"/>, rounded up; at most 1.</summary>
+    /// <summary>The least delta this accountant can prove at <paramref name="epsilon"/>, rounded up; at most
+    /// 1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Epsilon is below 0 or not a number.</exception>
     double Delta(double epsilon);
 }

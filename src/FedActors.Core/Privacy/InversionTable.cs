@@ -1,6 +1,7 @@
 //  Exact inversion sampling from a table
 //      Reveals the bits of a uniform real u until it is certain between which two values of the distribution function
-//      u lies. The first 13 bits decide nine draws in ten; 64 more decide all but one in 2^60; what is left is decided by
+//      u lies. The first 13 bits decide nine draws in ten; 64 more decide all but one in 2^60; what is left is decided
+//      by
 //      evaluating the distribution function to as many bits as it takes.
 //  Source:   Knuth, Yao, "The complexity of nonuniform random number generation" (1976); Devroye, Non-Uniform Random
 //            Variate Generation, III.2.
@@ -27,8 +28,8 @@ internal sealed class InversionTable
     private readonly UInt128[] _high;
 
     /// <param name="cumulative">
-    /// Of a number of bits b: enclosures, in units of 2^-b, of P[X &lt;= 0], P[X &lt;= 1], ... up to where less than 2^-b is left;
-    /// widths that vanish as b grows.
+    /// Of a number of bits b: enclosures, in units of 2^-b, of P[X &lt;= 0], P[X &lt;= 1], ... up to where less than
+    /// 2^-b is left; widths that vanish as b grows.
     /// </param>
     public InversionTable(Func<int, FixedPointEnclosure[]> cumulative)
     {
@@ -49,10 +50,12 @@ internal sealed class InversionTable
         }
     }
 
-    /// <summary>The values that the table itself can give are below this; an evaluation to more bits may exceed it.</summary>
+    /// <summary>The values that the table itself can give are below this; an evaluation to more bits may exceed
+    /// it.</summary>
     public int Length => _low.Length;
 
-    /// <summary>The draw whose first bits are <paramref name="guide"/>, or below 0 where they do not decide it.</summary>
+    /// <summary>The draw whose first bits are <paramref name="guide"/>, or below 0 where they do not decide
+    /// it.</summary>
     public int Guess(int guide) => _guide[guide];
 
     /// <summary>The draw whose first bits are <paramref name="guide"/>, by as many more words as it takes.</summary>

@@ -6,10 +6,12 @@ using FedActors.Core.Identity;
 namespace FedActors.Core.Privacy;
 
 //  Ledger encoding
-//      The byte form of a ledger: a line that names it, then records, each u32 length || payload || SHA-256 of the payload.
+//      The byte form of a ledger: a line that names it, then records, each u32 length || payload || SHA-256 of the
+//      payload.
 //      Payload: u64 sequence || 32 bytes previous hash || u8 kind || i64 ticks of the UTC time || the kind's fields.
 //  Numbers:  big-endian, two's complement; doubles as IEEE 754 bits. Text: u16 length, UTF-8. Kinds are frozen.
-//  Why:      a million records must be read and checked in seconds; the length tells a record that was cut off from one that
+//  Why:      a million records must be read and checked in seconds; the length tells a record that was cut off from one
+//            that
 //            was changed.
 
 /// <summary>Writes and reads the records of a ledger.</summary>
@@ -142,9 +144,12 @@ public static class LedgerCodec
         LedgerEvent read = kind switch
         {
             1 => new LedgerEvent.Opened(
-                at, reader.Text(), new CompositionRule(reader.Int32() is var order and > 0 ? order : null, reader.Double()), reader.Budget()),
+                at, reader.Text(),
+                new CompositionRule(reader.Int32() is var order and > 0 ? order : null, reader.Double()),
+                reader.Budget()),
             2 => new LedgerEvent.Granted(
-                at, reader.Text(), reader.Hash(), PrivacyTerms.Recorded(ReadRelease(ref reader), reader.Int64(), reader.Budget()), reader.Budget()),
+                at, reader.Text(), reader.Hash(),
+                PrivacyTerms.Recorded(ReadRelease(ref reader), reader.Int64(), reader.Budget()), reader.Budget()),
             3 => new LedgerEvent.Charged(at, reader.Int64(), reader.Int32(), reader.Int32()),
             4 => new LedgerEvent.Closed(at, reader.Int64()),
             5 => new LedgerEvent.Contradicted(at, new LedgerHead(reader.Int64(), reader.Hash(), reader.Budget())),

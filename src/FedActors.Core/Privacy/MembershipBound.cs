@@ -1,8 +1,11 @@
 //  Membership bound
-//      The largest share of the members that an attacker can find, who may raise false alarms for a given share of the others.
-//  Source:   Kairouz, Oh, Viswanath, ICML 2015, Theorem 2.1: for every epsilon, found <= e^epsilon alarms + delta(epsilon) and
+//      The largest share of the members that an attacker can find, who may raise false alarms for a given share of the
+//      others.
+//  Source:   Kairouz, Oh, Viswanath, ICML 2015, Theorem 2.1: for every epsilon, found <= e^epsilon alarms +
+//            delta(epsilon) and
 //            found <= 1 - e^-epsilon (1 - delta(epsilon) - alarms).
-//  Error:    every epsilon gives a bound, and the least of those tried is taken: never below what the accountant proves, and above
+//  Error:    every epsilon gives a bound, and the least of those tried is taken: never below what the accountant
+//            proves, and above
 //            it by what sixteen steps of golden-section search leave (about 1e-3 of the epsilon searched).
 
 namespace FedActors.Core.Privacy;
@@ -19,7 +22,8 @@ public static class MembershipBound
     public static double Found(IPrivacyAccountant accountant, double falseAlarms)
     {
         if (falseAlarms is not (> 0 and < 1))
-            throw new ArgumentOutOfRangeException(nameof(falseAlarms), falseAlarms, "A share above 0 and below 1 is needed.");
+            throw new ArgumentOutOfRangeException(nameof(falseAlarms), falseAlarms,
+                "A share above 0 and below 1 is needed.");
         var best = 1.0;
         double At(double epsilon)
         {

@@ -1,5 +1,6 @@
 //  Noisy sums on a grid
-//      A sum of clipped contributions becomes whole numbers, in units of clip / 2^bits; exact discrete Gaussian noise is added to
+//      A sum of clipped contributions becomes whole numbers, in units of clip / 2^bits; exact discrete Gaussian noise
+//      is added to
 //      them, or this party's share of it; only then are they turned into doubles again.
 //  Source:   Abadi et al., CCS 2016 (clip, add, noise); integers against the gaps of floating point: Mironov, CCS 2012;
 //            Canonne, Kamath, Steinke, NeurIPS 2020. Shares: Kairouz, Liu, Steinke, ICML 2021.
@@ -14,7 +15,8 @@ namespace FedActors.Core.Privacy;
 /// <summary>What one release of sums is made with. Immutable; may be shared by threads.</summary>
 public sealed class NoisyGrid
 {
-    /// <summary>A share of the noise below so many grid units is refused: sums of shares are then as good as one draw.</summary>
+    /// <summary>A share of the noise below so many grid units is refused: sums of shares are then as good as one
+    /// draw.</summary>
     public const double LeastShare = 8;
 
     /// <summary>The finest grid that is used: finer ones cost range and gain nothing.</summary>
@@ -27,11 +29,13 @@ public sealed class NoisyGrid
 
     /// <param name="dimension">Coordinates, at least 1.</param>
     /// <param name="clip">Norm of one unit's contribution at most, above 0.</param>
-    /// <param name="noiseMultiplier">z: standard deviation of the whole noise over how far one unit moves the sum.</param>
+    /// <param name="noiseMultiplier">z: standard deviation of the whole noise over how far one unit moves the
+    /// sum.</param>
     /// <param name="shares">Parties that add a share each; 1 where this party adds all of it.</param>
     /// <param name="bits">The clip is 2^bits grid units.</param>
     /// <param name="mostUnits">Units in a sum at most: a public bound.</param>
-    /// <exception cref="FaultException">FA-6050: the share of the noise would be below <see cref="LeastShare"/> grid units.</exception>
+    /// <exception cref="FaultException">FA-6050: the share of the noise would be below <see cref="LeastShare"/> grid
+    /// units.</exception>
     /// <exception cref="ArgumentException">A number is out of range.</exception>
     public NoisyGrid(int dimension, double clip, double noiseMultiplier, int shares, int bits, int mostUnits)
     {
@@ -42,13 +46,15 @@ public sealed class NoisyGrid
         (Dimension, Clip, NoiseMultiplier, Shares, Bits) = (dimension, clip, noiseMultiplier, shares, bits);
         _unitsPerOne = Math.ScaleB(1, bits) / clip;
         // Whole, so that z times it is exact: sigma^2 is then a fraction that only ever was rounded up.
-        L2 = Math.Ceiling(GridSensitivity.RoundedL2(GridSensitivity.Summed(Math.ScaleB(1, bits), mostUnits), dimension));
+        L2 =
+            Math.Ceiling(GridSensitivity.RoundedL2(GridSensitivity.Summed(Math.ScaleB(1, bits), mostUnits), dimension));
         var sigma = Rational.Of(noiseMultiplier) * Rational.Of(L2);
         var variance = sigma * sigma * new Rational(1, shares);
         ShareSigma = noiseMultiplier * L2 / Math.Sqrt(shares);
         if (ShareSigma < LeastShare)
             throw new FaultException(new Fault(FaultNumber.NoiseShareTooSmall,
-                FormattableString.Invariant($"A share of the noise of {ShareSigma:0.##} grid units is below {LeastShare}."), "noise-multiplier",
+                FormattableString.Invariant(
+                    $"A share of the noise of {ShareSigma:0.##} grid units is below {LeastShare}."), "noise-multiplier",
                 "Give more noise, fewer honest survivors, or a finer grid: ring-bits = 64, a smaller weight-cap."));
         _noise = new DiscreteGaussian(variance.CeilingTo(1 << 20));
     }
@@ -87,15 +93,17 @@ public sealed class NoisyGrid
         (int)Math.Clamp(MostSigmaBits - Math.Ceiling(Math.Log2(Math.Max(1, noiseMultiplier))), 0, MostBits);
 
     /// <summary>Rounds to the grid and adds this party's noise.</summary>
-    /// <param name="sum">Of contributions of norm at most <see cref="Clip"/>; length <see cref="Dimension"/>. One that is not a number,
-    /// or beyond <paramref name="mostUnits"/> clips, is brought into that range: no two neighbours come further apart by it.</param>
+    /// <param name="sum">Of contributions of norm at most <see cref="Clip"/>; length <see cref="Dimension"/>. One that
+    /// is not a number, or beyond <paramref name="mostUnits"/> clips, is brought into that range: no two neighbours
+    /// come further apart by it.</param>
     /// <param name="mostUnits">Clips that a coordinate can hold, at least 1.</param>
     /// <param name="random">Fair bits: the operating system's.</param>
     /// <param name="released">Length <see cref="Dimension"/>; overwritten with whole numbers, noise included.</param>
     public void Release(ReadOnlySpan<double> sum, int mostUnits, IRandomSource random, Span<long> released)
     {
         if (sum.Length != Dimension || released.Length != Dimension)
-            throw new ArgumentException($"{sum.Length} and {released.Length} coordinates; the grid has {Dimension}.", nameof(sum));
+            throw new ArgumentException($"{sum.Length} and {released.Length} coordinates; the grid has {Dimension}.",
+                nameof(sum));
         var most = (double)mostUnits * (1L << Bits);
         for (var i = 0; i < sum.Length; i++)
         {

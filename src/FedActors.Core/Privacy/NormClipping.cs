@@ -2,7 +2,8 @@
 //      Shrinks one unit's contribution until its norm is at most the clip; what cannot be measured contributes nothing.
 //  Source:   Abadi et al., "Deep learning with differential privacy", CCS 2016, Algorithm 1.
 //  Size:     in place.
-//  Error:    the exact norm of the result is at most the clip, rounding of the computed norm included; a contribution that
+//  Error:    the exact norm of the result is at most the clip, rounding of the computed norm included; a contribution
+//            that
 //            is shrunk ends within a relative (d + 8) 2^-52 below it.
 
 using System.Numerics.Tensors;
@@ -16,7 +17,8 @@ public static class NormClipping
     private const double MinNormal = 2.2250738585072014e-308;
 
     /// <summary>
-    /// The factor in (0, 1] that brings a contribution of this norm to the clip, or 0 where the norm is not a finite number.
+    /// The factor in (0, 1] that brings a contribution of this norm to the clip, or 0 where the norm is not a finite
+    /// number.
     /// </summary>
     /// <param name="norm">As computed from <paramref name="dimension"/> squares; its rounding is allowed for.</param>
     /// <param name="clip">Above 0, finite, in the contribution's units.</param>
@@ -41,7 +43,8 @@ public static class NormClipping
         RequireClip(clip);
         if (contribution.IsEmpty)
             return true;
-        // Squares of coordinates beyond 1e154 or below 1e-154 leave the range of doubles: measure in units of the largest.
+        // Squares of coordinates beyond 1e154 or below 1e-154 leave the range of doubles: measure in units of the
+        // largest.
         var largest = TensorPrimitives.MaxMagnitude<double>(contribution);
         if (!double.IsFinite(largest))
         {
@@ -59,7 +62,9 @@ public static class NormClipping
             return true;
         }
         TensorPrimitives.Divide(contribution, unit, contribution);
-        var factor = Factor(Math.Sqrt(EightLanes.Dot(contribution, contribution)), Math.Min(clip / unit, double.MaxValue), contribution.Length);
+        var factor =
+            Factor(Math.Sqrt(EightLanes.Dot(contribution, contribution)), Math.Min(clip / unit, double.MaxValue),
+                contribution.Length);
         // factor * unit may overflow where the norm is far beyond the clip, so the two are applied one after the other.
         TensorPrimitives.Multiply(contribution, factor, contribution);
         TensorPrimitives.Multiply(contribution, unit, contribution);

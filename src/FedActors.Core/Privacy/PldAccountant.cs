@@ -6,15 +6,16 @@
 //            "The saddle-point method in differential privacy", ICML 2023.
 //  Size:     2^13 to 2^20 grid points, the fewest that meet the error.
 //  Error:    never below the true epsilon: discretisation, truncation, wrap-around and the rounding of the FFT are each
-//            bounded and added to delta. Above it by about 2e-5 + 1e-4 epsilon (the aim by which the grid is chosen) while 2^20 points reach that.
+//            bounded and added to delta. Above it by about 2e-5 + 1e-4 epsilon (the aim by which the grid is chosen)
+//            while 2^20 points reach that.
 
 using System.Collections.Immutable;
 
 namespace FedActors.Core.Privacy;
 
 /// <summary>
-/// The tightest figure this project knows for Poisson-sampled Gaussian releases, shown beside what is enforced. Immutable.
-/// The events' parameters were all fixed before the first release, and the noise is taken to be continuous.
+/// The tightest figure this project knows for Poisson-sampled Gaussian releases, shown beside what is enforced.
+/// Immutable. The events' parameters were all fixed before the first release, and the noise is taken to be continuous.
 /// </summary>
 public sealed class PldAccountant : IPrivacyAccountant
 {
@@ -28,16 +29,19 @@ public sealed class PldAccountant : IPrivacyAccountant
     private PldAccountant(ImmutableSortedDictionary<(double Rate, double Noise), long> steps) => _steps = steps;
 
     /// <summary>Nothing spent yet.</summary>
-    public static PldAccountant Empty { get; } = new(ImmutableSortedDictionary<(double Rate, double Noise), long>.Empty);
+    public static PldAccountant Empty { get; } =
+        new(ImmutableSortedDictionary<(double Rate, double Noise), long>.Empty);
 
     /// <summary>This and <paramref name="event"/>; steps of one rate and one noise are kept as one count.</summary>
-    /// <exception cref="FaultException">The event is out of range, or is not a <see cref="DpEvent.SampledGaussian"/>.</exception>
+    /// <exception cref="FaultException">The event is out of range, or is not a
+    /// <see cref="DpEvent.SampledGaussian"/>.</exception>
     public PldAccountant Compose(DpEvent @event)
     {
         PrivacyRange.Require(@event.Faults());
         if (@event is not DpEvent.SampledGaussian gaussian)
             throw new FaultException(new Fault(FaultNumber.EventNotAccounted,
-                $"No privacy-loss distribution is known for {@event.GetType().Name}.", "", "Use the accountant rdp-integer."));
+                $"No privacy-loss distribution is known for {@event.GetType().Name}.", "",
+                "Use the accountant rdp-integer."));
         var key = (gaussian.SamplingRate, gaussian.NoiseMultiplier);
         var steps = _steps.GetValueOrDefault(key) + gaussian.Steps;
         PrivacyRange.Require(PrivacyRange.Steps(steps));
@@ -62,7 +66,8 @@ public sealed class PldAccountant : IPrivacyAccountant
         {
             var composition = PrivacyLossComposition.AtDelta(_steps, added, delta);
             epsilon = Math.Max(epsilon, Refined(
-                length => composition.OnGrid(length).Epsilon(delta), value => AbsoluteAim + RelativeAim * value, epsilon));
+                length =>
+                    composition.OnGrid(length).Epsilon(delta), value => AbsoluteAim + RelativeAim * value, epsilon));
         }
         return new PrivacySpent(epsilon, null);
     }
@@ -82,14 +87,16 @@ public sealed class PldAccountant : IPrivacyAccountant
         foreach (var added in Both)
         {
             var composition = PrivacyLossComposition.AtEpsilon(_steps, added, epsilon);
-            delta = Math.Max(delta, Refined(length => composition.OnGrid(length).Delta(epsilon), value => RelativeAim * value, delta));
+            delta =
+                Math.Max(delta,
+                    Refined(length => composition.OnGrid(length).Delta(epsilon), value => RelativeAim * value, delta));
         }
         return delta;
     }
 
     /// <summary>
-    /// The bound on a grid fine enough for the aim, or on any whose bound is at most <paramref name="enough"/>. Every grid
-    /// gives a bound; its excess falls about as the square of the spacing, so the last change tells what is left.
+    /// The bound on a grid fine enough for the aim, or on any whose bound is at most <paramref name="enough"/>. Every
+    /// grid gives a bound; its excess falls about as the square of the spacing, so the last change tells what is left.
     /// </summary>
     private static double Refined(Func<int, double> bound, Func<double, double> aim, double enough)
     {
@@ -110,7 +117,9 @@ public sealed class PldAccountant : IPrivacyAccountant
     private static bool[] Both => [false, true];
 
     private SampledGaussianCurve? Single =>
-        _steps.Count == 1 && _steps.Values.Single() == 1 ? new SampledGaussianCurve(_steps.Keys.Single().Rate, _steps.Keys.Single().Noise) : null;
+        _steps.Count == 1 && _steps.Values.Single() == 1
+        ? new SampledGaussianCurve(_steps.Keys.Single().Rate, _steps.Keys.Single().Noise)
+        : null;
 
     /// <summary>Where nothing is sampled, all releases are one Gaussian, whose curve is known exactly.</summary>
     private double? Mu => _steps.Keys.All(key => key.Rate == 1)

@@ -2,7 +2,8 @@
 //      Every unit takes part in a step independently of all others, with one probability.
 //  Source:   Abadi et al., CCS 2016: what the accountants assume. Batches of one size, or shuffled ones, are another
 //            mechanism with a weaker bound (Chua et al., ICML 2024).
-//  How:      a unit is in where a uniform 64-bit number is below floor(rate 2^64). 64 units at once: bit by bit from the
+//  How:      a unit is in where a uniform 64-bit number is below floor(rate 2^64). 64 units at once: bit by bit from
+//            the
 //            highest, those whose bits so far equal the threshold's stay undecided, which is half of them each time.
 //  Size:     about 7 random words for 64 units.
 //  Error:    the probability is below the rate by less than 2^-64, never above it.
@@ -19,14 +20,16 @@ public static class PoissonSampling
     /// <param name="rate">In (0, 1]; at 1 all take part, and no randomness is used.</param>
     /// <param name="units">How many there are, at least 0.</param>
     /// <param name="drawn">Room for all of them.</param>
-    /// <returns>How many were drawn. It depends on chance alone at a public number of units, but it must not leave the hospital.</returns>
+    /// <returns>How many were drawn. It depends on chance alone at a public number of units, but it must not leave the
+    /// hospital.</returns>
     /// <exception cref="ArgumentException">The rate is not in (0, 1], or there is no room for all units.</exception>
     public static int Draw(IRandomSource random, double rate, int units, Span<int> drawn)
     {
         if (rate is not (> 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(rate), rate, "A rate is above 0 and at most 1.");
         if (units < 0 || drawn.Length < units)
-            throw new ArgumentException($"{units} units may be drawn, and there is room for {drawn.Length}.", nameof(drawn));
+            throw new ArgumentException($"{units} units may be drawn, and there is room for {drawn.Length}.",
+                nameof(drawn));
         if (rate == 1)
         {
             for (var unit = 0; unit < units; unit++)
@@ -40,7 +43,8 @@ public static class PoissonSampling
         for (var first = 0; first < units; first += 64)
         {
             var left = units - first;
-            for (var set = Below(threshold, words) & (left >= 64 ? ulong.MaxValue : (1UL << left) - 1); set != 0; set &= set - 1)
+            for (var set = Below(threshold, words)
+                & (left >= 64 ? ulong.MaxValue : (1UL << left) - 1); set != 0; set &= set - 1)
                 drawn[taken++] = first + BitOperations.TrailingZeroCount(set);
         }
         return taken;

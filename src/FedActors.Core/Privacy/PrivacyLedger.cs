@@ -1,10 +1,13 @@
 //  Privacy ledger
 //      What a hospital's patients have lost to all jobs together: grants, charges, and who changed what. Append-only,
 //      each record chained to the one before by SHA-256.
-//  Rules:    a job's whole plan is granted at its worst case before its first release, and counts from then on; a round is
-//            charged before its noise is drawn; nothing is given back but a grant that was never charged; no message raises
+//  Rules:    a job's whole plan is granted at its worst case before its first release, and counts from then on; a round
+//            is
+//            charged before its noise is drawn; nothing is given back but a grant that was never charged; no message
+//            raises
 //            a limit. A head that leads elsewhere stops everything until an operator reconciles.
-//  Source:   filters: PrivacyFilter.md. Why grants count whole: a job that stops early is post-processing of the whole one.
+//  Source:   filters: PrivacyFilter.md. Why grants count whole: a job that stops early is post-processing of the whole
+//            one.
 //  Size:     one entry a grant; records themselves are not kept in memory.
 
 using System.Collections.Immutable;
@@ -18,7 +21,8 @@ namespace FedActors.Core.Privacy;
 /// <param name="Round">Charged last; 0 before the first.</param>
 /// <param name="Attempt">Charged last; 0 before the first.</param>
 public sealed record LedgerGrant(
-    long Sequence, DateTimeOffset At, string Job, Digest PlanHash, PrivacyTerms Terms, long Charged, int Round, int Attempt, bool IsClosed)
+    long Sequence, DateTimeOffset At, string Job, Digest PlanHash, PrivacyTerms Terms, long Charged, int Round,
+    int Attempt, bool IsClosed)
 {
     /// <summary>Releases that may still be charged.</summary>
     public long Left => IsClosed ? 0 : Terms.Releases - Charged;
@@ -31,7 +35,8 @@ public sealed record LedgerGrant(
 /// <param name="Terms">Of the whole job; the same for each of its rounds.</param>
 public sealed record ChargeRequest(string Job, Digest PlanHash, int Round, int Attempt, PrivacyTerms Terms);
 
-/// <summary>A ledger's answer: records that must be durable before anything follows from them, or a refusal that changed nothing.</summary>
+/// <summary>A ledger's answer: records that must be durable before anything follows from them, or a refusal that
+/// changed nothing.</summary>
 public abstract record LedgerDecision
 {
     private LedgerDecision() { }
@@ -44,7 +49,8 @@ public abstract record LedgerDecision
     public sealed record Refused(PrivacyRefusal Reason) : LedgerDecision;
 }
 
-/// <summary>The ledger of one patient population. Immutable; equal records give equal ledgers. See PrivacyLedger.md.</summary>
+/// <summary>The ledger of one patient population. Immutable; equal records give equal ledgers. See
+/// PrivacyLedger.md.</summary>
 public sealed class PrivacyLedger
 {
     private readonly ImmutableDictionary<long, LedgerGrant> _grants;
@@ -53,8 +59,10 @@ public sealed class PrivacyLedger
     private readonly IPrivacyFilter _spent;
 
     private PrivacyLedger(
-        string scope, CompositionRule rule, PrivacyBudget limit, LedgerHead head, ImmutableDictionary<long, LedgerGrant> grants,
-        ImmutableDictionary<(string, Digest), long> newest, ImmutableList<PrivacyBudget> reconciled, IPrivacyFilter spent,
+        string scope, CompositionRule rule, PrivacyBudget limit, LedgerHead head,
+        ImmutableDictionary<long, LedgerGrant> grants,
+        ImmutableDictionary<(string, Digest), long> newest, ImmutableList<PrivacyBudget> reconciled,
+        IPrivacyFilter spent,
         LedgerHead? contradiction, long reconciledAt)
     {
         (Scope, Rule, Limit, Head, _grants, _newest) = (scope, rule, limit, head, grants, newest);
@@ -67,7 +75,8 @@ public sealed class PrivacyLedger
     /// <summary>How jobs add up.</summary>
     public CompositionRule Rule { get; }
 
-    /// <summary>What the policy allowed when the last grant was made: for the record. What holds is what the policy says now.</summary>
+    /// <summary>What the policy allowed when the last grant was made: for the record. What holds is what the policy
+    /// says now.</summary>
     public PrivacyBudget Limit { get; }
 
     /// <summary>Its last record.</summary>
@@ -76,10 +85,12 @@ public sealed class PrivacyLedger
     /// <summary>What all grants and reconciliations may have revealed together.</summary>
     public PrivacyBudget Spent => Head.Spent;
 
-    /// <summary>The witnessed head that these records do not lead to, until an operator reconciles; else null.</summary>
+    /// <summary>The witnessed head that these records do not lead to, until an operator reconciles; else
+    /// null.</summary>
     public LedgerHead? Contradiction { get; }
 
-    /// <summary>Number of the last reconciliation; heads before it are accounted for. -1 where there was none.</summary>
+    /// <summary>Number of the last reconciliation; heads before it are accounted for. -1 where there was
+    /// none.</summary>
     public long ReconciledAt { get; }
 
     /// <summary>Oldest first.</summary>
@@ -105,13 +116,14 @@ public sealed class PrivacyLedger
     public static PrivacyLedger From(LedgerRecord first) =>
         first is { Sequence: 0, Event: LedgerEvent.Opened opened } && first.Previous == default
             ? new PrivacyLedger(
-                opened.Scope, opened.Rule, opened.Limit, new LedgerHead(0, first.Hash, default), ImmutableDictionary<long, LedgerGrant>.Empty,
+                opened.Scope, opened.Rule, opened.Limit, new LedgerHead(0, first.Hash, default),
+                ImmutableDictionary<long, LedgerGrant>.Empty,
                 ImmutableDictionary<(string, Digest), long>.Empty, [], opened.Rule.Start(), null, -1)
             : throw new InvalidOperationException("A ledger begins with its opening.");
 
     /// <summary>
-    /// Asks to release one round's noisy sum. A round that follows the last one charged, or repeats it, draws on the job's grant;
-    /// one that goes back is a new run of the job and needs a grant of its own, as the first one does.
+    /// Asks to release one round's noisy sum. A round that follows the last one charged, or repeats it, draws on the
+    /// job's grant; one that goes back is a new run of the job and needs a grant of its own, as the first one does.
     /// </summary>
     /// <param name="limit">What the scope may spend in all: the policy's, never the job's.</param>
     public LedgerDecision Charge(ChargeRequest request, PrivacyBudget limit, DateTimeOffset now)
@@ -127,13 +139,15 @@ public sealed class PrivacyLedger
                 ? Accept(new LedgerEvent.Charged(now, grant.Sequence, request.Round, request.Attempt))
                 : new LedgerDecision.Refused(new PrivacyRefusal.GrantExhausted(request.Job, grant.Terms.Releases));
         if (_spent.Admit(request.Terms, limit) is null)
-            return new LedgerDecision.Refused(new PrivacyRefusal.BudgetExhausted(Scope, Spent, request.Terms.Cost, limit));
+            return new LedgerDecision.Refused(
+                new PrivacyRefusal.BudgetExhausted(Scope, Spent, request.Terms.Cost, limit));
         return Accept(
             new LedgerEvent.Granted(now, request.Job, request.PlanHash, request.Terms, limit),
             new LedgerEvent.Charged(now, Head.Sequence + 1, request.Round, request.Attempt));
     }
 
-    /// <summary>The job is over: nothing more is charged under its newest grant. Repeated, or for no grant: nothing to do.</summary>
+    /// <summary>The job is over: nothing more is charged under its newest grant. Repeated, or for no grant: nothing to
+    /// do.</summary>
     public LedgerDecision Close(string job, Digest planHash, DateTimeOffset now) =>
         _newest.TryGetValue((job, planHash), out var newest) && !_grants[newest].IsClosed
             ? Accept(new LedgerEvent.Closed(now, newest))
@@ -147,51 +161,63 @@ public sealed class PrivacyLedger
             : Accept(new LedgerEvent.Contradicted(now, witnessed));
 
     /// <summary>
-    /// An operator accounts for what is missing. Charges what the witnessed head spent beyond the records that both share, and
+    /// An operator accounts for what is missing. Charges what the witnessed head spent beyond the records that both
+    /// share, and
     /// <paramref name="charge"/> besides.
     /// </summary>
     /// <param name="known">The newest head anybody holds; where it is not given, the contradiction's.</param>
     /// <param name="shared">What was spent when this ledger and the missing one parted: 0 where nobody knows.</param>
     /// <exception cref="ArgumentException">Nobody answers for it, or a negative or infinite charge.</exception>
     public LedgerDecision Reconcile(
-        string @operator, string reason, LedgerHead? known, PrivacyBudget shared, PrivacyBudget charge, DateTimeOffset now)
+        string @operator, string reason, LedgerHead? known, PrivacyBudget shared, PrivacyBudget charge,
+        DateTimeOffset now)
     {
         if (string.IsNullOrWhiteSpace(@operator) || string.IsNullOrWhiteSpace(reason))
             throw new ArgumentException("An operator and a reason are needed.");
         if (!(charge.Epsilon >= 0 && charge.Delta is >= 0 and < 1) || double.IsInfinity(charge.Epsilon))
             throw new ArgumentException("A charge is at least 0, and delta below 1.", nameof(charge));
-        LedgerHead? other = known is { } told && told.Sequence >= (Contradiction?.Sequence ?? -1) ? told : Contradiction;
+        LedgerHead? other = known is { } told && told.Sequence >= (Contradiction?.Sequence ?? -1)
+            ? told
+            : Contradiction;
         var missing = other is { } head && head.Sequence > ReconciledAt
             ? new PrivacyBudget(Beyond(head.Spent.Epsilon, shared.Epsilon), Beyond(head.Spent.Delta, shared.Delta))
             : default;
         return AcceptAt(
             Math.Max(Head.Sequence, other?.Sequence ?? 0) + 1,
             new LedgerEvent.Reconciled(
-                now, @operator, reason, new PrivacyBudget(missing.Epsilon + charge.Epsilon, missing.Delta + charge.Delta)));
+                now, @operator, reason,
+                new PrivacyBudget(missing.Epsilon + charge.Epsilon, missing.Delta + charge.Delta)));
     }
 
-    /// <exception cref="InvalidOperationException">The record cannot follow: the chain is broken, or no ledger would have written it.</exception>
+    /// <exception cref="InvalidOperationException">The record cannot follow: the chain is broken, or no ledger would
+    /// have written it.</exception>
     public PrivacyLedger Apply(LedgerRecord record)
     {
         if (record.Previous != Head.Hash)
             throw new InvalidOperationException($"Record {record.Sequence} does not follow record {Head.Sequence}.");
-        if (record.Event is LedgerEvent.Reconciled ? record.Sequence <= Head.Sequence : record.Sequence != Head.Sequence + 1)
+        if (record.Event is LedgerEvent.Reconciled
+            ? record.Sequence <= Head.Sequence
+            : record.Sequence != Head.Sequence + 1)
             throw new InvalidOperationException($"Record {record.Sequence} stands where {Head.Sequence + 1} belongs.");
         return record.Event switch
         {
             LedgerEvent.Granted e => With(record,
-                grants: _grants.Add(record.Sequence, new LedgerGrant(record.Sequence, e.At, e.Job, e.PlanHash, e.Terms, 0, 0, 0, false)),
+                grants: _grants.Add(record.Sequence,
+                    new LedgerGrant(record.Sequence, e.At, e.Job, e.PlanHash, e.Terms, 0, 0, 0, false)),
                 newest: _newest.SetItem((e.Job, e.PlanHash), record.Sequence),
                 spent: _spent.Add(e.Terms),
                 limit: e.Limit),
             LedgerEvent.Charged e when _grants.TryGetValue(e.Grant, out var grant) && grant.Left > 0 => With(record,
-                grants: _grants.SetItem(e.Grant, grant with { Charged = grant.Charged + 1, Round = e.Round, Attempt = e.Attempt })),
+                grants: _grants.SetItem(e.Grant,
+                    grant with { Charged = grant.Charged + 1, Round = e.Round, Attempt = e.Attempt })),
             LedgerEvent.Closed e when _grants.TryGetValue(e.Grant, out var grant) && !grant.IsClosed =>
                 Closing(record, _grants.SetItem(e.Grant, grant with { IsClosed = true })),
             LedgerEvent.Contradicted e => With(record, contradiction: e.Witnessed),
             LedgerEvent.Reconciled e => With(record,
                 reconciled: _reconciled.Add(e.Charge), spent: _spent.Add(e.Charge), reconciledAt: record.Sequence),
-            _ => throw new InvalidOperationException($"Record {record.Sequence}: no {record.Event.GetType().Name} can follow here."),
+            _ =>
+                throw new InvalidOperationException(
+                    $"Record {record.Sequence}: no {record.Event.GetType().Name} can follow here."),
         };
     }
 
@@ -206,13 +232,18 @@ public sealed class PrivacyLedger
             (filter, loss) => filter.Add(loss)));
 
     private PrivacyLedger With(
-        LedgerRecord record, ImmutableDictionary<long, LedgerGrant>? grants = null, ImmutableDictionary<(string, Digest), long>? newest = null,
-        ImmutableList<PrivacyBudget>? reconciled = null, IPrivacyFilter? spent = null, LedgerHead? contradiction = null, long? reconciledAt = null,
+        LedgerRecord record, ImmutableDictionary<long, LedgerGrant>? grants = null,
+        ImmutableDictionary<(string, Digest), long>? newest = null,
+        ImmutableList<PrivacyBudget>? reconciled = null, IPrivacyFilter? spent = null, LedgerHead? contradiction = null,
+        long? reconciledAt = null,
         PrivacyBudget? limit = null) => new(
-        Scope, Rule, limit ?? Limit, new LedgerHead(record.Sequence, record.Hash, spent?.Spent ?? Head.Spent), grants ?? _grants, newest ?? _newest,
-        reconciled ?? _reconciled, spent ?? _spent, reconciledAt is null ? contradiction ?? Contradiction : null, reconciledAt ?? ReconciledAt);
+        Scope, Rule, limit ?? Limit, new LedgerHead(record.Sequence, record.Hash, spent?.Spent ?? Head.Spent),
+        grants ?? _grants, newest ?? _newest,
+        reconciled ?? _reconciled, spent ?? _spent, reconciledAt is null ? contradiction ?? Contradiction : null,
+        reconciledAt ?? ReconciledAt);
 
-    private LedgerDecision.Accepted Accept(params ReadOnlySpan<LedgerEvent> events) => AcceptAt(Head.Sequence + 1, events);
+    private LedgerDecision.Accepted Accept(params ReadOnlySpan<LedgerEvent> events) =>
+        AcceptAt(Head.Sequence + 1, events);
 
     private LedgerDecision.Accepted AcceptAt(long sequence, params ReadOnlySpan<LedgerEvent> events)
     {

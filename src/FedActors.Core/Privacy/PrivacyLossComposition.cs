@@ -12,7 +12,8 @@ internal sealed class PrivacyLossComposition
     /// <summary>ln of the tilted mass that may lie outside the grid on either side.</summary>
     private const double LogOutside = -30;
 
-    /// <summary>How much rarer than delta a loss beyond the grid is, and a loss that counts as infinite: e^-20 = 2e-9.</summary>
+    /// <summary>How much rarer than delta a loss beyond the grid is, and a loss that counts as infinite: e^-20 =
+    /// 2e-9.</summary>
     private const double Rarer = 20;
 
     /// <summary>ln of the tilted mass that all steps together may round up to their lowest grid point.</summary>
@@ -40,7 +41,8 @@ internal sealed class PrivacyLossComposition
         var most = MostTilt(parts);
         // Chernoff: ln P[L > top] <= K(s) - s top; tilted, it is at most K(lambda + s) - K(lambda) - s top.
         var step = Math.Min(scale, tilt) / 8;
-        var (raise, tiltedTop) = LogMinimum.Of(s => (LogMgf(parts, tilt + s) - logMgf - LogOutside) / s, step, most - tilt);
+        var (raise, tiltedTop) =
+            LogMinimum.Of(s => (LogMgf(parts, tilt + s) - logMgf - LogOutside) / s, step, most - tilt);
         var (rare, rareTop) = LogMinimum.Of(s => (LogMgf(parts, s) - logDelta + Rarer) / s, tilt / 4, most);
         _bottom = -LogMinimum.Of(s => (LogMgf(parts, tilt - s) - logMgf - LogOutside) / s, step, 64 * scale).Value;
         (_top, _above) = tiltedTop > rareTop ? (tiltedTop, tilt + raise) : (rareTop, rare);
@@ -53,7 +55,8 @@ internal sealed class PrivacyLossComposition
         var logDelta = Math.Log(delta);
         var parts = Parts(steps, added, logDelta);
         // The Renyi bound at order s + 1 (see RdpAccountant), over all orders.
-        var (tilt, epsilon) = LogMinimum.Of(s => (LogMgf(parts, s) - logDelta - Gain(s)) / s, 1e-3, MostTilt(parts) / 2);
+        var (tilt, epsilon) =
+            LogMinimum.Of(s => (LogMgf(parts, s) - logDelta - Gain(s)) / s, 1e-3, MostTilt(parts) / 2);
         return Narrowest(parts, tilt, Math.Max(0, epsilon), logDelta);
     }
 
@@ -73,8 +76,9 @@ internal sealed class PrivacyLossComposition
     }
 
     /// <summary>
-    /// Where few large losses dominate the largest orders, less tilt leaves them out and the grid becomes much narrower; it
-    /// is taken as long as the transform's rounding (2e-14 a step, tilted) stays below a hundred-thousandth of delta.
+    /// Where few large losses dominate the largest orders, less tilt leaves them out and the grid becomes much
+    /// narrower; it is taken as long as the transform's rounding (2e-14 a step, tilted) stays below a
+    /// hundred-thousandth of delta.
     /// </summary>
     private static PrivacyLossComposition Narrowest(
         (PrivacyLossStep Step, long Count)[] parts, double tilt, double epsilon, double logDelta)
@@ -104,7 +108,8 @@ internal sealed class PrivacyLossComposition
         foreach (var (step, count) in _parts)
         {
             Array.Clear(spectrum);
-            var (tilted, above) = step.Discretise(spectrum, spacing, _tilt, aboveHere, LogNegligible - Math.Log(_steps));
+            var (tilted, above) =
+                step.Discretise(spectrum, spacing, _tilt, aboveHere, LogNegligible - Math.Log(_steps));
             logTilted += count * (step.LogMgf(_tilt) + Math.Log(tilted));
             logAbove += count * (step.LogMgf(aboveHere) + Math.Log(above));
             infinite += count * step.Infinite;

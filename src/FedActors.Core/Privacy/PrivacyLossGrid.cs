@@ -3,7 +3,8 @@ using FedActors.Core.Numerics;
 namespace FedActors.Core.Privacy;
 
 /// <summary>A privacy-loss distribution on a grid, from which epsilon and delta are read.</summary>
-/// <param name="masses">Probability of the loss bottom + i * spacing, each at least the true one's dominating share.</param>
+/// <param name="masses">Probability of the loss bottom + i * spacing, each at least the true one's dominating
+/// share.</param>
 /// <param name="bottom">Loss of the first.</param>
 /// <param name="spacing">Above 0.</param>
 /// <param name="infinite">Probability of an infinite loss.</param>
@@ -35,7 +36,8 @@ internal sealed class PrivacyLossGrid(double[] masses, double bottom, double spa
         return Math.Min(1, tail.Delta);
     }
 
-    /// <summary>What lies above a grid point: delta there, and e^(grid point) times the neighbour's probability.</summary>
+    /// <summary>What lies above a grid point: delta there, and e^(grid point) times the neighbour's
+    /// probability.</summary>
     private struct Tail(double infinite)
     {
         private double _probability = infinite;

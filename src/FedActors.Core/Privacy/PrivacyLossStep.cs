@@ -46,8 +46,8 @@ internal sealed class PrivacyLossStep
     public double Infinite { get; }
 
     /// <summary>
-    /// Up to it <see cref="LogMgf"/> can be relied on: the largest loss, itself tilted by less than e^6400, does not differ
-    /// from its neighbour's by more than a factor e^4 (the nodes lie 1/8 of a standard deviation apart).
+    /// Up to it <see cref="LogMgf"/> can be relied on: the largest loss, itself tilted by less than e^6400, does not
+    /// differ from its neighbour's by more than a factor e^4 (the nodes lie 1/8 of a standard deviation apart).
     /// </summary>
     public double MostTilt => Math.Min(6400 / Loss(_last), 4 / (Loss(_last) - Loss(_last - _panel / 2)));
 
@@ -64,7 +64,8 @@ internal sealed class PrivacyLossStep
         return peak + Math.Log(sum);
     }
 
-    /// <summary>Masses times exp(tilt loss - LogMgf(tilt)), grid point i at index i modulo the length of <paramref name="masses"/>.</summary>
+    /// <summary>Masses times exp(tilt loss - LogMgf(tilt)), grid point i at index i modulo the length of
+    /// <paramref name="masses"/>.</summary>
     /// <param name="masses">Cleared by the caller.</param>
     /// <param name="spacing">Grid point i stands for the loss i times this.</param>
     /// <param name="tilt">lambda.</param>
@@ -93,7 +94,8 @@ internal sealed class PrivacyLossStep
                 {
                     var at = t + width * rule.GetAbscissa(i);
                     var mass = width * rule.GetWeight(i) * Density(at);
-                    var share = -StableMath.Expm1(-Math.Clamp(Loss(at) - cell * spacing, 0, spacing)) / fullShare * mass;
+                    var share = -StableMath.Expm1(-Math.Clamp(Loss(at) - cell * spacing, 0, spacing)) / fullShare
+                        * mass;
                     upper += share;
                     lower += mass - share;
                 }
@@ -102,11 +104,14 @@ internal sealed class PrivacyLossStep
             var next = index + 1 == masses.Length ? 0 : index + 1;
             if (upper > 0)
             {
-                var (low, high) = (lower * Math.Exp(tilt * cell * spacing - logTilted), upper * Math.Exp(tilt * (cell + 1) * spacing - logTilted));
+                var (low, high) =
+                    (lower * Math.Exp(tilt * cell * spacing - logTilted),
+                        upper * Math.Exp(tilt * (cell + 1) * spacing - logTilted));
                 masses[index] += low;
                 masses[next] += high;
                 sumTilted += low + high;
-                sumAbove += lower * Math.Exp(above * cell * spacing - logAbove) + upper * Math.Exp(above * (cell + 1) * spacing - logAbove);
+                sumAbove += lower * Math.Exp(above * cell * spacing - logAbove) + upper
+                    * Math.Exp(above * (cell + 1) * spacing - logAbove);
             }
             index = next;
         }

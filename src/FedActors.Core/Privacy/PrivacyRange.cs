@@ -2,13 +2,15 @@ using System.Globalization;
 
 namespace FedActors.Core.Privacy;
 
-/// <summary>The ranges in which the accountants answer, and the refusal outside them. Places are the options' names.</summary>
+/// <summary>The ranges in which the accountants answer, and the refusal outside them. Places are the options'
+/// names.</summary>
 public static class PrivacyRange
 {
     /// <summary>Below it a sampling rate is refused: its square would vanish beside rounding.</summary>
     public const double LeastSamplingRate = 1e-12;
 
-    /// <summary>Below it noise gives no guarantee worth a name (epsilon is above 5,000 after one full release).</summary>
+    /// <summary>Below it noise gives no guarantee worth a name (epsilon is above 5,000 after one full
+    /// release).</summary>
     public const double LeastNoiseMultiplier = 0.01;
 
     /// <summary>Above it the loss of one step vanishes beside rounding.</summary>
@@ -36,7 +38,8 @@ public static class PrivacyRange
     /// <summary>Empty, or the fault of <paramref name="rate"/>.</summary>
     public static IEnumerable<Fault> SamplingRate(double rate) => Check(
         rate is >= LeastSamplingRate and <= 1, FaultNumber.SamplingRateOutOfRange, "sampling-rate", rate,
-        $"Give the share of patients that a step draws: above 0 ({Text(LeastSamplingRate)} is the least) and at most 1.");
+        $"Give the share of patients that a step draws: above 0 ({Text(LeastSamplingRate)} is the least) "
+            + "and at most 1.");
 
     /// <summary>Empty, or the fault of <paramref name="noise"/>.</summary>
     public static IEnumerable<Fault> NoiseMultiplier(double noise) => Check(

@@ -1,7 +1,8 @@
 //  Renyi accountant
 //      Adds up D_alpha of all steps at a fixed set of orders and converts the sums to (epsilon, delta).
 //  Source:   composition: Mironov, "Renyi differential privacy", CSF 2017, Proposition 1.
-//            Conversion: Canonne, Kamath, Steinke, NeurIPS 2020, Proposition 12; where delta^2 > 1 - exp(-D), epsilon is
+//            Conversion: Canonne, Kamath, Steinke, NeurIPS 2020, Proposition 12; where delta^2 > 1 - exp(-D), epsilon
+//                        is
 //            0 (Bretagnolle, Huber 1979).
 //  Size:     one double an order.
 //  Error:    epsilon and delta are rounded up: never below the exact value at these orders, and above it by at most a
@@ -17,7 +18,8 @@ namespace FedActors.Core.Privacy;
 /// <param name="Order">The Renyi order that gave it; null for an accountant without orders.</param>
 public readonly record struct PrivacySpent(double Epsilon, double? Order);
 
-/// <summary>Immutable: <see cref="Compose"/> gives a new one. Adaptive choice of parameters needs a privacy filter.</summary>
+/// <summary>Immutable: <see cref="Compose"/> gives a new one. Adaptive choice of parameters needs a privacy
+/// filter.</summary>
 public sealed class RdpAccountant : IPrivacyAccountant
 {
     private readonly double[] _divergence;
@@ -30,8 +32,10 @@ public sealed class RdpAccountant : IPrivacyAccountant
     public static ImmutableArray<double> StandardOrders { get; } =
         [.. Enumerable.Range(11, 99).Select(tenth => tenth / 10.0), .. Enumerable.Range(11, 53), 128, 256, 512, 1024];
 
-    /// <summary>The integers among <see cref="StandardOrders"/>: what is proven for the discrete Gaussian too.</summary>
-    public static ImmutableArray<double> IntegerOrders { get; } = [.. StandardOrders.Where(order => order == Math.Floor(order))];
+    /// <summary>The integers among <see cref="StandardOrders"/>: what is proven for the discrete Gaussian
+    /// too.</summary>
+    public static ImmutableArray<double> IntegerOrders { get; } =
+        [.. StandardOrders.Where(order => order == Math.Floor(order))];
 
     /// <summary>Nothing spent yet, at <see cref="StandardOrders"/>.</summary>
     public static RdpAccountant Standard { get; } = Empty(StandardOrders);
@@ -53,8 +57,10 @@ public sealed class RdpAccountant : IPrivacyAccountant
     /// <exception cref="ArgumentException">Not such orders.</exception>
     public static RdpAccountant Empty(ImmutableArray<double> orders)
     {
-        if (orders.IsDefaultOrEmpty || !orders.All(order => order is > 1.01 and <= 4096) || !orders.SequenceEqual(orders.Order().Distinct()))
-            throw new ArgumentException("Orders are above 1.01 and at most 4096, ascending, at least one.", nameof(orders));
+        if (orders.IsDefaultOrEmpty || !orders.All(order => order is > 1.01 and <= 4096)
+            || !orders.SequenceEqual(orders.Order().Distinct()))
+            throw new ArgumentException("Orders are above 1.01 and at most 4096, ascending, at least one.",
+                nameof(orders));
         return new RdpAccountant(orders, new double[orders.Length], 0);
     }
 
@@ -103,7 +109,8 @@ public sealed class RdpAccountant : IPrivacyAccountant
     }
 
     /// <summary>
-    /// Epsilon, at least 0 and rounded up, of a divergence of <paramref name="divergence"/> at <paramref name="order"/>.
+    /// Epsilon, at least 0 and rounded up, of a divergence of <paramref name="divergence"/> at
+    /// <paramref name="order"/>.
     /// </summary>
     internal static double Epsilon(double order, double divergence, double delta)
     {

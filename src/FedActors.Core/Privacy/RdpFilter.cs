@@ -8,8 +8,8 @@
 namespace FedActors.Core.Privacy;
 
 /// <summary>
-/// Spends less than <see cref="BasicCompositionFilter"/> over many jobs. The order and delta are part of the policy: choosing
-/// the best order after the fact is not covered.
+/// Spends less than <see cref="BasicCompositionFilter"/> over many jobs. The order and delta are part of the policy:
+/// choosing the best order after the fact is not covered.
 /// </summary>
 public sealed class RdpFilter : IPrivacyFilter
 {
@@ -24,10 +24,12 @@ public sealed class RdpFilter : IPrivacyFilter
     public RdpFilter(int order, double delta)
         : this(delta, order is >= 2 and <= 4096
             ? RdpAccountant.Empty([order])
-            : throw new ArgumentOutOfRangeException(nameof(order), order, "An order from 2 to 4096 is needed."), BasicCompositionFilter.Empty) =>
+            : throw new ArgumentOutOfRangeException(nameof(order), order, "An order from 2 to 4096 is needed."),
+                BasicCompositionFilter.Empty) =>
         PrivacyRange.Require(PrivacyRange.Delta(delta));
 
-    private RdpFilter(double delta, RdpAccountant jobs, IPrivacyFilter rest) => (_delta, _jobs, _rest) = (delta, jobs, rest);
+    private RdpFilter(double delta, RdpAccountant jobs, IPrivacyFilter rest) =>
+        (_delta, _jobs, _rest) = (delta, jobs, rest);
 
     /// <inheritdoc/>
     public PrivacyBudget Spent => All.Spent;
@@ -41,5 +43,6 @@ public sealed class RdpFilter : IPrivacyFilter
     /// <inheritdoc/>
     public bool IsWithin(PrivacyBudget limit) => All.IsWithin(limit);
 
-    private IPrivacyFilter All => _jobs.IsEmpty ? _rest : _rest.Add(new PrivacyBudget(_jobs.Spent(_delta).Epsilon, _delta));
+    private IPrivacyFilter All =>
+        _jobs.IsEmpty ? _rest : _rest.Add(new PrivacyBudget(_jobs.Spent(_delta).Epsilon, _delta));
 }

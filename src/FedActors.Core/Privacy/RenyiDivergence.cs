@@ -36,7 +36,8 @@ internal static class RenyiDivergence
                 break;
             default:
                 throw new FaultException(new Fault(FaultNumber.EventNotAccounted,
-                    $"No Renyi divergence is known for {@event.GetType().Name}.", "", "Leave the event out or use another accountant."));
+                    $"No Renyi divergence is known for {@event.GetType().Name}.", "",
+                    "Leave the event out or use another accountant."));
         }
         foreach (ref var value in divergence.AsSpan())
             value *= 1 + SampledGaussianMoments.RelativeError;
@@ -52,7 +53,8 @@ internal static class RenyiDivergence
             order / 2.0 * Math.Min(l2 * l2 + 2 * l1 * tau + tau * tau * sum.Dimension, root * root));
     }
 
-    // The shares' sum is one discrete Gaussian but for tau a coordinate, and for that one the sampled Gaussian's moments hold.
+    // The shares' sum is one discrete Gaussian but for tau a coordinate, and for that one the sampled Gaussian's
+    // moments hold.
     private static void AsOneDraw(
         DpEvent.DistributedDiscreteGaussian sum, double tau, ReadOnlySpan<double> orders, double[] divergence)
     {
@@ -73,7 +75,8 @@ internal static class RenyiDivergence
             3 * sum.L1 / (2 * sum.Variance));
     }
 
-    private static void Sampled(double rate, ReadOnlySpan<double> orders, double[] divergence, Func<int, double> unsampled)
+    private static void Sampled(
+        double rate, ReadOnlySpan<double> orders, double[] divergence, Func<int, double> unsampled)
     {
         for (var i = 0; i < orders.Length; i++)
         {
@@ -81,7 +84,8 @@ internal static class RenyiDivergence
             var plain = unsampled(order);
             divergence[i] = rate == 1
                 ? plain
-                : Math.Min(plain, BinomialExcess.LogMoment(rate, order, k => LogExcess(k, (k - 1) * unsampled(k))) / (order - 1));
+                : Math.Min(plain, BinomialExcess.LogMoment(rate, order, k => LogExcess(k, (k - 1) * unsampled(k)))
+                    / (order - 1));
         }
     }
 

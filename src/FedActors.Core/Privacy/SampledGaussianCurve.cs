@@ -1,6 +1,7 @@
 //  One Poisson-sampled Gaussian release
 //      Its exact (epsilon, delta) curve, from that of the same release without sampling.
-//  Source:   Li, Qardaji, Su, ASIACCS 2012, and Balle, Barthe, Gaboardi, NeurIPS 2018, Theorem 8, tight for a unit that is added
+//  Source:   Li, Qardaji, Su, ASIACCS 2012, and Balle, Barthe, Gaboardi, NeurIPS 2018, Theorem 8, tight for a unit that
+//            is added
 //            or removed: delta at ln(1 + q (e^epsilon - 1)) is q times the delta at epsilon without sampling.
 //  Error:    rounded up, by a relative 1e-12 at most beyond AnalyticGaussian.
 
@@ -21,7 +22,9 @@ internal readonly struct SampledGaussianCurve(double rate, double noise)
         if (delta >= rate)
             return 0;
         var whole = AnalyticGaussian.Epsilon(1 / noise, delta / rate);
-        return RoundUp * (whole > 30 ? whole + Math.Log(rate + (1 - rate) * Math.Exp(-whole)) : StableMath.Log1p(rate * StableMath.Expm1(whole)));
+        return RoundUp
+            * (whole > 30 ? whole + Math.Log(rate + (1 - rate) * Math.Exp(-whole))
+                : StableMath.Log1p(rate * StableMath.Expm1(whole)));
     }
 
     /// <summary>The least delta at <paramref name="epsilon"/>.</summary>

@@ -22,7 +22,8 @@ internal readonly struct SampledGaussianLoss(double rate, double noise)
     public double Inverse(double logRatio)
     {
         if (logRatio > 30)
-            return noise * (logRatio - Math.Log(rate) + StableMath.Log1p(-(1 - rate) * Math.Exp(-logRatio))) + 1 / (2 * noise);
+            return noise * (logRatio - Math.Log(rate) + StableMath.Log1p(-(1 - rate) * Math.Exp(-logRatio))) + 1
+                / (2 * noise);
         var ratio = StableMath.Expm1(logRatio) / rate;
         return ratio <= -1 ? double.NegativeInfinity : noise * StableMath.Log1p(ratio) + 1 / (2 * noise);
     }

@@ -49,8 +49,8 @@ internal sealed class SampledGaussianMoments
 
     private double Quadrature(double s)
     {
-        // In units of sigma the integrand's peaks are one wide and lie between 0, s/sigma and, where u is small, 2/sigma;
-        // where s < 0, r >= 1 - q keeps them within the root of what that can outweigh.
+        // In units of sigma the integrand's peaks are one wide and lie between 0, s/sigma and, where u is small,
+        // 2/sigma; where s < 0, r >= 1 - q keeps them within the root of what that can outweigh.
         var left = s < 0 ? Math.Min(-s / _sigma, Math.Sqrt(2 * s * StableMath.Log1p(-_rate))) : 0;
         var nodes = Nodes(
             (int)Math.Floor((-left - HalfWidth) / _spacing),

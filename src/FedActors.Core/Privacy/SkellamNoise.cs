@@ -1,6 +1,7 @@
 //  Skellam noise
 //      Exact draws of the difference of two Poisson variables: sums of the parties' draws are Skellam again.
-//  Source:   Agarwal, Kairouz, Liu, "The Skellam mechanism for differentially private federated learning", NeurIPS 2021.
+//  Source:   Agarwal, Kairouz, Liu, "The Skellam mechanism for differentially private federated learning", NeurIPS
+//            2021.
 //            A Poisson variable of a large mean is a sum of independent ones of equal, smaller means.
 //  Size:     one table for a Poisson of a mean of at most 256; ceil(variance/512) pairs of table draws for each draw.
 //  Error:    none: the tables are exact (InversionTable), given independent fair bits.
@@ -18,7 +19,8 @@ public sealed class SkellamNoise
     private readonly InversionTable _table;
     private readonly int _parts;
 
-    /// <param name="variance">From 1/1000 to 2^24; its denominator at most 2^20. A draw takes time in proportion to it.</param>
+    /// <param name="variance">From 1/1000 to 2^24; its denominator at most 2^20. A draw takes time in proportion to
+    /// it.</param>
     /// <exception cref="ArgumentOutOfRangeException">Not such a fraction.</exception>
     public SkellamNoise(Rational variance)
     {
@@ -26,7 +28,8 @@ public sealed class SkellamNoise
         if (variance.Numerator * 1000 < variance.Denominator || variance.Numerator > variance.Denominator << 24
             || variance.Denominator > 1 << 20)
             throw new ArgumentOutOfRangeException(
-                nameof(variance), $"{variance}", "A variance from 1/1000 to 2^24 with a denominator of at most 2^20 is needed.");
+                nameof(variance), $"{variance}",
+                "A variance from 1/1000 to 2^24 with a denominator of at most 2^20 is needed.");
         Variance = variance;
         _parts = (int)(variance * new Rational(1, 2 * MostMean)).CeilingTo(1).Numerator;
         var mean = variance * new Rational(1, 2 * _parts);

@@ -26,9 +26,11 @@ public static class JobProtocol
     /// <summary>Submitter → coordinator. Train <paramref name="Plan"/>, or go on where its journal ends.</summary>
     /// <param name="Identity">The plan's hash, with whatever else must be the same for a run to go on.</param>
     public sealed record StartJob(
-        JobPlan Plan, Digest Identity, ImmutableArray<HospitalId> Roster, ImmutableArray<double> InitialParameters) : IJobMessage;
+        JobPlan Plan, Digest Identity, ImmutableArray<HospitalId> Roster, ImmutableArray<double> InitialParameters)
+            : IJobMessage;
 
-    /// <summary>Submitter → coordinator. End the job: the open attempt is closed, then <see cref="JobFailed"/> tells so.</summary>
+    /// <summary>Submitter → coordinator. End the job: the open attempt is closed, then <see cref="JobFailed"/> tells
+    /// so.</summary>
     public sealed record AbortJob(string Job, string Reason) : IJobMessage;
 
     /// <summary>Anyone → coordinator. What has the job committed?</summary>
@@ -36,7 +38,8 @@ public static class JobProtocol
 
     /// <summary>Coordinator → whoever asked.</summary>
     /// <param name="Failures">Attempts that ended without a sum.</param>
-    public sealed record JobRecords(ImmutableArray<RoundRecord> Committed, ImmutableArray<FederationEvent.AttemptFailed> Failures)
+    public sealed record JobRecords(
+        ImmutableArray<RoundRecord> Committed, ImmutableArray<FederationEvent.AttemptFailed> Failures)
         : IJobMessage;
 
     /// <summary>Anyone → coordinator. What is the open round doing?</summary>
@@ -49,10 +52,12 @@ public static class JobProtocol
     /// <param name="Ready">Whose update is trained.</param>
     /// <param name="Dropped">Who is out so far.</param>
     public sealed record RoundStatus(
-        RoundId Id, RoundPhase Phase, DateTimeOffset OpenedAt, DateTimeOffset Deadline, ImmutableArray<HospitalId> Cohort,
+        RoundId Id, RoundPhase Phase, DateTimeOffset OpenedAt, DateTimeOffset Deadline,
+        ImmutableArray<HospitalId> Cohort,
         ImmutableArray<HospitalId> Ready, ImmutableArray<Dropout> Dropped) : IJobMessage;
 
-    /// <summary>Coordinator → submitter. The job is durable; <paramref name="Committed"/> are the rounds it already has.</summary>
+    /// <summary>Coordinator → submitter. The job is durable; <paramref name="Committed"/> are the rounds it already
+    /// has.</summary>
     public sealed record JobStarted(string Job, ImmutableArray<RoundRecord> Committed) : IJobMessage;
 
     /// <summary>Coordinator → submitter. Nothing was changed.</summary>
@@ -67,7 +72,8 @@ public static class JobProtocol
 
     /// <summary>Coordinator → submitter. No round follows any more.</summary>
     /// <param name="Round">The round that the model is of.</param>
-    public sealed record JobFinished(string Job, ImmutableArray<double> Parameters, Digest Model, int Round) : IJobMessage;
+    public sealed record JobFinished(string Job, ImmutableArray<double> Parameters, Digest Model, int Round)
+        : IJobMessage;
 
     /// <summary>Coordinator → submitter. The job cannot go on; what was committed stays.</summary>
     public sealed record JobFailed(string Job, FaultNumber Number, string Reason) : IJobMessage;

@@ -3,7 +3,8 @@ using FedActors.Core.Identity;
 namespace FedActors.Core.Protocol;
 
 /// <summary>
-/// Uplink of a hospital ↔ door of the hub: the line that every other message between the two rides on, dialled by the hospital.
+/// Uplink of a hospital ↔ door of the hub: the line that every other message between the two rides on, dialled by the
+/// hospital.
 /// <code>
 ///   uplink                                   door
 ///      │ ── Hello ───────────────────────────▶ │
@@ -16,7 +17,8 @@ namespace FedActors.Core.Protocol;
 /// </summary>
 public static class LineProtocol
 {
-    /// <summary>Most bytes of a message in one <see cref="Envelope"/>: Akka drops frames over 128,000 bytes, and arrays above 85,000 are slow to collect.</summary>
+    /// <summary>Most bytes of a message in one <see cref="Envelope"/>: Akka drops frames over 128,000 bytes, and arrays
+    /// above 85,000 are slow to collect.</summary>
     public const int PieceBytes = 80_000;
 
     /// <summary>Hospital → hub. Who calls. Not signed: all it gets is a challenge.</summary>
@@ -39,30 +41,35 @@ public static class LineProtocol
 
     /// <summary>Both ways. One piece of one message.</summary>
     /// <param name="Number">From 1, without a gap, each way.</param>
-    /// <param name="Conversation">Whom on the hub's side the message comes from or goes to; 0 for the line itself.</param>
+    /// <param name="Conversation">Whom on the hub's side the message comes from or goes to; 0 for the line
+    /// itself.</param>
     /// <param name="Manifest">Names the message's kind.</param>
     /// <param name="Part">From 0.</param>
     /// <param name="Parts">Of the whole message.</param>
     /// <param name="Bytes">At most <see cref="PieceBytes"/>.</param>
     public sealed record Envelope(
-        Digest Session, HospitalId Hospital, bool IsUp, long Number, long Conversation, string Manifest, int Part, int Parts, ByteString Bytes)
+        Digest Session, HospitalId Hospital, bool IsUp, long Number, long Conversation, string Manifest, int Part,
+        int Parts, ByteString Bytes)
         : IWireMessage
     {
         /// <summary>Over <see cref="Statement"/>, by the sender.</summary>
         public Signature Signature { get; init; }
 
         public Digest Statement() => new CanonicalWriter("FA/envelope/v1")
-            .Digest(Session).Hospital(Hospital).Int32(IsUp ? 1 : 0).Int64(Number).Int64(Conversation).Text(Manifest).Int32(Part).Int32(Parts)
+            .Digest(Session).Hospital(Hospital).Int32(IsUp ? 1 : 0).Int64(Number).Int64(Conversation).Text(Manifest)
+            .Int32(Part).Int32(Parts)
             .Bytes(Bytes).Seal();
     }
 
-    /// <summary>Hub → hospital. There is no such session: the hub restarted, or something was lost on the way.</summary>
+    /// <summary>Hub → hospital. There is no such session: the hub restarted, or something was lost on the
+    /// way.</summary>
     public sealed record Broken(Digest Session) : IWireMessage;
 
     /// <summary>Hospital → hub, the first on a line. Says the nonce that names its session.</summary>
     public sealed record Attach(Digest Nonce) : IWireMessage;
 
-    /// <summary>Both ways, every few seconds. The line lives, and everything up to <paramref name="Heard"/> has arrived.</summary>
+    /// <summary>Both ways, every few seconds. The line lives, and everything up to <paramref name="Heard"/> has
+    /// arrived.</summary>
     public sealed record Pulse(long Heard) : IWireMessage;
 
     /// <summary>The session that the two nonces name.</summary>

@@ -12,7 +12,8 @@ namespace FedActors.Core.Protocol;
 /// </summary>
 public static class ModelProtocol
 {
-    /// <summary>Hospital → hub. Send the model's bytes from <paramref name="FromOffset"/> on, at most <paramref name="Credit"/> chunks.</summary>
+    /// <summary>Hospital → hub. Send the model's bytes from <paramref name="FromOffset"/> on, at most
+    /// <paramref name="Credit"/> chunks.</summary>
     public sealed record ModelWanted(Digest Model, long FromOffset, int Credit) : IWireMessage;
 
     /// <summary>Hub → hospital. A piece; the whole is worth what its SHA-256 says.</summary>

@@ -9,7 +9,8 @@ namespace FedActors.Core.Protocol;
 /// <summary>A message that may cross a network.</summary>
 public interface IWireMessage;
 
-/// <summary>A message that a hospital may send to the hub's actors. The hub's door lets it in only from the hospital it names.</summary>
+/// <summary>A message that a hospital may send to the hub's actors. The hub's door lets it in only from the hospital it
+/// names.</summary>
 public interface IFromHospital : IWireMessage
 {
     HospitalId Hospital { get; }
@@ -19,8 +20,10 @@ public interface IFromHospital : IWireMessage
 /// RoundSupervisor and its aggregator ↔ HospitalAgent, one round:
 /// <code>
 ///   supervisor          aggregator          hospital
-///      │ ── RoundOffered ───────────────────▶ │        plain sums: from the aggregator, and asks for the first piece too
-///      │ ◀──────────── Declined, UpdateReady ─ │        UpdateReady with secure sums only; then SecureAggregationProtocol
+///      │ ── RoundOffered ───────────────────▶ │        plain sums: from the aggregator, and asks for the first piece
+///      too
+///      │ ◀──────────── Declined, UpdateReady ─ │        UpdateReady with secure sums only; then
+///      SecureAggregationProtocol
 ///      │                    │ ◀── UpdateChunk ─ │   ×n    plain sums only; masked vectors go as MaskedChunk
 ///      │                    │ ─ UploadRequested ▶ │        credit for so many pieces, from an offset
 ///      │                    │ ─ SumPublished ─▶ │        secure sums only, to check the next model by
@@ -36,17 +39,18 @@ public static class RoundProtocol
     }
 
     /// <summary>
-    /// Supervisor → hospital. Train from <paramref name="Model"/>, or decline. With plain sums the aggregator sends it, and
-    /// it is credit for the first piece: for a small model that is all of the update.
+    /// Supervisor → hospital. Train from <paramref name="Model"/>, or decline. With plain sums the aggregator sends it,
+    /// and it is credit for the first piece: for a small model that is all of the update.
     /// </summary>
     /// <param name="Cohort">Everyone invited, sorted.</param>
-    /// <param name="LastIncluded">For a job whose hospitals keep a state of their own: the last committed round that holds this
-    /// hospital's update. 0 where none does.</param>
+    /// <param name="LastIncluded">For a job whose hospitals keep a state of their own: the last committed round that
+    /// holds this hospital's update. 0 where none does.</param>
     public sealed record RoundOffered(
-        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort, int LastIncluded = 0) : IRoundMessage
+        RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort,
+        int LastIncluded = 0) : IRoundMessage
     {
-        /// <summary>For a job with noise: the newest heads of the hospital's ledgers that the hub knows, which the hospital's own
-        /// records must lead to. Before it is made out to one hospital, those of all.</summary>
+        /// <summary>For a job with noise: the newest heads of the hospital's ledgers that the hub knows, which the
+        /// hospital's own records must lead to. Before it is made out to one hospital, those of all.</summary>
         public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
 
         /// <summary>The offer as one hospital gets it.</summary>
@@ -64,26 +68,30 @@ public static class RoundProtocol
 
     /// <summary>Hospital → supervisor. No update of this hospital will come in this attempt.</summary>
     /// <param name="Detail">One sentence for the round's record. Holds no figure of a patient.</param>
-    public sealed record Declined(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail) : IRoundMessage, IFromHospital;
+    public sealed record Declined(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail)
+        : IRoundMessage, IFromHospital;
 
-    /// <summary>Aggregator → hospital. Send the update's bytes from <paramref name="FromOffset"/> on, at most <paramref name="Credit"/> chunks.</summary>
+    /// <summary>Aggregator → hospital. Send the update's bytes from <paramref name="FromOffset"/> on, at most
+    /// <paramref name="Credit"/> chunks.</summary>
     public sealed record UploadRequested(RoundId Id, long FromOffset, int Credit) : IRoundMessage;
 
     /// <summary>Hospital → aggregator. A piece of the encoded update.</summary>
     /// <param name="Total">Bytes of the whole update.</param>
     /// <param name="Content">SHA-256 of the whole update.</param>
     /// <param name="Bytes">At most <see cref="ChunkBytes"/>.</param>
-    /// <param name="Ledger">With the first piece, in a job with noise: where the hospital's privacy ledger stands.</param>
+    /// <param name="Ledger">With the first piece, in a job with noise: where the hospital's privacy ledger
+    /// stands.</param>
     public sealed record UpdateChunk(
         RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes,
         SignedLedgerHead? Ledger = null) : IRoundMessage, IFromHospital;
 
-    /// <summary>Aggregator → hospital, after the session's Result. The open sum itself, from which the next model follows.</summary>
+    /// <summary>Aggregator → hospital, after the session's Result. The open sum itself, from which the next model
+    /// follows.</summary>
     /// <param name="Residues">Their SHA-256 stands in the Result.</param>
     public sealed record SumPublished(RoundId Id, ImmutableArray<byte> Residues) : IRoundMessage;
 
-    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go. With plain sums the aggregator says so as soon as
-    /// the update is in, where hospitals share one memory.</summary>
+    /// <summary>Supervisor → hospital. The attempt is over: stored bytes may go. With plain sums the aggregator says so
+    /// as soon as the update is in, where hospitals share one memory.</summary>
     /// <param name="Committed">The new model, or null where none was committed yet.</param>
     public sealed record RoundClosed(RoundId Id, Digest? Committed) : IRoundMessage;
 
@@ -115,7 +123,8 @@ public enum DropReason
     /// <summary>It left the secure session; the detail says with which code.</summary>
     Withdrew = 7,
 
-    /// <summary>Its privacy policy or its ledger does not allow the job; the detail begins with the number of the reason.</summary>
+    /// <summary>Its privacy policy or its ledger does not allow the job; the detail begins with the number of the
+    /// reason.</summary>
     PrivacyRefused = 8,
 
     /// <summary>What it must remember of this round could not be written: nothing of the round may leave.</summary>

@@ -82,7 +82,8 @@ public static class SecureAggregationProtocol
         public SignedLedgerHead? Ledger { get; init; }
 
         public override Digest Statement() => WithLedger(
-            Begin("FA/adv/v1", Session).Hospital(Hospital).Bytes(EnvelopeKey).Bytes(MaskKey).Digest(SeedCommitment).Digest(Beacon),
+            Begin("FA/adv/v1", Session).Hospital(Hospital).Bytes(EnvelopeKey).Bytes(MaskKey).Digest(SeedCommitment)
+            .Digest(Beacon),
             Ledger);
     }
 
@@ -222,7 +223,8 @@ public static class SecureAggregationProtocol
         public SignedLedgerHead? Ledger { get; init; }
 
         public override Digest Statement() => WithLedger(
-            Begin("FA/withdrawal/v1", Session).Hospital(Hospital).Int32((int)Code).Hospital(Culprit).Digest(Evidence), Ledger);
+            Begin("FA/withdrawal/v1", Session).Hospital(Hospital).Int32((int)Code).Hospital(Culprit).Digest(Evidence),
+            Ledger);
     }
 
     /// <summary>

@@ -50,8 +50,10 @@ public sealed record RoundState
 
     public RoundEvent.Aborted? Abort { get; private init; }
 
-    /// <summary>Opens the round for <paramref name="cohort"/>. Repeated with the same model and cohort: agrees, writes nothing.</summary>
-    public Decision<RoundEvent> DecideOpen(Digest planHash, Digest model, ImmutableArray<HospitalId> cohort, DateTimeOffset now)
+    /// <summary>Opens the round for <paramref name="cohort"/>. Repeated with the same model and cohort: agrees, writes
+    /// nothing.</summary>
+    public Decision<RoundEvent> DecideOpen(
+        Digest planHash, Digest model, ImmutableArray<HospitalId> cohort, DateTimeOffset now)
     {
         if (Phase != RoundPhase.NotOpened)
             return planHash == PlanHash && model == Model && cohort.SequenceEqual(Cohort)
@@ -59,18 +61,22 @@ public sealed record RoundState
                 : Decision<RoundEvent>.Reject($"Round {Id} is already open with another plan, model or cohort.");
         if (ShortOf(cohort) is { } shortage)
             return Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, shortage.Number, shortage.Reason, []));
-        return Decision<RoundEvent>.Accept(new RoundEvent.Opened(now, Id, planHash, model, cohort, now + Rules.Deadline));
+        return Decision<RoundEvent>.Accept(
+            new RoundEvent.Opened(now, Id, planHash, model, cohort, now + Rules.Deadline));
     }
 
-    /// <summary>A hospital says, or its silence says, that its update will not come. Not journaled: it goes with the survivor set.</summary>
+    /// <summary>A hospital says, or its silence says, that its update will not come. Not journaled: it goes with the
+    /// survivor set.</summary>
     public RoundState Drop(HospitalId hospital, DropReason reason, string detail) =>
-        Phase is RoundPhase.NotOpened or >= RoundPhase.Consistency || !HospitalSet.Holds(Cohort, hospital) || Dropped.ContainsKey(hospital)
+        Phase is RoundPhase.NotOpened or >= RoundPhase.Consistency || !HospitalSet.Holds(Cohort, hospital)
+        || Dropped.ContainsKey(hospital)
             ? this
             : this with { Dropped = Dropped.Add(hospital, new Dropout(hospital, Phase, reason, detail)) };
 
     /// <summary>
     /// No more updates will be counted: those of <paramref name="complete"/> are in the accumulator. Fixes the survivor
-    /// set, or aborts where too few are in or one that is required is missing. Whoever neither came nor declined was silent.
+    /// set, or aborts where too few are in or one that is required is missing. Whoever neither came nor declined was
+    /// silent.
     /// </summary>
     /// <param name="accumulator">Names the accumulator's bytes, which must be durable before the event is.</param>
     public Decision<RoundEvent> DecideSurvivors(
@@ -80,11 +86,14 @@ public sealed record RoundState
             return Decision<RoundEvent>.Reject($"Round {Id} is in {Phase}: its survivor set cannot be fixed.");
         var survivors = HospitalSet.IsSorted(complete) ? complete : complete.Sort();
         if (!HospitalSet.IsSorted(survivors) || !HospitalSet.IsSubset(survivors, Cohort))
-            return Decision<RoundEvent>.Reject($"Round {Id}: the set holds a hospital twice, or one that was not invited.");
+            return Decision<RoundEvent>.Reject(
+                $"Round {Id}: the set holds a hospital twice, or one that was not invited.");
         var dropped = Missing(survivors);
         return ShortOf(survivors) is { } shortage
-            ? Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, shortage.Number, Because(shortage.Reason, dropped), dropped))
-            : Decision<RoundEvent>.Accept(new RoundEvent.SurvivorSetFixed(now, survivors, dropped, accumulator, bytesUp));
+            ? Decision<RoundEvent>.Accept(
+                new RoundEvent.Aborted(now, shortage.Number, Because(shortage.Reason, dropped), dropped))
+            : Decision<RoundEvent>.Accept(
+                new RoundEvent.SurvivorSetFixed(now, survivors, dropped, accumulator, bytesUp));
     }
 
     /// <summary>Training is over: are enough updates ready for a secure sum to be worth its keys?</summary>
@@ -94,7 +103,8 @@ public sealed record RoundState
         if (ShortOf(trained) is not { } shortage)
             return Decision<RoundEvent>.Accept();
         var dropped = Missing(trained);
-        return Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, shortage.Number, Because(shortage.Reason, dropped), dropped));
+        return Decision<RoundEvent>.Accept(
+            new RoundEvent.Aborted(now, shortage.Number, Because(shortage.Reason, dropped), dropped));
     }
 
     /// <summary>The sum is open: does it hold the patients that the rules ask for?</summary>
@@ -110,8 +120,10 @@ public sealed record RoundState
     /// <summary>U1 or U2 of the secure session, to be durable before it is announced.</summary>
     public Decision<RoundEvent> DecideSession(AggregationEvent fixedSet, DateTimeOffset now) => (Phase, fixedSet) switch
     {
-        (RoundPhase.Training, AggregationEvent.KeysFixed keys) => Decision<RoundEvent>.Accept(new RoundEvent.KeysFixed(now, keys)),
-        (RoundPhase.ShareKeys, AggregationEvent.SharesFixed shares) => Decision<RoundEvent>.Accept(new RoundEvent.SharesFixed(now, shares)),
+        (RoundPhase.Training, AggregationEvent.KeysFixed keys) =>
+            Decision<RoundEvent>.Accept(new RoundEvent.KeysFixed(now, keys)),
+        (RoundPhase.ShareKeys, AggregationEvent.SharesFixed shares) =>
+            Decision<RoundEvent>.Accept(new RoundEvent.SharesFixed(now, shares)),
         _ => Decision<RoundEvent>.Reject($"Round {Id} in {Phase} cannot fix {fixedSet.GetType().Name}."),
     };
 
@@ -119,7 +131,8 @@ public sealed record RoundState
     public Decision<RoundEvent> DecideAbort(FaultNumber number, string reason, DateTimeOffset now) =>
         Phase is RoundPhase.Aborted or RoundPhase.Closed
             ? Decision<RoundEvent>.Accept()
-            : Decision<RoundEvent>.Accept(new RoundEvent.Aborted(now, number, Because(reason, [.. Dropped.Values]), [.. Dropped.Values]));
+            : Decision<RoundEvent>.Accept(
+                new RoundEvent.Aborted(now, number, Because(reason, [.. Dropped.Values]), [.. Dropped.Values]));
 
     /// <exception cref="InvalidOperationException">The journal holds an event this state cannot follow.</exception>
     public RoundState Apply(RoundEvent @event) => (Phase, @event) switch
@@ -133,8 +146,10 @@ public sealed record RoundState
             Model = e.Model,
             Cohort = e.Cohort,
         },
-        (RoundPhase.Training, RoundEvent.KeysFixed e) => this with { Phase = RoundPhase.ShareKeys, Session = Session.Add(e.Keys) },
-        (RoundPhase.ShareKeys, RoundEvent.SharesFixed e) => this with { Phase = RoundPhase.MaskedInput, Session = Session.Add(e.Shares) },
+        (RoundPhase.Training, RoundEvent.KeysFixed e) =>
+            this with { Phase = RoundPhase.ShareKeys, Session = Session.Add(e.Keys) },
+        (RoundPhase.ShareKeys, RoundEvent.SharesFixed e) =>
+            this with { Phase = RoundPhase.MaskedInput, Session = Session.Add(e.Shares) },
         (RoundPhase.Training or RoundPhase.MaskedInput, RoundEvent.SurvivorSetFixed e) => this with
         {
             Phase = RoundPhase.Consistency,
@@ -155,14 +170,16 @@ public sealed record RoundState
     // Whoever is not present (sorted) either said why or was silent.
     private ImmutableArray<Dropout> Missing(ImmutableArray<HospitalId> present) =>
     [
-        .. Cohort.Where(hospital => !HospitalSet.Holds(present, hospital)).Select(hospital => Dropped.GetValueOrDefault(hospital)
+        .. Cohort.Where(hospital => !HospitalSet.Holds(present, hospital))
+        .Select(hospital => Dropped.GetValueOrDefault(hospital)
             ?? new Dropout(hospital, Phase, DropReason.Silent, "Nothing came before the deadline.")),
     ];
 
     private (FaultNumber Number, string Reason)? ShortOf(ImmutableArray<HospitalId> present)
     {
         if (present.Length < Rules.Minimum)
-            return (FaultNumber.TooFewHospitals, $"{present.Length} hospitals took part, the job asks for {Rules.Minimum}.");
+            return (FaultNumber.TooFewHospitals,
+                $"{present.Length} hospitals took part, the job asks for {Rules.Minimum}.");
         var missing = Rules.Require.Where(hospital => !HospitalSet.Holds(present, hospital)).ToArray();
         return missing.Length > 0
             ? (FaultNumber.HospitalRequired, $"The job requires {string.Join(", ", missing)}, which did not take part.")

@@ -25,7 +25,8 @@ public static class RoundWords
     public static (string What, string Fix) Of(DropReason reason) => reason switch
     {
         DropReason.Silent => ("It did not answer in time.",
-            "See 'hospitals list': if it is away, look at its process and its line; if it is attached, its training takes "
+            "See 'hospitals list': if it is away, look at its process and its line; if it is attached, its "
+                + "training takes "
             + "longer than job.cohort.deadline."),
         DropReason.Refused => ("Its own rules or its data do not go with this job.",
             "Ask its data officer; the hospital's log names the rule."),
@@ -38,7 +39,8 @@ public static class RoundWords
         DropReason.WeightAboveCap => ("It holds more patients than the plan lets one hospital bring.",
             "Raise job.secure-aggregation.weight-cap and submit the job under another name."),
         DropReason.Withdrew => ("It left the secure sum; the detail begins with the code.",
-            "Look the code up in docs/errors.md. After a restart of the hospital this is as it should be: the next round "
+            "Look the code up in docs/errors.md. After a restart of the hospital this is as it should be: "
+                + "the next round "
             + "asks it again."),
         DropReason.PrivacyRefused => ("Its privacy policy or its ledger does not allow the job.",
             "Its data officer decides; 'fedactors policy test' and 'privacy status --ledger' at the hospital say why."),

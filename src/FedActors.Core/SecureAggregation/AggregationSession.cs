@@ -16,8 +16,8 @@ namespace FedActors.Core.SecureAggregation;
 /// <summary>
 /// One attempt at one secure sum. The caller sends <see cref="MessagesFor"/> to each hospital at the start of a phase
 /// (and again to those <see cref="Awaited"/>), hands in the answers, calls <see cref="Advance"/> once
-/// <see cref="IsReady"/> or <see cref="DeadlinePassed"/>, and journals the events a decision gives before it sends anything
-/// of the next phase. Not safe for use from two threads.
+/// <see cref="IsReady"/> or <see cref="DeadlinePassed"/>, and journals the events a decision gives before it sends
+/// anything of the next phase. Not safe for use from two threads.
 /// </summary>
 public sealed class AggregationSession
 {
@@ -117,7 +117,8 @@ public sealed class AggregationSession
     /// </summary>
     /// <param name="journal">Its events, oldest first.</param>
     /// <param name="accumulator">The blob, where U3 was fixed.</param>
-    /// <param name="ledgers">The newest heads of privacy ledgers that the hub knows, their signatures checked: none older is let in.</param>
+    /// <param name="ledgers">The newest heads of privacy ledgers that the hub knows, their signatures checked: none
+    /// older is let in.</param>
     /// <exception cref="InvalidOperationException">The events do not follow one another.</exception>
     /// <exception cref="FaultException">The blob is not the one that was journaled.</exception>
     public static AggregationSession Resume(
@@ -174,8 +175,8 @@ public sealed class AggregationSession
     }
 
     /// <summary>Opens an upload that a hospital announces, or refuses it before a byte is stored.</summary>
-    /// <param name="spool">Empty, seekable, readable and writable; stays the caller's. Null keeps the pieces in memory as
-    /// they come, without a copy.</param>
+    /// <param name="spool">Empty, seekable, readable and writable; stays the caller's. Null keeps the pieces in memory
+    /// as they come, without a copy.</param>
     /// <param name="upload">Null where the announcement is refused, or its vector is in the sum already.</param>
     public SessionDecision Begin(Masked message, Stream? spool, out MaskedUpload? upload)
     {
@@ -310,7 +311,8 @@ public sealed class AggregationSession
         if (RosterChecks.Fault(message, Spec, Session, _roster) is { } fault)
             return new SessionDecision.Rejected(fault, Ends: false);
         if (message.Ledger is { } head && (head.Hospital != hospital || !head.IsSignedBy(_roster.KeyOf(hospital)!)))
-            return Refuse(AbortCode.BadSignature, hospital, $"the ledger's head that {hospital} shows is not signed by it");
+            return Refuse(AbortCode.BadSignature, hospital,
+                $"the ledger's head that {hospital} shows is not signed by it");
         if (RosterChecks.LedgerAhead(message, Spec, _witness) is { } ahead)
             return new SessionDecision.Rejected(RosterChecks.LedgerBehind(ahead), Ends: false);
         if (RosterChecks.DuplicateKey(message, _keys) is { } duplicate)

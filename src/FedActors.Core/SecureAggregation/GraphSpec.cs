@@ -108,7 +108,8 @@ public sealed record GraphSpec(int Degree, int Threshold, int DropoutPercent)
             hits > marked || degree - hits > hospitals - marked || hits > degree
                 ? 0
                 : Math.Exp(
-                    LogChoose(marked, hits) + LogChoose(hospitals - marked, degree - hits) - LogChoose(hospitals, degree));
+                    LogChoose(marked, hits) + LogChoose(hospitals - marked, degree - hits)
+                    - LogChoose(hospitals, degree));
 
         double LogChoose(int n, int k) => logFactorials[n] - logFactorials[k] - logFactorials[n - k];
     }

@@ -56,7 +56,8 @@ public sealed class HospitalMasking : IDisposable
         (_self, _key, _roster, _policy, _random, Ledger, _peers) = (self, key, roster, policy, random, ledger, peers);
 
     private HospitalMasking(
-        HospitalId self, SiteKey key, Roster roster, MaskingPolicy policy, MaskingLedger ledger, MaskingLedger.Entry entry)
+        HospitalId self, SiteKey key, Roster roster, MaskingPolicy policy, MaskingLedger ledger,
+        MaskingLedger.Entry entry)
     {
         (_self, _key, _roster, _policy, Ledger) = (self, key, roster, policy, ledger);
         var masked = entry.Masked;
@@ -137,7 +138,9 @@ public sealed class HospitalMasking : IDisposable
             return End(AbortCode.BadKey, badKey, $"the platform refuses a key of {badKey}");
         (_u1, _u1Hash) = (u1, u1Hash);
         // Of its neighbours only: what a hospital remembers of a cohort of thousands stays small.
-        _ledgers = [.. adverts.Where(advert => graph.AreNeighbours(_self, advert.Hospital)).Select(advert => advert.Ledger).OfType<SignedLedgerHead>()];
+        _ledgers =
+            [.. adverts.Where(advert => graph.AreNeighbours(_self, advert.Hospital)).Select(advert => advert.Ledger)
+                .OfType<SignedLedgerHead>()];
         _shares = Signed(new Shares(_session, _self, u1Hash, envelopes));
         Phase = MaskingPhase.Shared;
         return Send(_shares);
@@ -270,7 +273,8 @@ public sealed class HospitalMasking : IDisposable
         if (_consistency is not null && !message.Hospitals.SequenceEqual(_u3))
             return End(AbortCode.Equivocation, "the result is about other survivors than this hospital signed");
         if (_consistency is not null
-            && !RosterChecks.IsSigned(message.Signatures, _consistency, _u3, _spec.Thresholds.Quorum, _roster, _verified))
+            && !RosterChecks.IsSigned(message.Signatures, _consistency, _u3, _spec.Thresholds.Quorum, _roster,
+                _verified))
             return Ignore(AbortCode.NotEnoughSignatures,
                 $"fewer than {_spec.Thresholds.Quorum} hospitals signed these survivors");
         Wipe();

@@ -21,7 +21,8 @@ public abstract record MaskingEvent(Digest Session)
     public sealed record MaskedReady(Digest Session, RoundSpec Spec, ImmutableArray<HospitalId> Sharers, Masked Message)
         : MaskingEvent(Session)
     {
-        /// <summary>Heads of the privacy ledgers of those it shares masks with, where they are newer than what it knew.</summary>
+        /// <summary>Heads of the privacy ledgers of those it shares masks with, where they are newer than what it
+        /// knew.</summary>
         public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
     }
 

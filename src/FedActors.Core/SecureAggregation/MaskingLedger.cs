@@ -6,7 +6,8 @@ namespace FedActors.Core.SecureAggregation;
 
 //  Masking ledger
 //      What a hospital must remember over restarts, told by its journal: rounds it went through, the one vector and the
-//      one survivor set of each session, for which set each model was opened, and where the others' privacy ledgers stood.
+//      one survivor set of each session, for which set each model was opened, and where the others' privacy ledgers
+//      stood.
 //  Rule:     same model, same set. Two open sums of the same updates over different sets differ by single updates. A
 //            model is its bytes, whatever training the hub says they belong to.
 

@@ -4,9 +4,9 @@ using FedActors.Core.Identity;
 namespace FedActors.Core.SecureAggregation;
 
 /// <summary>
-/// Other hospitals' public keys, imported and point-checked, for a process in which many hospitals agree with the same ones: a
-/// simulation. To import one costs more than to agree with it. A hospital on its own uses each key once and needs no cache.
-/// Holds public halves only. Safe to use from many threads; a key is with one thread at a time.
+/// Other hospitals' public keys, imported and point-checked, for a process in which many hospitals agree with the same
+/// ones: a simulation. To import one costs more than to agree with it. A hospital on its own uses each key once and
+/// needs no cache. Holds public halves only. Safe to use from many threads; a key is with one thread at a time.
 /// </summary>
 public sealed class PeerKeyCache
 {

@@ -44,7 +44,8 @@ internal static class RosterChecks
 
     /// <summary>A hospital's privacy ledger is behind <paramref name="ahead"/>, or gone.</summary>
     public static Refusal LedgerBehind(SignedLedgerHead ahead) => Refusal.By(AbortCode.LedgerBehind, ahead.Hospital,
-        $"{ahead.Hospital} signed the head of its privacy ledger at record {ahead.Head.Sequence} and does not show one that follows it");
+        $"{ahead.Hospital} signed the head of its privacy ledger at record {ahead.Head.Sequence} and does not show one "
+            + "that follows it");
 
     /// <summary>Each key and each commitment belongs to one hospital: else masks cancel within one hand.</summary>
     /// <param name="keys">All seen so far; those of <paramref name="advert"/> are added where they are new.</param>

@@ -148,7 +148,8 @@ public sealed record MaskingPolicy(
         if (!spec.Thresholds.AtLeast(own))
             return Refusal.By(AbortCode.WeakParameters,
                 $"quorum {spec.Thresholds.Quorum}, corrupt {spec.Thresholds.Corrupt} and survivors "
-                + $"{spec.Thresholds.MinSurvivors} are weaker than this hospital's {own.Quorum}, {own.Corrupt} and {own.MinSurvivors}");
+                + $"{spec.Thresholds.MinSurvivors} are weaker than this hospital's {own.Quorum}, {own.Corrupt} and "
+                + $"{own.MinSurvivors}");
         if (n > GraphSpec.CompleteUpTo && spec.Graph.DropoutPercent < DropoutPercent)
             return Refusal.By(AbortCode.WeakParameters,
                 $"the mask graph withstands {spec.Graph.DropoutPercent} % dropout, "

@@ -1,6 +1,8 @@
 //  A fit with all patients at hand
-//      A model with a Hessian: Newton, to the minimum. One without: as many full-batch steps as a hospital takes in the whole
-//      federated job, rounds × local-steps, at the job's rate, from the job's first weights: what these patients alone would have
+//      A model with a Hessian: Newton, to the minimum. One without: as many full-batch steps as a hospital takes in the
+//      whole
+//      federated job, rounds × local-steps, at the job's rate, from the job's first weights: what these patients alone
+//      would have
 //      come to in the same time. No randomness: the same patients and plan give the same bits.
 
 using FedActors.Core.Data;
@@ -13,7 +15,8 @@ namespace FedActors.Core.Training;
 public static class LocalFit
 {
     /// <summary>The parameters.</summary>
-    /// <exception cref="FaultException">FA-4005 or FA-4004: the objective has no single finite minimum, or the steps diverge.</exception>
+    /// <exception cref="FaultException">FA-4005 or FA-4004: the objective has no single finite minimum, or the steps
+    /// diverge.</exception>
     public static double[] Run(IModel model, PatientTable patients, JobPlan plan)
     {
         if (OneClass(model, patients) is { } constant)
@@ -29,19 +32,23 @@ public static class LocalFit
             LocalSteps = checked(plan.Training.Rounds * plan.Training.LocalSteps),
             BatchSize = null,
         };
-        var outcome = LocalTraining.Run(whole, patients.Rows, model, parameters, patients, batchSeed: 0, update, new TrainingScratch());
+        var outcome =
+            LocalTraining.Run(whole, patients.Rows, model, parameters, patients, batchSeed: 0, update,
+                new TrainingScratch());
         if (outcome is LocalOutcome.Diverged)
             throw new FaultException(ExitCode.Failed, new Fault(
-                FaultNumber.NotFinite, "A fit for comparison left the finite numbers.", "job.training.learning-rate", "Lower it, or scale the features."));
+                FaultNumber.NotFinite, "A fit for comparison left the finite numbers.", "job.training.learning-rate",
+                "Lower it, or scale the features."));
         System.Numerics.Tensors.TensorPrimitives.Add(parameters, update, parameters);
         return parameters;
     }
 
-    // Patients of one label only have no finite fit where the bias is free. Such a hospital can say how common the labels are
-    // and no more: (k + 1/2)/(n + classes/2), the estimate of Krichevsky and Trofimov (1981).
+    // Patients of one label only have no finite fit where the bias is free. Such a hospital can say how common the
+    // labels are and no more: (k + 1/2)/(n + classes/2), the estimate of Krichevsky and Trofimov (1981).
     private static double[]? OneClass(IModel model, PatientTable patients)
     {
-        if (patients.Outcomes.Kind is not (OutcomeKind.Binary or OutcomeKind.Class) || patients.Labels.IndexOfAnyExcept(patients.Labels[0]) >= 0
+        if (patients.Outcomes.Kind is not (OutcomeKind.Binary or OutcomeKind.Class)
+            || patients.Labels.IndexOfAnyExcept(patients.Labels[0]) >= 0
             || model is not (LogisticRegression or SoftmaxRegression))
             return null;
         var constant = new double[model.ParameterCount];

@@ -1,8 +1,11 @@
 //  What a hospital computes in a round
-//      fedavg:  E steps w -= rate * (gradient of the mean log loss of the batch + (l2 / N) w, bias free); update = w - w0.
+//      fedavg:  E steps w -= rate * (gradient of the mean log loss of the batch + (l2 / N) w, bias free); update = w -
+//               w0.
 //      fedprox: the gradient has mu (w - w0) beside it.   scaffold: it has c - c_i beside it (Scaffold.cs).
-//      newton:  update = gradient, then packed Hessian, of the mean log loss over all its patients; l2 is the hub's to add.
-//  Source:   McMahan et al., AISTATS 2017 (FedAvg); Li et al., MLSys 2020, section 3 (FedProx). The penalty is (l2 / 2N)|w|² beside a mean over a batch, N all training
+//      newton:  update = gradient, then packed Hessian, of the mean log loss over all its patients; l2 is the hub's to
+//               add.
+//  Source:   McMahan et al., AISTATS 2017 (FedAvg); Li et al., MLSys 2020, section 3 (FedProx). The penalty is (l2 /
+//            2N)|w|² beside a mean over a batch, N all training
 //            patients of the federation, so that its sum over the federation is the (l2/2)|w|² of the pooled objective.
 //  Batches:  each pass over the patients follows a new permutation; the last batch of a pass takes what is left.
 
@@ -44,7 +47,8 @@ public static class LocalTraining
         : plan.LocalLayers.IsEmpty ? model.ParameterCount
         : SharedLayers.LengthOf(plan, model);
 
-    /// <summary>Numbers a hospital keeps of its own from round to round: SCAFFOLD's control, or its local layers.</summary>
+    /// <summary>Numbers a hospital keeps of its own from round to round: SCAFFOLD's control, or its local
+    /// layers.</summary>
     public static int OwnLength(TrainingPlan plan, IModel model) =>
         plan.Algorithm == Algorithm.Scaffold ? model.ParameterCount
         : plan.LocalLayers.IsEmpty ? 0
@@ -62,8 +66,8 @@ public static class LocalTraining
     }
 
     /// <summary>
-    /// Seeds the batch order of one hospital in one round: the first 8 bytes, little-endian, of the SHA-256 of the job's seed
-    /// (8 bytes, little-endian), the round (4 bytes, little-endian) and the hospital's name in ASCII.
+    /// Seeds the batch order of one hospital in one round: the first 8 bytes, little-endian, of the SHA-256 of the
+    /// job's seed (8 bytes, little-endian), the round (4 bytes, little-endian) and the hospital's name in ASCII.
     /// </summary>
     public static ulong BatchSeed(long jobSeed, HospitalId hospital, int round)
     {
@@ -83,7 +87,8 @@ public static class LocalTraining
     /// <param name="batchSeed">From <see cref="BatchSeed"/>; without effect where a batch holds all patients.</param>
     /// <param name="update">Length <see cref="UpdateLength"/>; overwritten.</param>
     /// <param name="scratch">This worker's own.</param>
-    /// <param name="memory">What the plan's strategy remembers, and what this hospital does; local layers are overwritten.</param>
+    /// <param name="memory">What the plan's strategy remembers, and what this hospital does; local layers are
+    /// overwritten.</param>
     /// <exception cref="ArgumentException">A length does not fit, or there are no patients.</exception>
     public static LocalOutcome Run(
         TrainingPlan plan,
@@ -97,7 +102,9 @@ public static class LocalTraining
         LocalMemory memory = default)
     {
         if (memory.Own.Length != OwnLength(plan, model))
-            throw new ArgumentException($"{memory.Own.Length} numbers of the hospital's own where {OwnLength(plan, model)} belong.", nameof(memory));
+            throw new ArgumentException(
+                $"{memory.Own.Length} numbers of the hospital's own where {OwnLength(plan, model)} belong.",
+                nameof(memory));
         if (update.Length != UpdateLength(plan, model))
             throw new ArgumentException(
                 $"An update of {update.Length} coordinates where {UpdateLength(plan, model)} belong.", nameof(update));
@@ -105,7 +112,8 @@ public static class LocalTraining
             ? Differentiate(model, parameters, patients, update)
             : plan.LocalLayers.IsEmpty
             ? Descend(plan, totalPatients, model, parameters, patients, batchSeed, update, scratch, memory)
-            : DescendWithOwnLayers(plan, totalPatients, model, parameters, patients, batchSeed, update, scratch, memory.Own);
+            : DescendWithOwnLayers(plan, totalPatients, model, parameters, patients, batchSeed, update, scratch,
+                memory.Own);
         if (double.IsFinite(loss) && TensorPrimitives.IsFiniteAll<double>(update))
             return new LocalOutcome.Trained(loss);
         update.Clear();
@@ -184,7 +192,8 @@ public static class LocalTraining
         return incomingLoss;
     }
 
-    /// <summary>local -= rate * (gradient + (l2 / N) local, the bias free, + what the strategy adds); the gradient is overwritten.</summary>
+    /// <summary>local -= rate * (gradient + (l2 / N) local, the bias free, + what the strategy adds); the gradient is
+    /// overwritten.</summary>
     internal static void Step(
         TrainingPlan plan,
         long totalPatients,

@@ -1,7 +1,9 @@
 //  Newton's method on one table
-//      Minimises sum of losses + (l2/2)|w|², bias free, until the gradient's length is below 1e-9: what pooled data, or one
+//      Minimises sum of losses + (l2/2)|w|², bias free, until the gradient's length is below 1e-9: what pooled data, or
+//      one
 //      hospital alone, can say.
-//  Source:   Nocedal, Wright, "Numerical Optimization", 2006, ch. 3.3; a step that does not descend is halved (ch. 3.1).
+//  Source:   Nocedal, Wright, "Numerical Optimization", 2006, ch. 3.3; a step that does not descend is halved (ch.
+//            3.1).
 //  Error:    |gradient| < 1e-9, or as near as rounding lets it come.
 
 using System.Numerics.Tensors;
@@ -22,8 +24,8 @@ public static class NewtonFit
 
     /// <param name="l2">Weight of the penalty, at least 0.</param>
     /// <returns>The parameters.</returns>
-    /// <exception cref="FaultException">FA-4005 or FA-4004: the objective has no single finite minimum, as with l2 = 0 where
-    /// the classes can be separated.</exception>
+    /// <exception cref="FaultException">FA-4005 or FA-4004: the objective has no single finite minimum, as with l2 = 0
+    /// where the classes can be separated.</exception>
     public static double[] Run(ISecondOrderModel model, PatientTable patients, double l2)
     {
         var d = model.ParameterCount;
@@ -56,7 +58,8 @@ public static class NewtonFit
             parameters = next;
         }
         throw new FaultException(ExitCode.Failed, new Fault(
-            FaultNumber.NotFinite, $"Newton's method found no minimum in {MostSteps} steps.", "", "Set training.l2 above 0."));
+            FaultNumber.NotFinite, $"Newton's method found no minimum in {MostSteps} steps.", "",
+            "Set training.l2 above 0."));
     }
 
     private static double Objective(IModel model, ReadOnlySpan<double> parameters, double loss, int rows, double l2)

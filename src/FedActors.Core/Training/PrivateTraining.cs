@@ -1,10 +1,13 @@
 //  What a hospital computes in a round under differential privacy
-//      A step draws patients by Poisson sampling, sums their clipped gradients, rounds to a grid, adds discrete Gaussian noise, and
+//      A step draws patients by Poisson sampling, sums their clipped gradients, rounds to a grid, adds discrete
+//      Gaussian noise, and
 //      divides by the public rate times the public number of patients: DP-SGD.
-//      patient-local:        several steps w -= rate * (noisy gradient + (l2 / N) w), all the noise in each; update = w - w0.
+//      patient-local:        several steps w -= rate * (noisy gradient + (l2 / N) w), all the noise in each; update = w
+//      - w0.
 //      patient-distributed:  one sum with this hospital's share of the noise, as whole numbers; the hub makes the step.
 //      hospital:             the update of ordinary training, clipped as one contribution, with a share of the noise.
-//  Source:   Abadi et al., "Deep learning with differential privacy", CCS 2016, Algorithm 1; Kairouz, Liu, Steinke, ICML 2021.
+//  Source:   Abadi et al., "Deep learning with differential privacy", CCS 2016, Algorithm 1; Kairouz, Liu, Steinke,
+//            ICML 2021.
 //  Leaves:   what was released, and what follows from it: no count, loss, norm or batch size. Proof: PrivateTraining.md
 
 using System.Numerics.Tensors;
@@ -16,7 +19,8 @@ using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Training;
 
-/// <summary>The functions a hospital runs once its ledger is charged. Each call is a release: called again, it draws other noise.</summary>
+/// <summary>The functions a hospital runs once its ledger is charged. Each call is a release: called again, it draws
+/// other noise.</summary>
 public static class PrivateTraining
 {
     /// <summary>Trains for a round with all the noise inside the hospital.</summary>
@@ -25,9 +29,11 @@ public static class PrivateTraining
     /// <param name="random">The operating system's generator.</param>
     /// <param name="update">Length <see cref="IModel.ParameterCount"/>; overwritten.</param>
     /// <param name="scratch">This worker's own.</param>
-    /// <returns>Whether all weights stayed finite, which follows from what was released; else the update holds zeros.</returns>
+    /// <returns>Whether all weights stayed finite, which follows from what was released; else the update holds
+    /// zeros.</returns>
     public static bool Local(
-        JobPlan plan, NoisyGrid grid, IPerPatientModel model, ReadOnlySpan<double> parameters, PatientTable patients, long nominalPatients,
+        JobPlan plan, NoisyGrid grid, IPerPatientModel model, ReadOnlySpan<double> parameters, PatientTable patients,
+        long nominalPatients,
         IRandomSource random, Span<double> update, TrainingScratch scratch)
     {
         var local = scratch.Parameters(parameters.Length);
@@ -49,13 +55,15 @@ public static class PrivateTraining
         return false;
     }
 
-    /// <summary>One sum with noise, on the grid: all of the noise, or this hospital's share where the grid counts several.</summary>
+    /// <summary>One sum with noise, on the grid: all of the noise, or this hospital's share where the grid counts
+    /// several.</summary>
     /// <param name="parameters">The round's model; length <see cref="IModel.ParameterCount"/>.</param>
     /// <param name="patients">May be empty: then noise alone is released.</param>
     /// <param name="random">The operating system's generator.</param>
     /// <param name="released">Length <see cref="IModel.ParameterCount"/>; overwritten.</param>
     public static void Release(
-        JobPlan plan, NoisyGrid grid, IPerPatientModel model, ReadOnlySpan<double> parameters, PatientTable patients, IRandomSource random,
+        JobPlan plan, NoisyGrid grid, IPerPatientModel model, ReadOnlySpan<double> parameters, PatientTable patients,
+        IRandomSource random,
         Span<long> released, TrainingScratch scratch)
     {
         var sum = scratch.Sum(parameters.Length);
@@ -74,11 +82,13 @@ public static class PrivateTraining
         grid.Release(sum, plan.SecureAggregation.WeightCap, random, released);
     }
 
-    /// <summary>A whole hospital's update as one contribution: clipped to the plan's norm, with this hospital's share of the noise.</summary>
+    /// <summary>A whole hospital's update as one contribution: clipped to the plan's norm, with this hospital's share
+    /// of the noise.</summary>
     /// <param name="update">Of ordinary training; clipped in place. One that is not finite counts as nothing.</param>
     /// <param name="random">The operating system's generator.</param>
     /// <param name="released">As long as <paramref name="update"/>; overwritten.</param>
-    public static void ReleaseUpdate(JobPlan plan, NoisyGrid grid, Span<double> update, IRandomSource random, Span<long> released)
+    public static void ReleaseUpdate(
+        JobPlan plan, NoisyGrid grid, Span<double> update, IRandomSource random, Span<long> released)
     {
         NormClipping.Clip(update, plan.Privacy.Clip);
         grid.Release(update, mostUnits: 1, random, released);

@@ -1,8 +1,8 @@
 namespace FedActors.Core.Training;
 
 /// <summary>
-/// The buffers one worker trains with, used again for hospital after hospital: they grow to the largest need and stay. Never
-/// shared by two threads at once.
+/// The buffers one worker trains with, used again for hospital after hospital: they grow to the largest need and stay.
+/// Never shared by two threads at once.
 /// </summary>
 public sealed class TrainingScratch
 {

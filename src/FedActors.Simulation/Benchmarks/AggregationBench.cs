@@ -4,24 +4,29 @@ using FedActors.Core.Numerics;
 
 namespace FedActors.Simulation.Benchmarks;
 
-/// <summary>What the hub's arithmetic costs over so many updates, on one thread, beside the speed memory is read at.</summary>
+/// <summary>What the hub's arithmetic costs over so many updates, on one thread, beside the speed memory is read
+/// at.</summary>
 /// <param name="Vectors">Updates.</param>
 /// <param name="Parameters">Coordinates of each.</param>
 /// <param name="CpuMs">CPU time of one thread, median of the repetitions.</param>
 /// <param name="GigabytesPerSecond">Bytes of the updates over that time, GB of 1,000,000,000 bytes.</param>
-/// <param name="ReadGigabytesPerSecond">What one thread of this process reads of the same bytes, adding them up.</param>
+/// <param name="ReadGigabytesPerSecond">What one thread of this process reads of the same bytes, adding them
+/// up.</param>
 /// <param name="ShareOfRead">The one over the other.</param>
 /// <param name="Form">The instructions that ran: vector512, vector256 or portable.</param>
 /// <param name="Checked">A few coordinates agree with a plain loop over sorted or summed values in binary64.</param>
 public sealed record AggregationBenchResult(
-    int Vectors, int Parameters, string Rule, double CpuMs, double GigabytesPerSecond, double ReadGigabytesPerSecond, double ShareOfRead,
+    int Vectors, int Parameters, string Rule, double CpuMs, double GigabytesPerSecond, double ReadGigabytesPerSecond,
+    double ShareOfRead,
     string Form, bool Checked);
 
 /// <summary>Means and robust rules over made-up updates in memory.</summary>
 public static class AggregationBench
 {
-    /// <summary>What can be measured; streaming adds fixed-point updates one by one into a running sum, as plain rounds do.</summary>
-    public static IReadOnlyCollection<string> Rules { get; } = ["mean", "streaming", "median", "trimmed-mean", "krum", "quantise"];
+    /// <summary>What can be measured; streaming adds fixed-point updates one by one into a running sum, as plain rounds
+    /// do.</summary>
+    public static IReadOnlyCollection<string> Rules { get; } =
+        ["mean", "streaming", "median", "trimmed-mean", "krum", "quantise"];
 
     private const int Repetitions = 7;
     private const double Trim = 0.1;
@@ -43,7 +48,8 @@ public static class AggregationBench
         var bytes = (double)vectors * parameters * sizeof(float);
         return new AggregationBenchResult(
             vectors, parameters, rule, Math.Round(milliseconds, 3), Math.Round(bytes / milliseconds / 1e6, 2),
-            Math.Round(bytes / read / 1e6, 2), Math.Round(read / milliseconds, 3), SimdForms.Best.ToString().ToLowerInvariant(), isRight);
+            Math.Round(bytes / read / 1e6, 2), Math.Round(read / milliseconds, 3),
+            SimdForms.Best.ToString().ToLowerInvariant(), isRight);
     }
 
     private static (double Milliseconds, bool IsRight) Aggregate(string rule, float[][] updates)
@@ -65,7 +71,8 @@ public static class AggregationBench
             : Measure(() => ranks.Aggregate(single, result, SimdForms.Best));
         var cut = rule == "mean" ? 0 : rule == "median" ? (n - 1) / 2 : trim;
         return (milliseconds, Sampled(single.Length).All(k =>
-            Math.Abs(result[k] - updates.Select(update => (double)update[k]).Order().Skip(cut).SkipLast(cut).Average()) < 1e-12));
+            Math.Abs(result[k] - updates.Select(update => (double)update[k]).Order().Skip(cut).SkipLast(cut).Average())
+            < 1e-12));
     }
 
     // Words as hospitals send them, added as the aggregator adds them.
@@ -86,7 +93,8 @@ public static class AggregationBench
                 sum.Add(update);
         });
         return (milliseconds, Sampled(parameters).All(k =>
-            BitConverter.ToInt32(sum.Words[(sizeof(int) * k)..]) == unchecked(k % 1000 * (vectors * (vectors + 1) / 2))));
+            BitConverter.ToInt32(sum.Words[(sizeof(int) * k)..])
+            == unchecked(k % 1000 * (vectors * (vectors + 1) / 2))));
     }
 
     // A hospital's last step and the hub's first: saturate, round to the ring, add.
@@ -106,10 +114,12 @@ public static class AggregationBench
             }
         });
         return (milliseconds, Sampled(code.Values).All(k => BitConverter.ToInt32(sum.Words[(sizeof(int) * k)..])
-            == Enumerable.Range(0, vectors).Sum(u => (int)Math.Round(values[u % values.Length][k] * (50 * code.Scale), MidpointRounding.ToEven))));
+            == Enumerable.Range(0, vectors)
+                .Sum(u => (int)Math.Round(values[u % values.Length][k] * (50 * code.Scale), MidpointRounding.ToEven))));
     }
 
-    private static IEnumerable<int> Sampled(int length) => Enumerable.Range(0, 100).Select(i => (int)((long)i * 7919 % length));
+    private static IEnumerable<int> Sampled(int length) =>
+        Enumerable.Range(0, 100).Select(i => (int)((long)i * 7919 % length));
 
     private static double Measure(Action work)
     {
@@ -131,6 +141,7 @@ public static class AggregationBench
         var normals = new float[parameters + 65_536];
         for (var i = 0; i < normals.Length; i++)
             normals[i] = (float)random.NextNormal();
-        return [.. Enumerable.Range(0, vectors).Select(_ => normals.AsSpan((int)(random.NextUInt64() % 65_536), parameters).ToArray())];
+        return [.. Enumerable.Range(0, vectors)
+            .Select(_ => normals.AsSpan((int)(random.NextUInt64() % 65_536), parameters).ToArray())];
     }
 }

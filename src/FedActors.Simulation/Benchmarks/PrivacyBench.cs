@@ -5,13 +5,15 @@ using FedActors.Core.Privacy;
 
 namespace FedActors.Simulation.Benchmarks;
 
-/// <summary>What accounting, noise and the ledger cost on this machine. Milliseconds are medians, of parameters not seen before.</summary>
+/// <summary>What accounting, noise and the ledger cost on this machine. Milliseconds are medians, of parameters not
+/// seen before.</summary>
 /// <param name="RdpMs">Composing 1,000 steps and reading epsilon, Renyi.</param>
 /// <param name="RdpSegmentsMs">100 unlike segments, Renyi.</param>
 /// <param name="PldMs">Composing 1,000 steps and reading epsilon, privacy-loss distributions.</param>
 /// <param name="RdpCalibrationMs">The least noise for an epsilon, Renyi.</param>
 /// <param name="PldCalibrationMs">The same, privacy-loss distributions.</param>
-/// <param name="GaussiansPerCpuSecond">Exact discrete Gaussians of sigma 1,000 from the system's generator, one thread.</param>
+/// <param name="GaussiansPerCpuSecond">Exact discrete Gaussians of sigma 1,000 from the system's generator, one
+/// thread.</param>
 /// <param name="AppendP50Ms">Wall time of a charge until it is on the disk.</param>
 /// <param name="AppendP99Ms">The same, 99th percentile.</param>
 /// <param name="LoadMs">CPU time to read and check a ledger of <paramref name="LoadRecords"/> records.</param>
@@ -35,13 +37,15 @@ public static class PrivacyBench
         {
             var latencies = Appends(Path.Combine(folder.FullName, "append.ledger"), appends);
             return new PrivacyBenchResult(
-                Median(noise => RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(0.01, noise, 1000)).Spent(1e-6)),
+                Median(noise => RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(0.01, noise, 1000))
+                    .Spent(1e-6)),
                 Median(noise => Enumerable.Range(0, 100)
                     .Aggregate(
                         RdpAccountant.Standard,
                         (spent, i) => spent.Compose(new DpEvent.SampledGaussian(0.01, noise + i * 1e-3, 20)))
                     .Spent(1e-6)),
-                Median(noise => PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(0.01, noise, 1000)).Spent(1e-6)),
+                Median(noise => PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(0.01, noise, 1000))
+                    .Spent(1e-6)),
                 Median(noise => Calibration.Noise(RdpAccountant.Standard, 2 + noise, 1e-6, 0.01, 1000).Spent),
                 Median(noise => Calibration.Noise(PldAccountant.Empty, 2 + noise, 1e-6, 0.01, 1000).Spent),
                 GaussiansPerSecond(),
@@ -80,7 +84,8 @@ public static class PrivacyBench
     private static double[] Appends(string path, int count)
     {
         var (terms, limit) = (Terms(count), new PrivacyBudget(1e6, 0.1));
-        using var ledger = PrivacyLedgerFile.Create(path, "bench", new CompositionRule(null, 0), isFlushed: true, Start, limit);
+        using var ledger =
+            PrivacyLedgerFile.Create(path, "bench", new CompositionRule(null, 0), isFlushed: true, Start, limit);
         var times = new double[count];
         for (var i = 0; i < count; i++)
         {
@@ -97,7 +102,9 @@ public static class PrivacyBench
         using (var file = new BufferedStream(File.Create(path), 1 << 16))
         {
             var opened = PrivacyLedger.Open("bench", new CompositionRule(null, 0), new PrivacyBudget(1e6, 0.1), Start);
-            var granted = LedgerCodec.Seal(1, opened.Hash, new LedgerEvent.Granted(Start, "bench", default, Terms(records), new PrivacyBudget(1e6, 0.1)));
+            var granted =
+                LedgerCodec.Seal(1, opened.Hash,
+                    new LedgerEvent.Granted(Start, "bench", default, Terms(records), new PrivacyBudget(1e6, 0.1)));
             file.Write([.. LedgerCodec.Preamble, .. LedgerCodec.Frame(opened), .. LedgerCodec.Frame(granted)]);
             var previous = granted.Hash;
             for (var i = 2; i < records; i++)
@@ -113,5 +120,6 @@ public static class PrivacyBench
         return reading.Ledger?.Head.Sequence == records - 1 ? spent : double.NaN;
     }
 
-    private static PrivacyTerms Terms(int releases) => PrivacyTerms.Of(new DpEvent.SampledGaussian(0.01, 100, 1), releases, 1e-6);
+    private static PrivacyTerms Terms(int releases) =>
+        PrivacyTerms.Of(new DpEvent.SampledGaussian(0.01, 100, 1), releases, 1e-6);
 }

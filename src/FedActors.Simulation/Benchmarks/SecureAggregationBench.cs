@@ -21,9 +21,10 @@ namespace FedActors.Simulation.Benchmarks;
 /// <param name="BytesUpPerHospital">Mean over the hospitals that stayed: payload of every message and chunk.</param>
 /// <param name="SumVerified">The opened sum equals the integer sum over exactly the survivors, in every
 /// coordinate.</param>
-/// <param name="UploadRatio"><see cref="BytesUpPerHospital"/> over the bytes of the parameters as 32-bit floats.</param>
-/// <param name="ClientRatio"><see cref="ClientCpuMs"/> over the time that openssl needs for as many bytes of key stream as a
-/// hospital masks with; NaN where there is no openssl.</param>
+/// <param name="UploadRatio"><see cref="BytesUpPerHospital"/> over the bytes of the parameters as 32-bit
+/// floats.</param>
+/// <param name="ClientRatio"><see cref="ClientCpuMs"/> over the time that openssl needs for as many bytes of key stream
+/// as a hospital masks with; NaN where there is no openssl.</param>
 /// <param name="ServerRatio"><see cref="ServerCpuMs"/> over the same for what the hub takes off.</param>
 /// <param name="MaskRatio">Speed of the key stream, expanded and added, over openssl's; the goal is 0.9.</param>
 /// <param name="TiledMaskRatio">The same for 100 keys.</param>
@@ -126,8 +127,8 @@ public static class SecureAggregationBench
         /// <summary>Bytes of key stream in one hospital's vector: one stream for each neighbour, and its own.</summary>
         public double ClientStream => (Neighbours + 1.0) * _spec.Ring.Bytes;
 
-        /// <summary>Bytes of key stream that the hub takes off: one for each survivor, and for each pair of a lost hospital and a
-        /// surviving neighbour.</summary>
+        /// <summary>Bytes of key stream that the hub takes off: one for each survivor, and for each pair of a lost
+        /// hospital and a surviving neighbour.</summary>
         public double ServerStream
         {
             get
@@ -171,8 +172,8 @@ public static class SecureAggregationBench
         }
 
         /// <summary>
-        /// Asks and takes answers until the hub can go on. On a sparse graph that can be twice: who signed the survivors after
-        /// there was a quorum is asked for shares only then.
+        /// Asks and takes answers until the hub can go on. On a sparse graph that can be twice: who signed the
+        /// survivors after there was a quorum is asked for shares only then.
         /// </summary>
         private void Phase(IEnumerable<HospitalId> answering, Func<HospitalId, FromCoordinator, FromHospital> answer)
         {

@@ -7,14 +7,16 @@ using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Simulation.Benchmarks;
 
-/// <summary>What a secure sum is made of, measured on one thread beside <c>openssl speed</c> of the same machine in the same run.</summary>
+/// <summary>What a secure sum is made of, measured on one thread beside <c>openssl speed</c> of the same machine in the
+/// same run.</summary>
 /// <param name="MaskGbPerSecond">Key stream expanded and added to a vector of 4 MiB, 10^9 bytes a second.</param>
 /// <param name="TiledMaskGbPerSecond">The same with 100 keys and a vector of 32 MiB.</param>
 /// <param name="OpensslGbPerSecond">AES-256-CTR by <c>openssl speed</c>; NaN where there is no openssl.</param>
 /// <param name="ShamirShareUs">One secret among 100 holders of whom 67 are needed.</param>
 /// <param name="ShamirCombineMs">The secrets of all 100, from 67 shares each.</param>
 public sealed record SecureAggregationPrimitives(
-    double MaskGbPerSecond, double TiledMaskGbPerSecond, double OpensslGbPerSecond, double ShamirShareUs, double ShamirCombineMs)
+    double MaskGbPerSecond, double TiledMaskGbPerSecond, double OpensslGbPerSecond, double ShamirShareUs,
+    double ShamirCombineMs)
 {
     private const int Holders = 100;
 
@@ -28,7 +30,9 @@ public sealed record SecureAggregationPrimitives(
         var threshold = Thresholds.For(Holders).Quorum;
         var secret = RandomNumberGenerator.GetBytes(ShamirSecretSharing.Size);
         var shares = new byte[Holders * ShamirSecretSharing.Size];
-        var share = Best(30, () => ShamirSecretSharing.Split(secret, threshold, SecureRandomSource.Instance, shares), inner: 20);
+        var share =
+            Best(30, () => ShamirSecretSharing.Split(secret, threshold, SecureRandomSource.Instance, shares),
+                inner: 20);
         ushort[] positions = [.. Enumerable.Range(1, threshold).Select(i => (ushort)i)];
         var some = shares[..(threshold * ShamirSecretSharing.Size)];
         var combine = Best(30, () =>
@@ -44,7 +48,8 @@ public sealed record SecureAggregationPrimitives(
     {
         var vector = new byte[bytes];
         var (material, subtract) = (RandomNumberGenerator.GetBytes(keys * MaskStream.KeySize), new bool[keys]);
-        return (double)bytes * keys / Best(repeats, () => MaskStream.Apply(vector, 32, material, subtract), inner: 1) / 1e6;
+        return (double)bytes * keys / Best(repeats, () => MaskStream.Apply(vector, 32, material, subtract), inner: 1)
+            / 1e6;
     }
 
     // CPU milliseconds of this thread, of the best of so many.
@@ -64,11 +69,12 @@ public sealed record SecureAggregationPrimitives(
 
     private static double OpensslSpeed()
     {
-        var start = new ProcessStartInfo("openssl", ["speed", "-seconds", "1", "-bytes", "1048576", "-evp", "aes-256-ctr"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start =
+            new ProcessStartInfo("openssl", ["speed", "-seconds", "1", "-bytes", "1048576", "-evp", "aes-256-ctr"])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
         try
         {
             using var process = Process.Start(start)!;
@@ -78,7 +84,9 @@ public sealed record SecureAggregationPrimitives(
             progress.Wait();
             // AES-256-CTR    7484297.43k
             var figure = last.Split(' ')[^1].TrimEnd('k');
-            return double.TryParse(figure, NumberStyles.Float, CultureInfo.InvariantCulture, out var kilobytes) ? kilobytes / 1e6 : double.NaN;
+            return double.TryParse(figure, NumberStyles.Float, CultureInfo.InvariantCulture, out var kilobytes)
+                ? kilobytes / 1e6
+                : double.NaN;
         }
         catch (Win32Exception)
         {

@@ -12,7 +12,8 @@ using FedActors.Core.Training;
 
 namespace FedActors.Simulation.Benchmarks;
 
-/// <summary>What rounds cost through the actors, beside a bare loop over the same hospitals, measured in one process.</summary>
+/// <summary>What rounds cost through the actors, beside a bare loop over the same hospitals, measured in one
+/// process.</summary>
 /// <param name="ClientsPerCpuSecond">Hospital-rounds through the actors a second of CPU, all threads counted.</param>
 /// <param name="BareClientsPerCpuSecond">The same of a loop that trains, encodes and adds, without actors.</param>
 /// <param name="OverheadMicroseconds">CPU of a hospital-round through the actors, less that of the loop.</param>
@@ -23,11 +24,12 @@ namespace FedActors.Simulation.Benchmarks;
 /// <param name="SameModel">The loop and the actors ended with the same bytes.</param>
 public sealed record SimulationBenchResult(
     int Hospitals, int Rounds, string Model, int Parameters, double ClientsPerCpuSecond, double BareClientsPerCpuSecond,
-    double OverheadMicroseconds, double OverheadBytes, double RoundMs, double PeakRssMb, double Gen2PerRound, bool SameModel);
+    double OverheadMicroseconds, double OverheadBytes, double RoundMs, double PeakRssMb, double Gen2PerRound,
+    bool SameModel);
 
 /// <summary>
-/// Trains made-up hospitals of 50 patients and 30 features, batches of 10, one pass a round, with the journal in memory:
-/// logistic regression, or a perceptron 30-64-2 (relu).
+/// Trains made-up hospitals of 50 patients and 30 features, batches of 10, one pass a round, with the journal in
+/// memory: logistic regression, or a perceptron 30-64-2 (relu).
 /// </summary>
 public static class SimulationBench
 {
@@ -38,10 +40,12 @@ public static class SimulationBench
 
     private const int WarmUpRounds = 50;
 
-    public static async Task<SimulationBenchResult> RunAsync(int hospitals, int rounds, ModelKind kind, CancellationToken cancel)
+    public static async Task<SimulationBenchResult> RunAsync(
+        int hospitals, int rounds, ModelKind kind, CancellationToken cancel)
     {
         var sites = Enumerable.Range(0, hospitals)
-            .Select(h => new HospitalSite(new HospitalId($"h{h:00000}"), MadeUp((ulong)h + 1, kind))).ToImmutableArray();
+            .Select(h => new HospitalSite(new HospitalId($"h{h:00000}"), MadeUp((ulong)h + 1, kind)))
+            .ToImmutableArray();
         var model = new ModelPlan(kind, sites[0].Patients.FeatureNames);
         if (kind == ModelKind.Mlp)
             model = model with
@@ -55,7 +59,8 @@ public static class SimulationBench
             "bench", Seed: 1, (long)Rows * hospitals, model,
             new TrainingPlan(Algorithm.FedAvg, rounds, Rows / BatchSize, LearningRate: 0.1, BatchSize, L2: 0),
             new CohortPlan(hospitals, 1, TimeSpan.FromMinutes(10), [], 0, 1),
-            new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: Rows, TimeSpan.FromMinutes(10)),
+            new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: Rows,
+                TimeSpan.FromMinutes(10)),
             new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(int.MaxValue, Metric.Auto));
 
         var warm = WithRounds(plan, WarmUpRounds);
@@ -80,10 +85,13 @@ public static class SimulationBench
         JobPlan plan, ImmutableArray<HospitalSite> sites, CancellationToken cancel)
     {
         await using var federation = InProcessFederation.Start(
-            plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))], SimulationStorage.InMemory, judged: null);
+            plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))],
+            SimulationStorage.InMemory, judged: null);
         return await Measure(async () =>
         {
-            var records = await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], _ => { }, cancel);
+            var records =
+                await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], _ =>
+                    { }, cancel);
             return records[^1].Model;
         });
     }
@@ -110,7 +118,9 @@ public static class SimulationBench
                 sum.Add(residues);
             }
             var decoded = code.Decode(sum.Words, sites.Length)!;
-            parameters = strategy.Next(parameters, new AggregatedUpdate(decoded.Mean.AsMemory()[..^1], decoded.TotalWeight, sites.Length));
+            parameters =
+                strategy.Next(parameters,
+                    new AggregatedUpdate(decoded.Mean.AsMemory()[..^1], decoded.TotalWeight, sites.Length));
         }
         return GlobalModel.Of([.. parameters]).Hash;
     }
@@ -120,7 +130,9 @@ public static class SimulationBench
         GC.Collect();
         GC.WaitForPendingFinalizers();
         var process = Process.GetCurrentProcess();
-        var (cpu, bytes, gen2, watch) = (process.TotalProcessorTime, GC.GetTotalAllocatedBytes(precise: true), GC.CollectionCount(2), Stopwatch.StartNew());
+        var (cpu, bytes, gen2, watch) =
+            (process.TotalProcessorTime, GC.GetTotalAllocatedBytes(precise: true), GC.CollectionCount(2),
+                Stopwatch.StartNew());
         var model = await work();
         process.Refresh();
         return (model, new Cost(
@@ -128,7 +140,8 @@ public static class SimulationBench
             GC.GetTotalAllocatedBytes(precise: true) - bytes, GC.CollectionCount(2) - gen2));
     }
 
-    private static JobPlan WithRounds(JobPlan plan, int rounds) => plan with { Training = plan.Training with { Rounds = rounds } };
+    private static JobPlan WithRounds(JobPlan plan, int rounds) =>
+        plan with { Training = plan.Training with { Rounds = rounds } };
 
     private static PatientTable MadeUp(ulong seed, ModelKind kind)
     {

@@ -13,19 +13,21 @@ namespace FedActors.Simulation.Benchmarks;
 /// <summary>What one pass over made-up patients costs on one thread: CPU milliseconds, medians.</summary>
 /// <param name="Form">The instructions that ran: vector512, vector256 or portable.</param>
 /// <param name="AllocatedBytes">Allocated in all measured passes without privacy together.</param>
-/// <param name="ClippedEpochMs">As many steps, patients drawn independently and each one's gradient clipped; no noise.</param>
+/// <param name="ClippedEpochMs">As many steps, patients drawn independently and each one's gradient clipped; no
+/// noise.</param>
 /// <param name="ClippedRatio">That over a plain pass.</param>
 /// <param name="NoisyEpochMs">The same with exact noise from the system's generator: what a hospital runs.</param>
 /// <param name="NoisyRatio">That over a plain pass.</param>
 /// <param name="FmaPeakGflops">Fused multiply-adds of this thread and nothing else, two operations each.</param>
 public sealed record TrainingBenchResult(
-    string Model, int Rows, int Features, int BatchSize, int Parameters, string Form, double EpochMs, long AllocatedBytes,
+    string Model, int Rows, int Features, int BatchSize, int Parameters, string Form, double EpochMs,
+    long AllocatedBytes,
     double? ClippedEpochMs, double? ClippedRatio, double? NoisyEpochMs, double? NoisyRatio,
     double? FmaPeakGflops, ImmutableArray<ProductFigure>? Products);
 
 /// <summary>
-/// Logistic regression on 5,000 patients of 30 features in batches of 32, or a perceptron 784-256-10 (relu) on 10,000 in batches
-/// of 64, and the matrix products it is made of.
+/// Logistic regression on 5,000 patients of 30 features in batches of 32, or a perceptron 784-256-10 (relu) on 10,000
+/// in batches of 64, and the matrix products it is made of.
 /// </summary>
 public static class TrainingBench
 {
@@ -45,7 +47,9 @@ public static class TrainingBench
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         }
         var times = @private ? ThreadCpuClock.Medians(Plain, pass.Clipped, pass.Noisy) : ThreadCpuClock.Medians(Plain);
-        (double Peak, ImmutableArray<ProductFigure> Figures)? products = kind == ModelKind.Mlp ? ProductBench.Run() : null;
+        (double Peak, ImmutableArray<ProductFigure> Figures)? products = kind == ModelKind.Mlp
+            ? ProductBench.Run()
+            : null;
         return new TrainingBenchResult(
             kind == ModelKind.Mlp ? "mlp 784-256-10" : Names.Of(kind), rows, features, batch, pass.Parameters,
             SimdForms.Best.ToString().ToLowerInvariant(), Math.Round(times[0], 3), allocated,
@@ -81,7 +85,8 @@ public static class TrainingBench
                 "bench", Seed: 1, rows, model,
                 new TrainingPlan(Algorithm.FedAvg, 1, (rows + batch - 1) / batch, Rate, BatchSize: null, L2: 0),
                 new CohortPlan(1, 1, TimeSpan.FromMinutes(1), [], 0, 1),
-                new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: rows, TimeSpan.FromMinutes(1)),
+                new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: rows,
+                    TimeSpan.FromMinutes(1)),
                 new PrivacyPlan(PrivacyMode.PatientLocal, NoiseMultiplier: Noise, SamplingRate: (double)batch / rows),
                 new EvaluationPlan(int.MaxValue, Metric.Auto));
             _patients = MadeUp(names, rows, model);
@@ -106,7 +111,8 @@ public static class TrainingBench
             for (var step = 0; step < _plan.Training.LocalSteps; step++)
             {
                 _model.LossAndGradient(_parameters, batches.Next(), _gradient);
-                LocalTraining.Step(_plan.Training, _plan.Patients, _model, _start, drift: default, _parameters, _gradient);
+                LocalTraining.Step(_plan.Training, _plan.Patients, _model, _start, drift: default, _parameters,
+                    _gradient);
             }
         }
 
@@ -124,7 +130,8 @@ public static class TrainingBench
         }
 
         public void Noisy() => PrivateTraining.Local(
-            _plan, _grid, _model, _start, _patients, _patients.Rows, SecureRandomSource.Instance, _parameters, _scratch);
+            _plan, _grid, _model, _start, _patients, _patients.Rows, SecureRandomSource.Instance, _parameters,
+            _scratch);
 
         private static PatientTable MadeUp(ImmutableArray<string> features, int rows, ModelPlan model)
         {
@@ -136,7 +143,8 @@ public static class TrainingBench
             for (var i = 0; i < rows; i++)
                 labels[i] = Math.Floor(classes * random.NextUniform());
             var isClass = model.Outcome == OutcomeKind.Class;
-            return new PatientTable(features, values, isClass ? Outcomes.Class(labels, classes) : Outcomes.Binary(labels));
+            return new PatientTable(features, values,
+                isClass ? Outcomes.Class(labels, classes) : Outcomes.Binary(labels));
         }
     }
 }

@@ -3,9 +3,9 @@ using System.Runtime;
 namespace FedActors.Simulation.Benchmarks;
 
 /// <summary>
-/// The runtime compiles hot paths again in the background, up to seconds after they became hot. Work is repeated before it
-/// is measured until a batch of it compiles next to nothing: else the measure is of code that no hub or hospital runs for
-/// longer than its first second.
+/// The runtime compiles hot paths again in the background, up to seconds after they became hot. Work is repeated before
+/// it is measured until a batch of it compiles next to nothing: else the measure is of code that no hub or hospital
+/// runs for longer than its first second.
 /// </summary>
 internal static class WarmUp
 {

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace FedActors.Simulation.Results;
 
-/// <summary>Figures as people read them, the same in the console and on the page. A figure that does not exist is a dash.</summary>
+/// <summary>Figures as people read them, the same in the console and on the page. A figure that does not exist is a
+/// dash.</summary>
 public static class FigureText
 {
     public const string None = "–";
@@ -11,7 +12,8 @@ public static class FigureText
     public static string Number(double? value) => Number(value ?? double.NaN);
 
     /// <inheritdoc cref="Number(double?)"/>
-    public static string Number(double value) => double.IsFinite(value) ? value.ToString("0.0000", CultureInfo.InvariantCulture) : None;
+    public static string Number(double value) =>
+        double.IsFinite(value) ? value.ToString("0.0000", CultureInfo.InvariantCulture) : None;
 
     /// <param name="share">In [0, 1].</param>
     public static string Percent(double? share) => Percent(share ?? double.NaN);
@@ -24,7 +26,8 @@ public static class FigureText
     public static string Count(double? count) => Count(count ?? double.NaN);
 
     /// <inheritdoc cref="Count(double?)"/>
-    public static string Count(double count) => double.IsFinite(count) ? count.ToString("#,0.#", CultureInfo.InvariantCulture) : None;
+    public static string Count(double count) =>
+        double.IsFinite(count) ? count.ToString("#,0.#", CultureInfo.InvariantCulture) : None;
 
     /// <summary>A privacy bound, rounded up to four significant digits: the printed bound holds too.</summary>
     public static string Bound(double bound)
@@ -49,7 +52,8 @@ public static class FigureText
         var unit = 0;
         for (; bytes >= 999.5 && unit < units.Length - 1; unit++)
             bytes /= 1000;
-        return bytes.ToString(unit == 0 || bytes >= 99.5 ? "0" : "0.0", CultureInfo.InvariantCulture) + " " + units[unit];
+        return bytes.ToString(unit == 0 || bytes >= 99.5 ? "0" : "0.0", CultureInfo.InvariantCulture) + " "
+            + units[unit];
     }
 
     /// <summary>To a tenth of a second below ten seconds, else to the second.</summary>

@@ -6,9 +6,9 @@ using FedActors.Core.Models;
 namespace FedActors.Simulation.Results;
 
 /// <summary>
-/// A model's figures as results show them: those of its <see cref="ModelMetrics"/>, or their mean over hospitals, where counts are
-/// no longer whole numbers. A figure that this kind of model does not have is null and left out of JSON; one that does not exist
-/// for these patients is NaN, null in JSON.
+/// A model's figures as results show them: those of its <see cref="ModelMetrics"/>, or their mean over hospitals, where
+/// counts are no longer whole numbers. A figure that this kind of model does not have is null and left out of JSON; one
+/// that does not exist for these patients is NaN, null in JSON.
 /// </summary>
 public record Figures
 {
@@ -23,7 +23,8 @@ public record Figures
         switch (metrics)
         {
             case BinaryMetrics m:
-                (Auroc, Accuracy, LogLoss, Sensitivity, Specificity) = (m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity);
+                (Auroc, Accuracy, LogLoss, Sensitivity, Specificity) =
+                (m.Auroc, m.Accuracy, m.LogLoss, m.Sensitivity, m.Specificity);
                 (Missed, FalseAlarms) = (m.Missed, m.FalseAlarms);
                 break;
             case ClassMetrics m:
@@ -104,7 +105,8 @@ public sealed record PooledFigures : Figures
     {
     }
 
-    public PooledFigures(ModelMetrics metrics, double maxWeightDifference) : base(metrics) => MaxWeightDifference = maxWeightDifference;
+    public PooledFigures(ModelMetrics metrics, double maxWeightDifference) : base(metrics) =>
+        MaxWeightDifference = maxWeightDifference;
 
     /// <summary>Largest absolute difference between a federated and a pooled weight.</summary>
     [JsonPropertyOrder(1)]
@@ -119,7 +121,8 @@ public sealed record AloneFigures : Figures
     {
     }
 
-    public AloneFigures(string hospital, int trainedOn, ModelMetrics metrics) : base(metrics) => (Hospital, TrainedOn) = (hospital, trainedOn);
+    public AloneFigures(string hospital, int trainedOn, ModelMetrics metrics) : base(metrics) =>
+        (Hospital, TrainedOn) = (hospital, trainedOn);
 
     [JsonPropertyOrder(-2)]
     public string Hospital { get; init; } = "";

@@ -4,8 +4,8 @@ using FedActors.Core.Federation;
 namespace FedActors.Simulation.Results;
 
 /// <summary>
-/// A model's figures as the hospitals counted them together, each on its own patients, in one secure sum. As in <see cref="Figures"/>,
-/// one that this kind of model does not have is null.
+/// A model's figures as the hospitals counted them together, each on its own patients, in one secure sum. As in
+/// <see cref="Figures"/>, one that this kind of model does not have is null.
 /// </summary>
 public sealed record HospitalsFigures
 {
@@ -27,7 +27,8 @@ public sealed record HospitalsFigures
                 (MacroAuroc, AurocError, Accuracy, LogLoss) = (f.MacroAuroc, f.AurocError, f.Accuracy, f.LogLoss);
                 break;
             case FederatedRealFigures f:
-                (Rmse, RmseError, RSquared, RSquaredError, Beyond) = (f.Rmse, f.RmseError, f.RSquared, f.RSquaredError, f.Beyond);
+                (Rmse, RmseError, RSquared, RSquaredError, Beyond) =
+                (f.Rmse, f.RmseError, f.RSquared, f.RSquaredError, f.Beyond);
                 break;
             case FederatedSurvivalFigures f:
                 (CIndex, PartialLogLoss, Events) = (f.CIndex, f.PartialLogLoss, f.Events);
@@ -91,12 +92,15 @@ public sealed record HospitalsFigures
     {
         ({ } area, _, _) => $"macro AUROC {FigureText.Number(area)} (within {FigureText.Number(AurocError)}), "
             + $"accuracy {FigureText.Percent(Accuracy)}, log loss {FigureText.Number(LogLoss)}",
-        (_, { } rmse, _) when Beyond > 0 => $"RMSE at least {FigureText.Number(rmse)}, {Beyond:#,0} errors being too large to count",
+        (_, { } rmse, _) when Beyond > 0 =>
+            $"RMSE at least {FigureText.Number(rmse)}, {Beyond:#,0} errors being too large to count",
         (_, { } rmse, _) => $"RMSE {FigureText.Number(rmse)} (within {FigureText.Number(RmseError)}), "
             + $"R² {FigureText.Number(RSquared)} (within {FigureText.Number(RSquaredError)})",
         (_, _, { } share) => $"C-index {FigureText.Number(share)} among those of one hospital, "
             + $"partial log loss {FigureText.Number(PartialLogLoss)}",
-        _ => $"AUROC {FigureText.Number(Auroc)} (within {FigureText.Number(AurocError)}), accuracy {FigureText.Percent(Accuracy)}, "
+        _ =>
+            $"AUROC {FigureText.Number(Auroc)} (within {FigureText.Number(AurocError)}), accuracy "
+                + $"{FigureText.Percent(Accuracy)}, "
             + $"log loss {FigureText.Number(LogLoss)}, calibration error {FigureText.Number(CalibrationError)}",
     };
 }

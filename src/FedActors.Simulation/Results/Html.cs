@@ -6,8 +6,8 @@ using System.Text;
 namespace FedActors.Simulation.Results;
 
 /// <summary>
-/// A piece of a page. Whatever is put into a hole of <see cref="Of"/> is escaped, unless it is itself a piece of a page:
-/// so no name from a job file can become markup.
+/// A piece of a page. Whatever is put into a hole of <see cref="Of"/> is escaped, unless it is itself a piece of a
+/// page: so no name from a job file can become markup.
 /// </summary>
 internal readonly record struct Html(string Markup)
 {

@@ -14,7 +14,8 @@ namespace FedActors.Simulation.Results;
 /// <param name="Parameters">As <see cref="Views"/> cut them; without views one weight an input, then the bias.</param>
 /// <param name="Sha256">As in <see cref="RunSummary.ModelSha256"/>.</param>
 public sealed record ModelFile(
-    string Job, string Kind, string Predicts, ImmutableArray<InputDescription> Inputs, ImmutableArray<double> Parameters, string Sha256)
+    string Job, string Kind, string Predicts,
+    ImmutableArray<InputDescription> Inputs, ImmutableArray<double> Parameters, string Sha256)
 {
     private const string Logistic = "probability = 1 / (1 + exp(-(bias + sum of weight * input)))";
 
@@ -29,17 +30,23 @@ public sealed record ModelFile(
 
     /// <summary>The file of a plan's model.</summary>
     public static ModelFile Of(
-        JobPlan plan, string kind, string predicts, ImmutableArray<InputDescription> inputs, ImmutableArray<double> parameters, string sha256) =>
+        JobPlan plan, string kind, string predicts,
+        ImmutableArray<InputDescription> inputs, ImmutableArray<double> parameters, string sha256) =>
         new(plan.Name, kind, predicts, inputs, parameters, sha256)
         {
-            Views = plan.Model.Kind is ModelKind.LogisticRegression or ModelKind.LinearRegression ? [] : ModelCatalog.Create(plan.Model).Views,
+            Views = plan.Model.Kind is ModelKind.LogisticRegression or ModelKind.LinearRegression
+                ? []
+                : ModelCatalog.Create(plan.Model).Views,
             Classes = plan.Model.Classes,
             Formula = plan.Model.Kind switch
             {
-                ModelKind.LinearRegression => "number = centre + scale * (bias + sum of weight * input), centre and scale those of the target",
+                ModelKind.LinearRegression =>
+                    "number = centre + scale * (bias + sum of weight * input), centre and scale those of the target",
                 ModelKind.Softmax => "probability of class k = exp(z_k) / sum exp(z), z = biases + weights * input",
                 ModelKind.Cox => "relative hazard = exp(sum of weight * input)",
-                ModelKind.Mlp => $"a = {plan.Model.Activation.ToString().ToLowerInvariant()}(biases + a * weights), layer by layer from a = input; the last "
+                ModelKind.Mlp =>
+                    $"a = {plan.Model.Activation.ToString().ToLowerInvariant()}(biases + a * weights), layer by layer "
+                        + "from a = input; the last "
                     + "layer without it; then " + plan.Model.Outcome switch
                     {
                         OutcomeKind.Class => "probability of class k = exp(a_k) / sum exp(a)",
@@ -71,10 +78,13 @@ public sealed record ModelFile(
                 },
                 Features = Inputs.Select(input => input.Feature),
                 Scaling = Inputs,
-                ScalingRule = "input = (column - centre) / scale; where oneOf is not empty: 1 if the column holds one of it, else 0",
+                ScalingRule =
+                "input = (column - centre) / scale; where oneOf is not empty: 1 if the column holds one of it, else 0",
                 Weights = Views.IsEmpty ? Parameters[..^1] : (ImmutableArray<double>?)null,
                 Bias = Views.IsEmpty ? Parameters[^1] : (double?)null,
-                Tensors = Views.IsEmpty ? null : Views.Select(view => new { view.Name, view.Shape, Values = Parameters.Slice(view.Offset, view.Length) }),
+                Tensors = Views.IsEmpty ? null
+                : Views.Select(view =>
+                    new { view.Name, view.Shape, Values = Parameters.Slice(view.Offset, view.Length) }),
                 ModelSha256 = Sha256,
             },
             ResultJson.Indented);
@@ -124,6 +134,7 @@ public sealed record ModelFile(
     private void CheckShape()
     {
         if (Views.IsEmpty && Parameters.Length != Inputs.Length + 1)
-            throw new InvalidOperationException($"{Inputs.Length} inputs need {Inputs.Length + 1} parameters, not {Parameters.Length}.");
+            throw new InvalidOperationException(
+                $"{Inputs.Length} inputs need {Inputs.Length + 1} parameters, not {Parameters.Length}.");
     }
 }

@@ -74,7 +74,9 @@ internal static class Report
         var columns = ShownFigure.ColumnsOf(outcome, words, summary.Test);
         var alone = summary.Alone.ByHospital;
         var counted = outcome is OutcomeKind.Binary or OutcomeKind.Survival;
-        var together = $"{alone.Sum(one => (long)one.TrainedOn):#,0} ({extras.Hospitals.Sum(hospital => (long)hospital.Positives):#,0})";
+        var together =
+            $"{alone.Sum(one => (long)one.TrainedOn):#,0} "
+                + $"({extras.Hospitals.Sum(hospital => (long)hospital.Positives):#,0})";
 
         Html Row(string kind, string name, string trainedOn, Figures figures) => Html.Of($"""
             <tr class="{kind}"><th scope="row">{name}</th><td>{trainedOn}</td>{Html.Join(columns.Select(column => Html.Of($"<td>{column.Text(figures)}</td>")))}</tr>
@@ -112,20 +114,27 @@ internal static class Report
     private static string FigureSentence(RunSummary summary)
     {
         var main = ShownFigure.MainOf(summary.Federated.Outcome);
-        var alone = summary.Alone.ByHospital.Select(one => main.Of(one)).Where(value => value is { } figure && double.IsFinite(figure)).ToList();
-        return $"The federated model has {main.Name} {main.Text(main.Of(summary.Federated))}; a model trained on all data in one place has "
-            + $"{main.Text(main.Of(summary.Pooled))}. The hospitals by themselves have {main.Text(alone.Min())} to {main.Text(alone.Max())}.";
+        var alone = summary.Alone.ByHospital.Select(one => main.Of(one))
+            .Where(value => value is { } figure && double.IsFinite(figure)).ToList();
+        return $"The federated model has {main.Name} {main.Text(main.Of(summary.Federated))}; a model trained on all "
+            + "data in one place has "
+            + $"{main.Text(main.Of(summary.Pooled))}. The hospitals by themselves have {main.Text(alone.Min())} to "
+            + $"{main.Text(alone.Max())}.";
     }
 
     private static string MissedSentence(RunSummary summary, CaseWords words)
     {
         var alone = summary.Alone.ByHospital;
         var (fewest, most) = (alone.Min(one => one.Missed), alone.Max(one => one.Missed));
-        var range = fewest == most ? FigureText.Count(fewest) : $"between {FigureText.Count(fewest)} and {FigureText.Count(most)}";
+        var range = fewest == most ? FigureText.Count(fewest)
+            : $"between {FigureText.Count(fewest)} and {FigureText.Count(most)}";
         var (least, largest) = (alone.Min(one => one.FalseAlarms), alone.Max(one => one.FalseAlarms));
-        var alarms = least == largest ? FigureText.Count(least) : $"between {FigureText.Count(least)} and {FigureText.Count(largest)}";
-        return $"Of {summary.Test.Positives:#,0} {words.Plural}, the federated model missed {FigureText.Count(summary.Federated.Missed)} "
-            + $"and gave {FigureText.Count(summary.Federated.FalseAlarms)} false alarms; a model trained on all data in one place missed "
+        var alarms = least == largest ? FigureText.Count(least)
+            : $"between {FigureText.Count(least)} and {FigureText.Count(largest)}";
+        return $"Of {summary.Test.Positives:#,0} {words.Plural}, the federated model missed "
+            + $"{FigureText.Count(summary.Federated.Missed)} "
+            + $"and gave {FigureText.Count(summary.Federated.FalseAlarms)} false alarms; a model trained on all data "
+            + "in one place missed "
             + $"{FigureText.Count(summary.Pooled.Missed)} and gave {FigureText.Count(summary.Pooled.FalseAlarms)}. "
             + $"The hospitals by themselves missed {range} and gave {alarms} false alarms.";
     }
@@ -169,7 +178,8 @@ internal static class Report
         </figure>
         """);
 
-    private static Html Convergence(RunSummary summary, IReadOnlyList<RoundLine> rounds, ReportExtras extras) => summary.Federated.Outcome != OutcomeKind.Binary
+    private static Html Convergence(RunSummary summary, IReadOnlyList<RoundLine> rounds, ReportExtras extras) =>
+        summary.Federated.Outcome != OutcomeKind.Binary
         ? ConvergenceByFigure(summary, rounds, extras, ShownFigure.MainOf(summary.Federated.Outcome))
         : Html.Of($"""
         <h2>How the model grew, round by round</h2>
@@ -187,7 +197,8 @@ internal static class Report
         """);
 
     // Beside the held-out figures, and named for what it is: nobody but the hospitals saw these cases.
-    private static Html ByHospitals(RunSummary summary, ReportExtras extras) => summary.ByHospitals is not { } evaluation
+    private static Html ByHospitals(RunSummary summary, ReportExtras extras) =>
+        summary.ByHospitals is not { } evaluation
         ? Html.Empty
         : Html.Of($"""
         <p>The hospitals themselves counted, each on {extras.Words.Case} of its own and together in one secure sum, how the model of round
@@ -232,10 +243,13 @@ internal static class Report
 
                     """)))}
                 </tbody></table></div>
-                {(drops.Count <= ListedDropouts ? Html.Empty : Html.Of($"<p>And {drops.Count - ListedDropouts:#,0} more, all in rounds.jsonl.</p>"))}
+                {(drops.Count <= ListedDropouts
+                    ? Html.Empty
+                    : Html.Of($"<p>And {drops.Count - ListedDropouts:#,0} more, all in rounds.jsonl.</p>"))}
                 """))}
             {(saturated == 0 ? Html.Empty : Html.Of($"""
-                <p class="note"><strong>{saturated:#,0} coordinates of updates were cut</strong> to the job’s range, so the sum is not
+                <p class="note"><strong>{saturated:#,0} coordinates of updates were cut</strong> to the job’s range,
+                    so the sum is not
                 exactly that of the hospitals’ updates. Raise secure-aggregation.range.</p>
                 """))}
             """);
@@ -289,7 +303,8 @@ internal static class Report
             <tr><th scope="row">ε shown beside it</th><td>{(privacy.EpsilonPld > 0 ? FigureText.Bound(privacy.EpsilonPld) : FigureText.None)} (privacy-loss distributions, for continuous noise)</td></tr>
             <tr><th scope="row">Releases accounted for</th><td>{privacy.Releases:#,0}, spare attempts included</td></tr>
             {(privacy.Shares == 1 ? Html.Empty : Html.Of($"""
-                <tr><th scope="row">Noise</th><td>shared: the bound counts the shares of {Plural(privacy.Shares, "honest hospital")} in each sum</td></tr>
+                <tr><th scope="row">Noise</th><td>shared: the bound counts the shares of {Plural(privacy.Shares,
+                    "honest hospital")} in each sum</td></tr>
                 """))}
             </tbody></table>
             <h3>What each hospital has spent</h3>
@@ -297,7 +312,8 @@ internal static class Report
             <div class="wide"><table><thead><tr><th scope="col">Hospital</th><th scope="col">ε spent</th><th scope="col">δ</th><th scope="col">ε allowed</th>
             <th scope="col">ε left</th></tr></thead><tbody>
             {Html.Join(privacy.ByHospital.Select(one => Html.Of($"""
-                <tr><th scope="row">{one.Hospital}</th><td>{FigureText.Bound(one.Epsilon)}</td><td>{FigureText.Bound(one.Delta)}</td><td>{FigureText.Bound(one.Budget)}</td><td>{FigureText.Number(one.Left)}</td></tr>
+                <tr><th scope="row">{one.Hospital}</th><td>{FigureText.Bound(one.Epsilon)}</td><td>{FigureText.Bound(
+                    one.Delta)}</td><td>{FigureText.Bound(one.Budget)}</td><td>{FigureText.Number(one.Left)}</td></tr>
 
                 """)))}
             </tbody></table></div>
@@ -312,7 +328,8 @@ internal static class Report
 
     private static Html Repeat(RunSummary summary, IReadOnlyList<RoundLine> rounds, ReportExtras extras)
     {
-        var version = typeof(Report).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+        var version =
+            typeof(Report).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
         return Html.Of($"""
             <h2>How to repeat it</h2>
             <pre>{extras.Command}</pre>

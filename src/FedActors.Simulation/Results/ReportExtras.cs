@@ -7,7 +7,8 @@ namespace FedActors.Simulation.Results;
 /// <param name="Words">What the job calls its cases.</param>
 /// <param name="Hospitals">Who holds how many of what; a simulation may know it.</param>
 /// <param name="Command">The command line that repeats the run.</param>
-/// <param name="Attribution">Where the data come from and under which licence; empty where the job does not say.</param>
+/// <param name="Attribution">Where the data come from and under which licence; empty where the job does not
+/// say.</param>
 public sealed record ReportExtras(
     string Title, CaseWords Words, ImmutableArray<HospitalCounts> Hospitals, string Command, string Attribution);
 

@@ -27,10 +27,14 @@ internal static class ReportPlots
     /// <param name="label">What a reader who cannot see the plot is told.</param>
     /// <param name="axis">Name and unit of the figure.</param>
     public static Html OverRounds(
-        string id, string label, string axis, IReadOnlyList<RoundLine> rounds, Func<RoundLine, double> figure, double pooled, double alone)
+        string id, string label, string axis, IReadOnlyList<RoundLine> rounds, Func<RoundLine, double> figure,
+        double pooled, double alone)
     {
-        var points = rounds.Where(line => double.IsFinite(figure(line))).Select(line => new Coordinates(line.Round, figure(line))).ToArray();
-        var x = new Scale("Round", 0, 1.02 * Math.Max(1, rounds.Select(line => line.Round).DefaultIfEmpty().Max()), wholeNumbers: true);
+        var points = rounds.Where(line => double.IsFinite(figure(line)))
+            .Select(line => new Coordinates(line.Round, figure(line))).ToArray();
+        var x =
+            new Scale("Round", 0, 1.02 * Math.Max(1, rounds.Select(line => line.Round).DefaultIfEmpty().Max()),
+                wholeNumbers: true);
         var y = Scale.Around(axis, [pooled, alone, .. points.Select(point => point.Y)]);
         var plot = new Plot();
         AddLine(plot, alone, Alone, LinePattern.Dotted, horizontal: true);
@@ -50,7 +54,8 @@ internal static class ReportPlots
     /// <param name="axis">Name and unit of the figure.</param>
     /// <param name="most">The largest value the figure can take.</param>
     public static Html ByHospital(
-        string id, string label, string axis, RunSummary summary, Func<Figures, double> figure, double most, Func<double, string> text)
+        string id, string label, string axis, RunSummary summary,
+        Func<Figures, double> figure, double most, Func<double, string> text)
     {
         var hospitals = summary.Alone.ByHospital;
         var points = hospitals
@@ -59,7 +64,9 @@ internal static class ReportPlots
             .ToArray();
         double[] together = [figure(summary.Ensemble), figure(summary.Pooled), figure(summary.Federated)];
         var x = Scale.Around(axis, [.. together, .. points.Select(point => point.X)], most);
-        var y = new Scale("", -0.6, hospitals.Length - 0.4, [.. hospitals.Select((one, index) => (hospitals.Length - 1.0 - index, Shortened(one.Hospital)))]);
+        var y =
+            new Scale("", -0.6, hospitals.Length - 0.4,
+                [.. hospitals.Select((one, index) => (hospitals.Length - 1.0 - index, Shortened(one.Hospital)))]);
         var plot = new Plot();
         AddLine(plot, together[0], Ensemble, LinePattern.Dotted, horizontal: false);
         AddLine(plot, together[1], Pooled, LinePattern.Dashed, horizontal: false);
@@ -92,7 +99,8 @@ internal static class ReportPlots
         """);
 
     private static Html Draw(
-        Plot plot, int height, string id, string label, Scale x, Scale y, ImmutableArray<(Coordinates At, string Text)> notes)
+        Plot plot, int height, string id, string label, Scale x, Scale y,
+        ImmutableArray<(Coordinates At, string Text)> notes)
     {
         var left = 34 + (int)(7.8 * y.Ticks.Max(tick => tick.Text.Length)) + (y.Name.Length > 0 ? 18 : 0);
         plot.Layout.Fixed(new PixelPadding(left, Right, Bottom, Top));
@@ -126,7 +134,8 @@ internal static class ReportPlots
             svg.Add(Text(y.Name, 0, 0, "middle", turnedAt: (16, (height - Bottom + Top) / 2.0)));
         return new Html(svg.ToString(SaveOptions.DisableFormatting));
 
-        XElement Text(string text, double atX, double atY, string anchor, (double X, double Y)? turnedAt = null, bool halo = false) => new(
+        XElement Text(string text, double atX, double atY, string anchor, (double X, double Y)? turnedAt = null,
+            bool halo = false) => new(
             svg.Name.Namespace + "text",
             new XAttribute("x", atX.ToString("0.#", CultureInfo.InvariantCulture)),
             new XAttribute("y", atY.ToString("0.#", CultureInfo.InvariantCulture)),
@@ -134,7 +143,8 @@ internal static class ReportPlots
             new XAttribute("fill", Ink),
             new XAttribute("font-size", 13),
             turnedAt is var (turnX, turnY)
-                ? new XAttribute("transform", FormattableString.Invariant($"translate({turnX:0.#} {turnY:0.#}) rotate(-90)"))
+                ? new XAttribute("transform",
+                    FormattableString.Invariant($"translate({turnX:0.#} {turnY:0.#}) rotate(-90)"))
                 : null,
             halo ? new XAttribute("style", "paint-order: stroke; stroke: #fff; stroke-width: 4px") : null,
             text);
@@ -153,7 +163,8 @@ internal static class ReportPlots
     /// <summary>An axis: its name, its ends and its ticks.</summary>
     private sealed record Scale(string Name, double From, double To, ImmutableArray<(double At, string Text)> Ticks)
     {
-        public Scale(string name, double from, double to, bool wholeNumbers = false, double most = double.PositiveInfinity)
+        public Scale(
+            string name, double from, double to, bool wholeNumbers = false, double most = double.PositiveInfinity)
             : this(name, from, to, TicksBetween(from, Math.Min(to, most), wholeNumbers))
         {
         }
@@ -175,7 +186,8 @@ internal static class ReportPlots
             var step = power * (rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
             if (wholeNumbers)
                 step = Math.Max(1, step);
-            var format = "N" + Math.Max(0, (int)-Math.Floor(Math.Log10(step) + 1e-9)).ToString(CultureInfo.InvariantCulture);
+            var format = "N" + Math.Max(0, (int)-Math.Floor(Math.Log10(step) + 1e-9))
+                .ToString(CultureInfo.InvariantCulture);
             var (first, last) = ((long)Math.Ceiling(from / step - 1e-9), (long)Math.Floor(to / step + 1e-9));
             var ticks = ImmutableArray.CreateBuilder<(double, string)>();
             for (var i = first; i <= last; i++)

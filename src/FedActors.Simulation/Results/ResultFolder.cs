@@ -46,18 +46,21 @@ public sealed class ResultFolder(string path)
     private string PathOf(string name) => Path.Combine(path, name);
 
     // Drawing needs a native library, and its absence must not cost a person the figures.
-    private Fault? WriteReport(RunSummary summary, IReadOnlyList<RoundLine> rounds, ModelFile model, ReportExtras extras)
+    private Fault? WriteReport(
+        RunSummary summary, IReadOnlyList<RoundLine> rounds, ModelFile model, ReportExtras extras)
     {
         string page;
         try
         {
             page = Report.Of(summary, rounds, model, extras);
         }
-        catch (Exception failure) when (failure is DllNotFoundException or TypeInitializationException or BadImageFormatException)
+        catch (Exception failure)
+            when (failure is DllNotFoundException or TypeInitializationException or BadImageFormatException)
         {
             return new Fault(
                 FaultNumber.ReportFailed,
-                $"The report's plots could not be drawn ({failure.GetBaseException().GetType().Name}); the other results are there.",
+                $"The report's plots could not be drawn ({failure.GetBaseException().GetType().Name}); the other "
+                    + "results are there.",
                 PathOf("report.html"),
                 "Use a platform for which SkiaSharp has a native library, then run again with --fresh.");
         }
@@ -86,7 +89,8 @@ public sealed class ResultFolder(string path)
                 FaultNumber.OutputUnwritable,
                 $"A result could not be written: {failure.Message}",
                 PathOf(name),
-                "Free space or choose another folder with --out; the same command then goes on from the last committed round."));
+                "Free space or choose another folder with --out; the same command then goes on from the last "
+                    + "committed round."));
         }
     }
 

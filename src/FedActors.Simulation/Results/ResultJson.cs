@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 
 namespace FedActors.Simulation.Results;
 
-/// <summary>How results are written as JSON: camelCase, numbers that round-trip, null for a number that does not exist.</summary>
+/// <summary>How results are written as JSON: camelCase, numbers that round-trip, null for a number that does not
+/// exist.</summary>
 public static class ResultJson
 {
     /// <summary>Over several lines, for people.</summary>
@@ -22,7 +23,8 @@ public static class ResultJson
             // Readable quotes and letters; these documents are never put into a page.
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             NewLine = "\n",
-            // A figure that a kind of model does not have is null and left out; one that does not exist is NaN and written as null.
+            // A figure that a kind of model does not have is null and left out; one that does not exist is NaN and
+            // written as null.
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             RespectRequiredConstructorParameters = true,
             RespectNullableAnnotations = true,

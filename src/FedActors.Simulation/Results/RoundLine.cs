@@ -3,17 +3,20 @@ using System.Text.Json.Serialization;
 
 namespace FedActors.Simulation.Results;
 
-/// <summary>A line of <c>rounds.jsonl</c>: one committed round. Keys keep their names and order; new ones go to the end.</summary>
+/// <summary>A line of <c>rounds.jsonl</c>: one committed round. Keys keep their names and order; new ones go to the
+/// end.</summary>
 /// <param name="Round">From 1.</param>
 /// <param name="Attempt">From 1.</param>
 /// <param name="Included">Hospitals in the sum.</param>
-/// <param name="Loss">Mean training loss, over the patients of those included, of the model the round began with, in nats.</param>
+/// <param name="Loss">Mean training loss, over the patients of those included, of the model the round began with, in
+/// nats.</param>
 /// <param name="Auroc">Of the round's model on the held-out patients; NaN where it was not evaluated.</param>
 /// <param name="Epsilon">Largest spent by a hospital so far; 0 while privacy is off.</param>
 /// <param name="Saturated">Coordinates of updates that lay beyond the range and were cut to it.</param>
-/// <param name="LogLoss">Of the round's model on the held-out patients, in nats; NaN where it was not evaluated.</param>
-/// <param name="ByHospitals">What the hospitals counted together, through the secure sum, of the model the round began with: the one
-/// of the round before. Null where they did not evaluate.</param>
+/// <param name="LogLoss">Of the round's model on the held-out patients, in nats; NaN where it was not
+/// evaluated.</param>
+/// <param name="ByHospitals">What the hospitals counted together, through the secure sum, of the model the round began
+/// with: the one of the round before. Null where they did not evaluate.</param>
 public sealed record RoundLine(
     int Round,
     int Attempt,

@@ -4,18 +4,22 @@ using FedActors.Core.Data;
 
 namespace FedActors.Simulation.Results;
 
-/// <summary><c>summary.json</c>: a finished run in figures. Keys keep their names and order; new ones go to the end.</summary>
+/// <summary><c>summary.json</c>: a finished run in figures. Keys keep their names and order; new ones go to the
+/// end.</summary>
 /// <param name="Algorithm">As the job file writes it: <c>fedavg</c>.</param>
 /// <param name="Rounds">Committed rounds.</param>
 /// <param name="Parameters">Coordinates of the model.</param>
 /// <param name="Ensemble">The mean of the local models' probabilities: the honest rival.</param>
-/// <param name="ModelSha256">Of the last model's bytes, 64 hex digits: its parameters as little-endian binary64, and behind them
-/// what the strategy remembers (momentum, moments, a control), where it does.</param>
+/// <param name="ModelSha256">Of the last model's bytes, 64 hex digits: its parameters as little-endian binary64, and
+/// behind them what the strategy remembers (momentum, moments, a control), where it does.</param>
 /// <param name="Test">What every figure was taken on.</param>
-/// <param name="PeakMemoryMb">Largest resident memory of the process, MB of 1,000,000 bytes; NaN where it was not measured.</param>
+/// <param name="PeakMemoryMb">Largest resident memory of the process, MB of 1,000,000 bytes; NaN where it was not
+/// measured.</param>
 /// <param name="ModelRound">The round that the model is of: the last, unless the job keeps the best.</param>
-/// <param name="StoppedEarly">Whether the job ended before its last round, since the hospitals found no better model.</param>
-/// <param name="ByHospitals">What the hospitals themselves found last up to that round; null where they did not evaluate.</param>
+/// <param name="StoppedEarly">Whether the job ended before its last round, since the hospitals found no better
+/// model.</param>
+/// <param name="ByHospitals">What the hospitals themselves found last up to that round; null where they did not
+/// evaluate.</param>
 public sealed record RunSummary(
     string Job,
     long Seed,
@@ -47,14 +51,15 @@ public sealed record RunSummary(
 
 /// <param name="Threshold">Hospitals without whom no sum can be opened; 0 where secure aggregation is off.</param>
 /// <param name="ToleratedDropouts">Hospitals that may drop out of a round without ending it.</param>
-/// <param name="ToleratedColluders">Hospitals that may side with the coordinator and still learn no other's update.</param>
+/// <param name="ToleratedColluders">Hospitals that may side with the coordinator and still learn no other's
+/// update.</param>
 public sealed record SecureAggregationSummary(
     bool Enabled, int Threshold, int RingBits, int ToleratedDropouts, int ToleratedColluders);
 
 /// <param name="Mode"><c>off</c>, <c>patient-local</c>, <c>patient-distributed</c> or <c>hospital</c>.</param>
 /// <param name="Epsilon">
-/// Bound of this job with all it may release, by the accountant that the ledgers enforce: Renyi divergence at integer orders. 0, and
-/// without meaning, while the mode is off.
+/// Bound of this job with all it may release, by the accountant that the ledgers enforce: Renyi divergence at integer
+/// orders. 0, and without meaning, while the mode is off.
 /// </param>
 /// <param name="NoiseMultiplier">Standard deviation of the noise over how far one unit moves a sum.</param>
 public sealed record PrivacySummary(
@@ -65,13 +70,15 @@ public sealed record PrivacySummary(
     /// <summary><c>patient</c> or <c>hospital</c>: neighbours differ by all records of one.</summary>
     public string Unit { get; init; } = "patient";
 
-    /// <summary>The same releases by privacy-loss distributions: tighter, and for continuous noise. Shown, not enforced.</summary>
+    /// <summary>The same releases by privacy-loss distributions: tighter, and for continuous noise. Shown, not
+    /// enforced.</summary>
     public double EpsilonPld { get; init; }
 
     /// <summary>Times a hospital may release under the job, spare attempts included.</summary>
     public long Releases { get; init; }
 
-    /// <summary>Noise shared: hospitals whose share the bound counts on. 1 where each hospital adds all of it.</summary>
+    /// <summary>Noise shared: hospitals whose share the bound counts on. 1 where each hospital adds all of
+    /// it.</summary>
     public int Shares { get; init; } = 1;
 
     /// <summary>No noise, no bound: all figures are 0.</summary>
@@ -98,7 +105,8 @@ public sealed record ParticipationSummary(int Invited, int IncludedEveryRound, i
 /// <param name="Positives">Of the <paramref name="N"/> held-out patients, those with label 1.</param>
 public sealed record TestSummary(int N, int Positives)
 {
-    /// <summary>How they fall apart, in brackets behind their number; empty where the outcome is no yes or no.</summary>
+    /// <summary>How they fall apart, in brackets behind their number; empty where the outcome is no yes or
+    /// no.</summary>
     public string Shares(OutcomeKind outcome, CaseWords words) => outcome is OutcomeKind.Binary or OutcomeKind.Survival
         ? $" ({Positives:#,0} {words.Plural}, {N - Positives:#,0} others)"
         : "";

@@ -25,7 +25,8 @@ public sealed class ConfigFileTests : IDisposable
     public void All_that_is_wrong_is_told_together()
     {
         File.WriteAllText(_file,
-            "node { role = hub, tls = off, identity { pasword = x }\nhub { patience = 30, management { listen = \"0.0.0.0\" } } }");
+            "node { role = hub, tls = off, identity { pasword = x }\nhub { patience = 30, management { listen = "
+                + "\"0.0.0.0\" } } }");
 
         Assert.That(Faults(), Is.EquivalentTo((FaultNumber[])
             [FaultNumber.UnknownKey, FaultNumber.UnknownKey, FaultNumber.WrongType, FaultNumber.EndpointNotProtected]));

@@ -22,14 +22,16 @@ public sealed class JobFileTests
         var (plan, faults) = Read("name = small");
 
         Assert.That(faults, Is.Empty);
-        Assert.That(plan.Training with { LocalLayers = [] }, Is.EqualTo(new TrainingPlan(Algorithm.FedAvg, 60, 5, 0.5, null, 1)
-        {
-            Server = new ServerPlan(Rate: 1, Momentum: 0.9, Beta1: 0.9, Beta2: 0.99, Tau: 0.001),
-            ProximalMu = 0.01,
-        }));
+        Assert.That(plan.Training with { LocalLayers = [] },
+            Is.EqualTo(new TrainingPlan(Algorithm.FedAvg, 60, 5, 0.5, null, 1)
+            {
+                Server = new ServerPlan(Rate: 1, Momentum: 0.9, Beta1: 0.9, Beta2: 0.99, Tau: 0.001),
+                ProximalMu = 0.01,
+            }));
         Assert.That(plan.Training.LocalLayers, Is.Empty);
         Assert.That(plan.Cohort.Deadline, Is.EqualTo(TimeSpan.FromSeconds(60)));
-        Assert.That(plan.Evaluation, Is.EqualTo(new EvaluationPlan(5, Metric.Auroc, ByHospitals: true, MinimumPatients: 10)));
+        Assert.That(plan.Evaluation,
+            Is.EqualTo(new EvaluationPlan(5, Metric.Auroc, ByHospitals: true, MinimumPatients: 10)));
         Assert.That(plan.SecureAggregation.RingBits, Is.EqualTo(32));
     }
 
@@ -40,7 +42,8 @@ public sealed class JobFileTests
         Assert.That((mlp.Hidden, mlp.Activation), Is.EqualTo((new[] { 16, 8 }, Activation.Relu)));
         Assert.That(Read("name = small, model.kind = cox").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Survival));
         Assert.That(Read("name = small, model.kind = softmax").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Class));
-        Assert.That(Read("name = small, model.kind = linear-regression").Plan.Model.Outcome, Is.EqualTo(OutcomeKind.Real));
+        Assert.That(Read("name = small, model.kind = linear-regression").Plan.Model.Outcome,
+            Is.EqualTo(OutcomeKind.Real));
     }
 
     [Test]
@@ -68,17 +71,21 @@ public sealed class JobFileTests
         var epsilon = KeyValuePair.Create("job.privacy.epsilon", "4");
         var (plan, faults) = Read(Profiles, mode, epsilon);
         Assert.That(faults, Is.Empty);
-        Assert.That((plan.Training.Rounds, plan.Training.LocalSteps, plan.Privacy.Clip, plan.Privacy.Delta), Is.EqualTo((80, 1, 3.0, 1e-5)));
+        Assert.That((plan.Training.Rounds, plan.Training.LocalSteps, plan.Privacy.Clip, plan.Privacy.Delta),
+            Is.EqualTo((80, 1, 3.0, 1e-5)));
         Assert.That(Read(Profiles, new("job.training.rounds", "9"), mode, epsilon).Plan.Training.Rounds, Is.EqualTo(9));
-        Assert.That(Read(Profiles, mode, epsilon, new("job.training.local-steps", "5")).Plan.Training.LocalSteps, Is.EqualTo(5));
+        Assert.That(Read(Profiles, mode, epsilon, new("job.training.local-steps", "5")).Plan.Training.LocalSteps,
+            Is.EqualTo(5));
         Assert.That(Read(Profiles).Plan.Training.Rounds, Is.EqualTo(7));
-        Assert.That(Read(Profiles, new("job.privacy.mode", "patient-local"), epsilon).Plan.Training.Rounds, Is.EqualTo(7));
+        Assert.That(Read(Profiles, new("job.privacy.mode", "patient-local"), epsilon).Plan.Training.Rounds,
+            Is.EqualTo(7));
     }
 
     [TestCase("privacy.profiles.patient-lokal { }", "FA-1003", "Did you mean 'patient-local'?")]
     [TestCase("privacy.profiles.patient-local.trainig { }", "FA-1003", "Did you mean 'training'?")]
     public void A_profile_of_no_mode_or_with_no_section_of_a_job_is_refused(string line, string code, string says) =>
-        Assert.That(Read($"name = small, {line}").Faults.Select(fault => fault.ToString()), Has.One.Contains(code).And.One.Contains(says));
+        Assert.That(Read($"name = small, {line}").Faults.Select(fault => fault.ToString()),
+            Has.One.Contains(code).And.One.Contains(says));
 
     [TestCase("fedavgm", 1)]
     [TestCase("fedadam", 0.1)]
@@ -87,8 +94,11 @@ public sealed class JobFileTests
     [TestCase("scaffold", 1)]
     public void The_servers_step_suits_its_algorithm_unless_told_otherwise(string algorithm, double rate)
     {
-        Assert.That(Read($"name = small, training.algorithm = {algorithm}").Plan.Training.Server.Rate, Is.EqualTo(rate));
-        Assert.That(Read($"name = small, training {{ algorithm = {algorithm}, server-learning-rate = 0.7 }}").Plan.Training.Server.Rate, Is.EqualTo(0.7));
+        Assert.That(Read($"name = small, training.algorithm = {algorithm}").Plan.Training.Server.Rate,
+            Is.EqualTo(rate));
+        Assert.That(
+            Read(
+                $"name = small, training {{ algorithm = {algorithm}, server-learning-rate = 0.7 }}").Plan.Training.Server.Rate, Is.EqualTo(0.7));
     }
 
     [TestCase("median", Algorithm.Median)]
@@ -151,8 +161,10 @@ public sealed class JobFileTests
     [TestCase("training.algorithm = multi-krum", "FA-1050", "job.training.algorithm", "multi-krum")]
     [TestCase("training.local-layers = [bias, bias]", "FA-1009", "job.training.local-layers", "twice")]
     [TestCase("training.local-layers = bias", "FA-1004", "job.training.local-layers", "bias")]
-    [TestCase("training { algorithm = scaffold, local-layers = [bias] }", "FA-1008", "job.training.local-layers", "scaffold")]
-    [TestCase("training { algorithm = newton, local-layers = [bias] }", "FA-1008", "job.training.local-layers", "newton")]
+    [TestCase("training { algorithm = scaffold, local-layers = [bias] }", "FA-1008", "job.training.local-layers",
+        "scaffold")]
+    [TestCase("training { algorithm = newton, local-layers = [bias] }", "FA-1008", "job.training.local-layers",
+        "newton")]
     [TestCase("model.kind = logistic", "FA-1007", "job.model.kind", "Did you mean 'logistic-regression'?")]
     [TestCase("model { kind = mlp, hidden = [16, 0] }", "FA-1005", "job.model.hidden", "0")]
     [TestCase("model { kind = mlp, hidden = [wide] }", "FA-1004", "job.model.hidden", "wide")]
@@ -170,7 +182,8 @@ public sealed class JobFileTests
     [TestCase("cohort.minimum = 2, secure-aggregation.enabled = on", "FA-1008", "job.cohort.minimum", "2")]
     [TestCase("secure-aggregation.enabled = perhaps", "FA-1004", "job.secure-aggregation.enabled", "perhaps")]
     [TestCase("secure-aggregation.ring-bits = 48", "FA-1007", "job.secure-aggregation.ring-bits", "48")]
-    [TestCase("secure-aggregation.ring-bits = 32, training.algorithm = newton", "FA-1008", "job.secure-aggregation.ring-bits", "32")]
+    [TestCase("secure-aggregation.ring-bits = 32, training.algorithm = newton", "FA-1008",
+        "job.secure-aggregation.ring-bits", "32")]
     [TestCase("secure-aggregation.range = 0", "FA-1005", "job.secure-aggregation.range", "0")]
     [TestCase("privacy.mode = patient", "FA-1007", "job.privacy.mode", "patient")]
     [TestCase("privacy { mode = patient-local, epsilon = 0 }", "FA-6001", "job.privacy.epsilon", "0")]
@@ -178,13 +191,17 @@ public sealed class JobFileTests
     [TestCase("privacy { mode = patient-local, epsilon = some }", "FA-1004", "job.privacy.epsilon", "some")]
     [TestCase("privacy { mode = patient-local, epsilon = 1, delta = 0 }", "FA-6002", "job.privacy.delta", "0")]
     [TestCase("privacy { mode = patient-local, epsilon = 1, delta = 1 }", "FA-6002", "job.privacy.delta", "1")]
-    [TestCase("privacy { mode = patient-local, epsilon = 1, sampling-rate = 0 }", "FA-6003", "job.privacy.sampling-rate", "0")]
-    [TestCase("privacy { mode = patient-local, epsilon = 1, sampling-rate = 1.5 }", "FA-6003", "job.privacy.sampling-rate", "1.5")]
+    [TestCase("privacy { mode = patient-local, epsilon = 1, sampling-rate = 0 }", "FA-6003",
+        "job.privacy.sampling-rate", "0")]
+    [TestCase("privacy { mode = patient-local, epsilon = 1, sampling-rate = 1.5 }", "FA-6003",
+        "job.privacy.sampling-rate", "1.5")]
     [TestCase("privacy { mode = patient-local, noise-multiplier = 0 }", "FA-6004", "job.privacy.noise-multiplier", "0")]
     [TestCase("privacy { mode = patient-local, epsilon = 1, clip = 0 }", "FA-6031", "job.privacy.clip", "0")]
     [TestCase("privacy { mode = patient-local }", "FA-6032", "job.privacy.epsilon", "Neither")]
-    [TestCase("privacy { mode = patient-local, epsilon = 1, noise-multiplier = 1 }", "FA-6032", "job.privacy.noise-multiplier", "Both")]
-    [TestCase("privacy { mode = patient-distributed, epsilon = 1, assumed-colluders = 3 }", "FA-6033", "job.privacy.minimum-survivors", "3")]
+    [TestCase("privacy { mode = patient-local, epsilon = 1, noise-multiplier = 1 }", "FA-6032",
+        "job.privacy.noise-multiplier", "Both")]
+    [TestCase("privacy { mode = patient-distributed, epsilon = 1, assumed-colluders = 3 }", "FA-6033",
+        "job.privacy.minimum-survivors", "3")]
     [TestCase("privacy { mode = off, epsilon = 1 }", "FA-1008", "job.privacy.epsilon", "off")]
     [TestCase("privacy.spare = -0.5", "FA-1005", "job.privacy.spare", "-0.5")]
     [TestCase("privacy.epsilom = 1", "FA-1003", "job.privacy.epsilom", "Did you mean 'epsilon'?")]
@@ -199,7 +216,8 @@ public sealed class JobFileTests
     [TestCase("training.round = 3", "FA-1003", "job.training.round", "Did you mean 'rounds'?")]
     [TestCase("training = 3", "FA-1004", "job.training", "3")]
     [TestCase("name = \"a b\"", "FA-1005", "job.name", "a b")]
-    public void A_bad_value_is_refused_with_its_number_path_value_and_remedy(string line, string code, string path, string says)
+    public void A_bad_value_is_refused_with_its_number_path_value_and_remedy(
+        string line, string code, string path, string says)
     {
         var faults = Read($"name = small\n{line}").Faults;
 
@@ -212,7 +230,8 @@ public sealed class JobFileTests
     [Test]
     public void All_faults_of_a_file_are_told_together() =>
         Assert.That(
-            Read("training { rounds = 0, algorithm = magic }\ncohort.minimum = none").Faults.Select(fault => fault.Code),
+            Read("training { rounds = 0, algorithm = magic }\ncohort.minimum = none").Faults.Select(fault =>
+                fault.Code),
             Is.EquivalentTo(new[] { "FA-1006", "FA-1005", "FA-1007", "FA-1004" }));
 
     [Test]

@@ -23,7 +23,8 @@ public sealed class PolicyFileTests
     {
         var policy = Read(Least);
         Assert.That(policy with { Modes = [] }, Is.EqualTo(new HospitalPolicy(
-            "ward", PrivacyRequired: true, [], new PrivacyBudget(4, 1e-5), new PrivacyBudget(2, 1e-6), new CompositionRule(null, 0), 2000, 3, 0, 0.5, 1,
+            "ward", PrivacyRequired: true, [], new PrivacyBudget(4, 1e-5), new PrivacyBudget(2, 1e-6),
+            new CompositionRule(null, 0), 2000, 3, 0, 0.5, 1,
             2000, 3, 1, SecureAggregationRequired: true, null)));
         Assert.That(policy.Modes, Is.EqualTo(new[] { PrivacyMode.PatientLocal }));
     }
@@ -32,13 +33,15 @@ public sealed class PolicyFileTests
     public void A_policy_may_name_the_only_plans_that_run()
     {
         var hash = PlanHash.Of(Plans.Small());
-        Assert.That(Read($"{Least}, restrict-jobs = on, allowed-jobs = [{hash}]").AllowedJobs, Is.EqualTo(new[] { hash }));
+        Assert.That(Read($"{Least}, restrict-jobs = on, allowed-jobs = [{hash}]").AllowedJobs,
+            Is.EqualTo(new[] { hash }));
         Assert.That(Read($"{Least}, restrict-jobs = on").AllowedJobs, Is.Empty, "and none, where none is named");
     }
 
     [Test]
     public void A_fixed_order_is_read_at_the_lifetimes_delta() =>
-        Assert.That(Read($"{Least}, composition = renyi, renyi-order = 8").Rule, Is.EqualTo(new CompositionRule(8, 1e-5)));
+        Assert.That(Read($"{Least}, composition = renyi, renyi-order = 8").Rule,
+            Is.EqualTo(new CompositionRule(8, 1e-5)));
 
     [TestCase("scope = ward", "FA-1006", "policy.nominal-patients")]
     [TestCase("nominal-patients = 2000", "FA-1006", "policy.scope")]
@@ -55,7 +58,8 @@ public sealed class PolicyFileTests
     [TestCase(Least + ", composition = advanced", "FA-1007", "policy.composition")]
     [TestCase(Least + ", renyi-order = 1", "FA-1005", "policy.renyi-order")]
     [TestCase(Least + ", restrict-jobs = on, allowed-jobs = [abc]", "FA-1005", "policy.allowed-jobs")]
-    [TestCase(Least + ", allowed-jobs = [\"0000000000000000000000000000000000000000000000000000000000000000\"]", "FA-6035", "policy.restrict-jobs")]
+    [TestCase(Least + ", allowed-jobs = [\"0000000000000000000000000000000000000000000000000000000000000000\"]",
+        "FA-6035", "policy.restrict-jobs")]
     [TestCase(Least + ", privacy-requird = off", "FA-1003", "policy.privacy-requird")]
     public void A_policy_with_a_fault_is_no_policy(string body, string code, string path)
     {
@@ -67,13 +71,15 @@ public sealed class PolicyFileTests
 
     [Test]
     public void A_policy_that_is_not_there_is_no_policy() =>
-        Assert.That(() => PolicyFile.Read("no/policy.conf"), Throws.TypeOf<FaultException>().With.Message.Contain("FA-6034"));
+        Assert.That(() => PolicyFile.Read("no/policy.conf"),
+            Throws.TypeOf<FaultException>().With.Message.Contain("FA-6034"));
 
     [Test]
     public void A_file_without_a_policy_section_is_no_policy()
     {
         File.WriteAllText(_file, "polcy { scope = ward }");
-        Assert.That(() => PolicyFile.Read(_file), Throws.TypeOf<FaultException>().With.Message.Contain("polcy").And.Message.Contain("FA-1006"));
+        Assert.That(() => PolicyFile.Read(_file),
+            Throws.TypeOf<FaultException>().With.Message.Contain("polcy").And.Message.Contain("FA-1006"));
     }
 
     private HospitalPolicy Read(string body)

@@ -7,15 +7,18 @@ using FedActors.Core.Training;
 
 namespace FedActors.Actors.Tests.Data;
 
-/// <summary>A federation without actors or codes: the aggregate in double, so that nothing but learning is tested.</summary>
+/// <summary>A federation without actors or codes: the aggregate in double, so that nothing but learning is
+/// tested.</summary>
 internal static class BareFederation
 {
-    public static TrainingPlan FedAvg(int rounds, int localSteps = 5) => new(Algorithm.FedAvg, rounds, localSteps, 0.5, null, 1.0);
+    public static TrainingPlan FedAvg(int rounds, int localSteps = 5) =>
+        new(Algorithm.FedAvg, rounds, localSteps, 0.5, null, 1.0);
 
     public static TrainingPlan Newton(int rounds) => new(Algorithm.Newton, rounds, 1, 1.0, null, 1.0);
 
     /// <summary>The model after each round.</summary>
-    public static IEnumerable<double[]> Rounds(FederatedData data, TrainingPlan plan, IModel? other = null, long seed = 1)
+    public static IEnumerable<double[]> Rounds(
+        FederatedData data, TrainingPlan plan, IModel? other = null, long seed = 1)
     {
         var model = other ?? new LogisticRegression(data.Test.Features);
         var strategy = AggregationStrategies.Create(plan, model);

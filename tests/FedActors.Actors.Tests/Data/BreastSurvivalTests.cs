@@ -30,17 +30,23 @@ public class BreastSurvivalTests
             ["Cox fed stratified"] = [.. baselines.PooledParameters],
         };
         for (var k = 0; k < Regions.Length; k++)
-            models[$"Cox alone {k}"] = [.. baselines.Alone.Single(alone => alone.Hospital.ToString() == Regions[k]).Parameters];
-        var rows = SharedFolder.Reference("tcga_cox.csv").Where(row => double.Parse(row[0], CultureInfo.InvariantCulture) == l2).ToArray();
+            models[$"Cox alone {k}"] =
+                [.. baselines.Alone.Single(alone => alone.Hospital.ToString() == Regions[k]).Parameters];
+        var rows = SharedFolder.Reference("tcga_cox.csv")
+            .Where(row => double.Parse(row[0], CultureInfo.InvariantCulture) == l2).ToArray();
         Assert.That(rows, Has.Length.EqualTo(8));
         foreach (var row in rows)
         {
             var model = models[row[1][..row[1].IndexOf(" l2", StringComparison.Ordinal)]];
-            var actual = Regions.Select(region => data.Hospitals.Single(h => h.Hospital.ToString() == region).Test).Append(data.Test)
-                .Select(patients => ModelEvaluation.Of(new CoxRegression(data.Test.Features), model, patients).Of(Metric.CIndex));
-            // Canada alone has two events to fit 39 weights by: which of two patients comes first hangs on the last digits.
+            var actual = Regions.Select(region => data.Hospitals.Single(h => h.Hospital.ToString() == region).Test)
+                .Append(data.Test)
+                .Select(patients => ModelEvaluation.Of(new CoxRegression(data.Test.Features), model, patients)
+                    .Of(Metric.CIndex));
+            // Canada alone has two events to fit 39 weights by: which of two patients comes first hangs on the last
+            // digits.
             var tolerance = row[1].StartsWith("Cox alone 5", StringComparison.Ordinal) ? 0.005 : 1e-12;
-            Assert.That(actual, Is.EqualTo(row.Skip(2).Select(text => double.Parse(text, CultureInfo.InvariantCulture))).Within(tolerance), row[1]);
+            Assert.That(actual, Is.EqualTo(row.Skip(2).Select(text => double.Parse(text, CultureInfo.InvariantCulture)))
+                .Within(tolerance), row[1]);
         }
     }
 
@@ -50,7 +56,9 @@ public class BreastSurvivalTests
         var data = Load();
         var job = Job(data, 10);
         var pooled = Baselines.Of(data, job).PooledParameters;
-        Assert.That(BareFederation.Rounds(data, BareFederation.Newton(10) with { L2 = 10 }, new CoxRegression(data.Test.Features)).Last(),
+        Assert.That(
+            BareFederation.Rounds(data, BareFederation.Newton(10) with { L2 = 10 },
+                new CoxRegression(data.Test.Features)).Last(),
             Is.EqualTo(pooled).Within(1e-8));
     }
 

@@ -12,8 +12,11 @@ public class BreastTumourTests
     [Test]
     public void Five_hospitals_take_their_case_mix_and_the_rest_is_the_test()
     {
-        Assert.That(Data.Hospitals.Select(h => (h.Hospital.ToString(), h.Train.Positives, h.Train.Rows - h.Train.Positives)), Is.EqualTo(
-            new[] { ("amsterdam", 16, 24), ("berlin", 2, 38), ("madrid", 38, 2), ("milan", 28, 12), ("paris", 6, 34) }));
+        Assert.That(
+            Data.Hospitals.Select(h => (h.Hospital.ToString(), h.Train.Positives, h.Train.Rows - h.Train.Positives)),
+            Is.EqualTo(
+            new[] { ("amsterdam", 16, 24), ("berlin", 2, 38), ("madrid", 38, 2), ("milan", 28, 12),
+                ("paris", 6, 34) }));
         Assert.That((Data.Test.Rows, Data.Test.Positives, Data.External), Is.EqualTo((369, 122, (PatientTable?)null)));
         Assert.That(Data.Test.Features, Is.EqualTo(30));
         Assert.That(Data.Hospitals.SelectMany(h => h.Train.Values.ToArray()), Is.All.InRange(-1 - 1e-12, 1 + 1e-12));
@@ -28,9 +31,11 @@ public class BreastTumourTests
             foreach (var (hospital, auroc, accuracy, sensitivity, specificity) in new[]
             {
                 ("berlin", .9890, .7480, .2377, 1.000), ("paris", .9865, .8997, .6967, 1.000),
-                ("amsterdam", .9897, .9648, .9262, .9838), ("milan", .9932, .8943, .9918, .8462), ("madrid", .9859, .3442, 1.000, .0202),
+                ("amsterdam", .9897, .9648, .9262, .9838), ("milan", .9932, .8943, .9918, .8462),
+                ("madrid", .9859, .3442, 1.000, .0202),
             })
-                AssertFigures(hospital, baselines.Alone.Single(a => a.Hospital.ToString() == hospital).Metrics, auroc, accuracy, sensitivity, specificity);
+                AssertFigures(hospital, baselines.Alone.Single(a => a.Hospital.ToString() == hospital).Metrics, auroc,
+                    accuracy, sensitivity, specificity);
             AssertFigures("ensemble", baselines.Ensemble, .9919, .9648, .9016);
             AssertFigures("pooled", baselines.Pooled, .9943, .9702, .9672, .9717);
             var means = baselines.Alone.Select(a => (BinaryMetrics)a.Metrics).ToArray();
@@ -43,10 +48,12 @@ public class BreastTumourTests
 
     [TestCase(60, .9918, .9621, .9344, .9757)]
     [TestCase(200, .9931, .9675, .9590, .9717)]
-    public void Federated_averaging_gives_the_known_figures(int rounds, double auroc, double accuracy, double sensitivity, double specificity)
+    public void Federated_averaging_gives_the_known_figures(
+        int rounds, double auroc, double accuracy, double sensitivity, double specificity)
     {
         var last = BareFederation.Rounds(Data, BareFederation.FedAvg(rounds)).Last();
-        AssertFigures($"{rounds} rounds", BareFederation.Judge(last, Data.Test), auroc, accuracy, sensitivity, specificity);
+        AssertFigures($"{rounds} rounds", BareFederation.Judge(last, Data.Test), auroc, accuracy, sensitivity,
+            specificity);
     }
 
     [Test]
@@ -57,7 +64,8 @@ public class BreastTumourTests
     }
 
     private static void AssertFigures(
-        string whose, ModelMetrics judged, double auroc, double accuracy, double sensitivity, double? specificity = null) => Assert.Multiple(() =>
+        string whose, ModelMetrics judged, double auroc, double accuracy, double sensitivity,
+        double? specificity = null) => Assert.Multiple(() =>
     {
         var actual = (BinaryMetrics)judged;
         Assert.That(actual.Auroc, Is.EqualTo(auroc).Within(5.1e-5), $"AUROC, {whose}");

@@ -17,9 +17,12 @@ public class HeartDiseaseTests
         var reference = SharedFolder.Reference("heart_flamby_split.csv");
         foreach (var hospital in data.Hospitals)
         {
-            int Count(string set, string label) => reference.Count(row => row[0] == hospital.Hospital.ToString() && row[2] == set && row[3] == label);
-            Assert.That((hospital.Train.Rows - hospital.Train.Positives, hospital.Train.Positives), Is.EqualTo((Count("train", "0"), Count("train", "1"))));
-            Assert.That((hospital.Test.Rows - hospital.Test.Positives, hospital.Test.Positives), Is.EqualTo((Count("test", "0"), Count("test", "1"))));
+            int Count(string set, string label) =>
+                reference.Count(row => row[0] == hospital.Hospital.ToString() && row[2] == set && row[3] == label);
+            Assert.That((hospital.Train.Rows - hospital.Train.Positives, hospital.Train.Positives),
+                Is.EqualTo((Count("train", "0"), Count("train", "1"))));
+            Assert.That((hospital.Test.Rows - hospital.Test.Positives, hospital.Test.Positives),
+                Is.EqualTo((Count("test", "0"), Count("test", "1"))));
         }
         Assert.That(data.Hospitals.Select(h => h.Train.Rows + h.Test.Rows), Is.EqualTo(new[] { 303, 261, 46, 130 }));
         Assert.That(data.External, Is.Null);
@@ -41,7 +44,8 @@ public class HeartDiseaseTests
     {
         var rounds = BareFederation.Rounds(Load(), BareFederation.FedAvg(10)).ToArray();
         foreach (var row in SharedFolder.Reference("heart_fedavg_trace.csv"))
-            Assert.That(rounds[int.Parse(row[0]) - 1], Is.EqualTo(row.Skip(1).Select(Number)).Within(1e-9), $"round {row[0]}");
+            Assert.That(rounds[int.Parse(row[0]) - 1], Is.EqualTo(row.Skip(1).Select(Number)).Within(1e-9),
+                $"round {row[0]}");
     }
 
     [Test]
@@ -59,7 +63,9 @@ public class HeartDiseaseTests
         Assert.That(rows, Has.Count.EqualTo(15));
         foreach (var row in rows)
         {
-            var patients = row[1] == "POOLED" ? data.Test : data.Hospitals.Single(h => h.Hospital.ToString() == row[1]).Test;
+            var patients = row[1] == "POOLED"
+                ? data.Test
+                : data.Hospitals.Single(h => h.Hospital.ToString() == row[1]).Test;
             var actual = BareFederation.Judge(models[row[0]], patients);
             Assert.That(new[] { actual.Auroc, actual.Accuracy, actual.LogLoss, actual.N },
                 Is.EqualTo(row.Skip(2).Select(Number)).Within(1e-9), $"{row[0]} on {row[1]}");
@@ -75,9 +81,13 @@ public class HeartDiseaseTests
         {
             ["LR pooled"] = (BinaryMetrics)baselines.Pooled,
             ["LR ensemble-of-alone"] = (BinaryMetrics)baselines.Ensemble,
-            ["LR FedAvg R30E5"] = BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(30)).Last(), data.Test),
-            ["LR FedAvg R200E5"] = BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(200)).Last(), data.Test),
-            ["LR FedSGD R1000E1"] = BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(1000, localSteps: 1)).Last(), data.Test),
+            ["LR FedAvg R30E5"] =
+            BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(30)).Last(), data.Test),
+            ["LR FedAvg R200E5"] =
+            BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(200)).Last(), data.Test),
+            ["LR FedSGD R1000E1"] =
+            BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(1000, localSteps: 1)).Last(),
+                data.Test),
         };
         foreach (var alone in baselines.Alone)
             figures[$"LR alone {alone.Hospital}"] = (BinaryMetrics)alone.Metrics;
@@ -96,9 +106,12 @@ public class HeartDiseaseTests
     public void The_pooled_accuracy_is_the_one_that_FLamby_publishes()
     {
         var data = Load();
-        var published = SharedFolder.Reference("flamby_published_heart.csv").Single(row => row[0] == "Pooled Training")[1].Split('±');
-        Assert.That(Baselines.Of(data, BareFederation.Job(data)).Pooled.Of(Metric.Accuracy), Is.EqualTo(Number(published[0])).Within(Number(published[1])));
-        Assert.That(BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(200)).Last(), data.Test).Accuracy,
+        var published = SharedFolder.Reference("flamby_published_heart.csv")
+            .Single(row => row[0] == "Pooled Training")[1].Split('±');
+        Assert.That(Baselines.Of(data, BareFederation.Job(data)).Pooled.Of(Metric.Accuracy),
+            Is.EqualTo(Number(published[0])).Within(Number(published[1])));
+        Assert.That(
+            BareFederation.Judge(BareFederation.Rounds(data, BareFederation.FedAvg(200)).Last(), data.Test).Accuracy,
             Is.GreaterThanOrEqualTo(Number(published[0]) - Number(published[1])));
     }
 

@@ -6,7 +6,8 @@ using FedActors.Core.Data;
 
 namespace FedActors.Actors.Tests.Data;
 
-/// <summary>Targets that are classes, numbers or times, rows that share a patient, and hospitals that a list names.</summary>
+/// <summary>Targets that are classes, numbers or times, rows that share a patient, and hospitals that a list
+/// names.</summary>
 public class OutcomeDataTests
 {
     private const string Schema = """
@@ -72,7 +73,8 @@ public class OutcomeDataTests
     public void A_label_outside_the_classes_is_refused_with_its_line_and_without_its_value()
     {
         var fault = Faults("target = stage", Rows + "south,7,50,60,X,0\n").Single();
-        Assert.That((fault.Number, fault.Where), Is.EqualTo((FaultNumber.ValueNotAllowed, "data.csv: line 14, column 'STAGE'")));
+        Assert.That((fault.Number, fault.Where),
+            Is.EqualTo((FaultNumber.ValueNotAllowed, "data.csv: line 14, column 'STAGE'")));
         Assert.That(fault.ToString(), Does.Not.Contain("'X'"));
     }
 
@@ -89,21 +91,25 @@ public class OutcomeDataTests
     public void A_time_of_nothing_is_refused_with_its_line_and_without_its_value(string time)
     {
         var fault = Faults("target = death", Rows + $"south,7,50,{time},I,1\n").Single();
-        Assert.That((fault.Number, fault.Where), Is.EqualTo((FaultNumber.TimeNotPositive, "data.csv: line 14, column 'DAYS'")));
+        Assert.That((fault.Number, fault.Where),
+            Is.EqualTo((FaultNumber.TimeNotPositive, "data.csv: line 14, column 'DAYS'")));
         Assert.That(fault.What, Does.Not.Contain(time == "0" ? "'0'" : time));
     }
 
     [Test]
     public void A_hospital_without_events_is_named_unless_that_is_meant()
     {
-        var alive = Rows.Replace("south,1,41,120,III,1", "south,1,41,120,III,0").Replace("I,1\nsouth", "I,0\nsouth").Replace("II,1\n", "II,0\n");
-        Assert.That(Faults("target = death", alive).Select(fault => (fault.Number, fault.Where)), Does.Contain((FaultNumber.NoEvents, "hospital south")));
+        var alive = Rows.Replace("south,1,41,120,III,1", "south,1,41,120,III,0").Replace("I,1\nsouth", "I,0\nsouth")
+            .Replace("II,1\n", "II,0\n");
+        Assert.That(Faults("target = death", alive).Select(fault => (fault.Number, fault.Where)),
+            Does.Contain((FaultNumber.NoEvents, "hospital south")));
     }
 
     [Test]
     public void A_feature_that_never_changes_is_named()
     {
-        var fault = Faults("target = days\nfeatures = [ { column = AGE }, { name = old, column = AGE, is = [99] } ]").Single();
+        var fault = Faults("target = days\nfeatures = [ { column = AGE }, { name = old, column = AGE, is = [99] } ]")
+            .Single();
         Assert.That((fault.Number, fault.Where), Is.EqualTo((FaultNumber.ConstantColumn, "data.csv: column 'AGE'")));
         Assert.That(fault.What, Does.Contain("'old'"));
     }
@@ -115,7 +121,8 @@ public class OutcomeDataTests
         Assert.That(north.Train.Units + north.Test.Units, Is.EqualTo(4));
         Assert.That(north.Train.Rows + north.Test.Rows, Is.EqualTo(6));
         var ages = Enumerable.Range(0, north.Train.Units).Select(unit =>
-            Enumerable.Range(north.Train.RowsOf(unit).First, north.Train.RowsOf(unit).Count).Select(row => 10 * north.Train.Row(row)[0] + 50).ToArray());
+            Enumerable.Range(north.Train.RowsOf(unit).First, north.Train.RowsOf(unit).Count)
+            .Select(row => 10 * north.Train.Row(row)[0] + 50).ToArray());
         Assert.That(ages, Is.SubsetOf(new double[][] { [40, 60], [50, 55], [70], [45] }));
     }
 
@@ -124,26 +131,34 @@ public class OutcomeDataTests
     {
         var named = Named("Ann", "Bob", "Ann ", "Cy", "Bob", "Di", "Ann", "Bob", "Cy", "Di", "Ed", "Flo");
         var data = Load("target = days\npatient = WHO", named);
-        Assert.That(data.Hospitals.Select(h => (h.Train.Units + h.Test.Units, h.Train.Rows + h.Test.Rows)), Is.EqualTo(new[] { (4, 6), (6, 6) }));
-        Assert.That(Load("target = days", named, patientId: "WHO").Hospitals[0].Train.Units, Is.EqualTo(data.Hospitals[0].Train.Units),
+        Assert.That(data.Hospitals.Select(h => (h.Train.Units + h.Test.Units, h.Train.Rows + h.Test.Rows)),
+            Is.EqualTo(new[] { (4, 6), (6, 6) }));
+        Assert.That(Load("target = days", named, patientId: "WHO").Hospitals[0].Train.Units,
+            Is.EqualTo(data.Hospitals[0].Train.Units),
             "the job's own word is enough");
     }
 
     [Test]
     public void A_row_of_nobody_is_a_fault_and_shows_no_name()
     {
-        var faults = Faults("target = days\npatient = WHO", Named("Ann", "", "Bob", " ", "Cy", "Di", "Ed", "Flo", "Gus", "Hal", "Ida", "Jo"));
+        var faults =
+            Faults("target = days\npatient = WHO",
+                Named("Ann", "", "Bob", " ", "Cy", "Di", "Ed", "Flo", "Gus", "Hal", "Ida", "Jo"));
         Assert.That(faults.Select(fault => (fault.Number, fault.Where)), Is.EqualTo(new[]
         {
-            (FaultNumber.ValueNotAllowed, "data.csv: line 3, column 'WHO'"), (FaultNumber.ValueNotAllowed, "data.csv: line 5, column 'WHO'"),
+            (FaultNumber.ValueNotAllowed, "data.csv: line 3, column 'WHO'"),
+                (FaultNumber.ValueNotAllowed, "data.csv: line 5, column 'WHO'"),
         }));
         Assert.That(string.Concat(faults), Does.Not.Contain("Ann"));
     }
 
     [Test]
     public void A_job_and_its_data_that_mean_other_patients_are_refused() =>
-        Assert.That(Assert.Throws<FaultException>(() => Load("target = days\npatient = PID", patientId: "WHO"))!.Faults.Single(),
-            Has.Property("Number").EqualTo(FaultNumber.UnitMismatch).And.Property("Where").EqualTo("job.conf: job.data.patient"));
+        Assert.That(
+            Assert.Throws<FaultException>(() =>
+                Load("target = days\npatient = PID", patientId: "WHO"))!.Faults.Single(),
+            Has.Property("Number").EqualTo(FaultNumber.UnitMismatch).And.Property("Where")
+            .EqualTo("job.conf: job.data.patient"));
 
     [Test]
     public void A_column_of_patients_that_is_not_there_is_named() =>
@@ -159,17 +174,23 @@ public class OutcomeDataTests
     [Test]
     public void A_list_may_name_the_hospitals_too()
     {
-        var data = Load("target = days\nsplit = listed", list: "center,line,set\neast,1,train\neast,2,train\nwest,3,train\nwest,4,train\neast,5,test\nwest,9,test\n");
-        Assert.That(data.Hospitals.Select(h => (h.Hospital.ToString(), h.Train.Rows, h.Test.Rows)), Is.EqualTo(new[] { ("east", 2, 1), ("west", 2, 1) }));
+        var data =
+            Load("target = days\nsplit = listed",
+                list: "center,line,set\neast,1,train\neast,2,train\nwest,3,train\nwest,4,train\neast,5,test\nwest,9,test\n");
+        Assert.That(data.Hospitals.Select(h => (h.Hospital.ToString(), h.Train.Rows, h.Test.Rows)),
+            Is.EqualTo(new[] { ("east", 2, 1), ("west", 2, 1) }));
         Assert.That(data.External!.Rows, Is.EqualTo(6));
     }
 
     [TestCase("targets.a { kind = class, column = STAGE, classes { one = [I, II, III, X] } }", "FA-1006", "classes")]
     [TestCase("targets.a { kind = class, column = STAGE, classes { one = [I], two = [I] } }", "FA-1009", "classes")]
     [TestCase("targets.a { kind = real, column = STAGE }", "FA-1008", "column")]
-    [TestCase("targets.a { kind = survival, time = STAGE, event = DEAD, happened = [1], censored = [0] }", "FA-1008", "time")]
-    [TestCase("targets.a { kind = survival, time = DAYS, event = DEAD, happened = [1], censored = [1] }", "FA-1009", "censored")]
-    [TestCase("targets.a { kind = survival, time = DAIS, event = DEAD, happened = [1], censored = [0] }", "FA-2003", "time")]
+    [TestCase("targets.a { kind = survival, time = STAGE, event = DEAD, happened = [1], censored = [0] }", "FA-1008",
+        "time")]
+    [TestCase("targets.a { kind = survival, time = DAYS, event = DEAD, happened = [1], censored = [1] }", "FA-1009",
+        "censored")]
+    [TestCase("targets.a { kind = survival, time = DAIS, event = DEAD, happened = [1], censored = [0] }", "FA-2003",
+        "time")]
     public void A_target_that_cannot_be_is_refused_with_its_key(string target, string code, string key)
     {
         var fault = Assert.Throws<FaultException>(() => Load($"target = days\n{target}"))!.Faults.Single();
@@ -182,7 +203,8 @@ public class OutcomeDataTests
         File.WriteAllText(Path.Combine(_folder, "list.csv"), list);
         var faults = new List<Fault>();
         var plan = DataSection.Read(HoconReader.Of(
-            ConfigurationFactory.ParseString($"job.data {{\n{Schema}\n{overrides}\n}}"), "job.data", "job.conf", faults), patientId);
+            ConfigurationFactory.ParseString($"job.data {{\n{Schema}\n{overrides}\n}}"), "job.data", "job.conf",
+            faults), patientId);
         return faults.Count == 0 ? DataLoader.Load(plan, _folder, null) : throw new FaultException(faults);
     }
 

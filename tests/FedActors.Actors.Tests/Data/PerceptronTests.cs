@@ -9,8 +9,8 @@ using FedActors.Simulation;
 namespace FedActors.Actors.Tests.Data;
 
 /// <summary>
-/// A perceptron of one hidden layer of 16 on real patients, against the spread of the reference over its own first weights: the
-/// reference draws them in another way, so that single figures cannot be the same.
+/// A perceptron of one hidden layer of 16 on real patients, against the spread of the reference over its own first
+/// weights: the reference draws them in another way, so that single figures cannot be the same.
 /// </summary>
 public class PerceptronTests
 {
@@ -32,9 +32,12 @@ public class PerceptronTests
     [TestCase("d6", "networks")]
     [TestCase("d14", "hospitals")]
     [TestCase("d6", "hospitals")]
-    public void On_other_targets_and_splits_it_is_no_worse_than_pooled_and_far_better_than_alone(string target, string split)
+    public void On_other_targets_and_splits_it_is_no_worse_than_pooled_and_far_better_than_alone(
+        string target, string split)
     {
-        var data = SampleData.Load("stroke", SharedFolder.Path("data/ist"), $"job.data {{ target = {target}, split = {split} }}");
+        var data =
+            SampleData.Load("stroke", SharedFolder.Path("data/ist"),
+                $"job.data {{ target = {target}, split = {split} }}");
         var job = Job(data, 1);
         var baselines = Baselines.Of(data, job);
         var federated = Federated(data, job);
@@ -48,24 +51,31 @@ public class PerceptronTests
         var data = SampleData.Load("heart-disease", SharedFolder.Path("data/heart-disease"));
         var reference = SharedFolder.Reference("summary_heart.csv")
             .Single(row => row[0] == "heartFLamby" && row[1] == "MLP FedAvg R200E5" && row[2] == "POOLED");
-        var (mean, spread) = (double.Parse(reference[3], CultureInfo.InvariantCulture), double.Parse(reference[4], CultureInfo.InvariantCulture));
-        Assert.That(Enumerable.Range(1, 5).Average(seed => Federated(data, Job(data, seed))), Is.EqualTo(mean).Within(2 * spread));
+        var (mean, spread) =
+            (double.Parse(reference[3], CultureInfo.InvariantCulture),
+                double.Parse(reference[4], CultureInfo.InvariantCulture));
+        Assert.That(Enumerable.Range(1, 5).Average(seed => Federated(data, Job(data, seed))),
+            Is.EqualTo(mean).Within(2 * spread));
     }
 
     /// <summary>
-    /// A plain loop in numpy over the same steps, five first weights drawn normal with variance 1 / inputs, ends at .8652 after 500
-    /// and at .8436 after 1,000, each ± .008: the longer the fit, the more of these 486 patients is learned by heart.
+    /// A plain loop in numpy over the same steps, five first weights drawn normal with variance 1 / inputs, ends at
+    /// .8652 after 500 and at .8436 after 1,000, each ± .008: the longer the fit, the more of these 486 patients is
+    /// learned by heart.
     /// </summary>
     [TestCase(100, .8652)]
     [TestCase(200, .8436)]
-    public void On_heart_disease_the_pooled_perceptron_is_what_numpy_makes_of_the_same_steps(int rounds, double expected)
+    public void On_heart_disease_the_pooled_perceptron_is_what_numpy_makes_of_the_same_steps(
+        int rounds, double expected)
     {
         var data = SampleData.Load("heart-disease", SharedFolder.Path("data/heart-disease"));
         var train = PatientTable.Concat([.. data.Hospitals.Select(hospital => hospital.Train)]);
         var mean = Enumerable.Range(1, 5).Average(seed =>
         {
             var job = Job(data, seed);
-            var fit = LocalFit.Run(ModelCatalog.Create(job.Model), train, job with { Training = BareFederation.FedAvg(rounds) });
+            var fit =
+                LocalFit.Run(ModelCatalog.Create(job.Model), train,
+                    job with { Training = BareFederation.FedAvg(rounds) });
             return ModelEvaluation.Of(ModelCatalog.Create(job.Model), fit, data.Test).Of(Metric.Auroc);
         });
         Assert.That(mean, Is.EqualTo(expected).Within(.012));
@@ -74,7 +84,8 @@ public class PerceptronTests
     private static double Federated(FederatedData data, JobPlan job)
     {
         var model = ModelCatalog.Create(job.Model);
-        return ModelEvaluation.Of(model, BareFederation.Rounds(data, job.Training, model, job.Seed).Last(), data.Test).Of(Metric.Auroc);
+        return ModelEvaluation.Of(model, BareFederation.Rounds(data, job.Training, model, job.Seed).Last(), data.Test)
+            .Of(Metric.Auroc);
     }
 
     private static (FederatedData Data, JobPlan Job) Stroke(long seed)

@@ -16,7 +16,8 @@ internal static class SampleData
     {
         var file = Path.Combine(Repository, "samples", sample, "job.conf");
         var faults = new List<Fault>();
-        var config = ConfigurationFactory.ParseString(overrides).WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(file)));
+        var config = ConfigurationFactory.ParseString(overrides)
+            .WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(file)));
         var plan = DataSection.Read(HoconReader.Of(config, "job.data", file, faults));
         return faults.Count == 0 ? plan : throw new FaultException(faults);
     }

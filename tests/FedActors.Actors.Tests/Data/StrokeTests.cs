@@ -25,20 +25,29 @@ public class StrokeTests
     {
         // The table knows no row numbers, so they become its only feature.
         var lines = File.ReadAllLines(Path.Combine(SharedFolder.Path("data/ist"), "ist_compact.csv"));
-        var numbered = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"numbered-{TestContext.CurrentContext.Test.ID}.csv");
+        var numbered =
+            Path.Combine(TestContext.CurrentContext.WorkDirectory,
+                $"numbered-{TestContext.CurrentContext.Test.ID}.csv");
         File.WriteAllLines(numbered, lines.Select((line, i) => (i == 0 ? "ROW," : $"{i - 1},") + line));
         var plan = SampleData.Plan("stroke");
         var rowColumn = new ColumnRule("ROW", ColumnType.Number, [], 0, 1e6, [], false);
         var data = DataLoader.Load(plan with
         {
             Files = [new DataFile(numbered, null, null)],
-            Schema = plan.Schema with { Columns = plan.Schema.Columns.Add(rowColumn), Inputs = [new InputDescription("row", "ROW", 0, 1, [])] },
+            Schema = plan.Schema
+            with
+            {
+                Columns = plan.Schema.Columns.Add(rowColumn),
+                Inputs = [new InputDescription("row", "ROW", 0, 1, [])]
+            },
         }, "", null);
         foreach (var row in SharedFolder.Reference("ist5k_d14_check.csv"))
         {
             var hospital = Of(data, row[0]);
             var rows = hospital.Train.Values.ToArray();
-            Assert.That(new[] { rows.Length, rows.Sum(), rows[0], rows[^1], hospital.Train.Positives, hospital.Test.Rows, hospital.Test.Positives },
+            Assert.That(
+                new[] { rows.Length, rows.Sum(), rows[0], rows[^1], hospital.Train.Positives, hospital.Test.Rows,
+                    hospital.Test.Positives },
                 Is.EqualTo(row.Skip(1).Select(Number)), row[0]);
         }
         Assert.That(data.External!.Rows, Is.EqualTo(5111));
@@ -60,7 +69,8 @@ public class StrokeTests
     {
         var rounds = BareFederation.Rounds(Load(), BareFederation.FedAvg(200)).ToArray();
         foreach (var row in SharedFolder.Reference("ist5k_d14_fedavg_trace.csv"))
-            Assert.That(rounds[int.Parse(row[0]) - 1], Is.EqualTo(row.Skip(1).Select(Number)).Within(1e-9), $"round {row[0]}");
+            Assert.That(rounds[int.Parse(row[0]) - 1], Is.EqualTo(row.Skip(1).Select(Number)).Within(1e-9),
+                $"round {row[0]}");
     }
 
     [Test]
@@ -75,11 +85,13 @@ public class StrokeTests
             ["LR FedSGD R1000E1"] = BareFederation.Rounds(data, BareFederation.FedAvg(1000, localSteps: 1)).Last(),
         };
         foreach (var (reference, name) in Networks)
-            models[$"LR alone {reference}"] = [.. baselines.Alone.Single(alone => alone.Hospital.ToString() == name).Parameters];
+            models[$"LR alone {reference}"] =
+                [.. baselines.Alone.Single(alone => alone.Hospital.ToString() == name).Parameters];
         var checkedRows = 0;
         foreach (var row in SharedFolder.Reference("ist5k_d14_metrics.csv").Where(row => models.ContainsKey(row[0])))
         {
-            var patients = row[1] switch { "POOLED" => data.Test, "EXTERNAL" => data.External!, _ => Of(data, row[1]).Test };
+            var patients =
+                row[1] switch { "POOLED" => data.Test, "EXTERNAL" => data.External!, _ => Of(data, row[1]).Test };
             AssertFigures(BareFederation.Judge(models[row[0]], patients), row);
             checkedRows++;
         }
@@ -110,25 +122,32 @@ public class StrokeTests
             return new Dictionary<(string, string), double[]>
             {
                 [("LR pooled", "POOLED")] = Figures(baselines.Pooled),
-                [("LR pooled", "EXTERNAL(417 small hospitals)")] = Figures(BareFederation.Judge(pooled, data.External!)),
+                [("LR pooled", "EXTERNAL(417 small hospitals)")] =
+                Figures(BareFederation.Judge(pooled, data.External!)),
                 [("LR FedAvg R200E5", "POOLED")] = Figures(BareFederation.Judge(fedAvg, data.Test)),
-                [("LR FedAvg R200E5", "EXTERNAL(417 small hospitals)")] = Figures(BareFederation.Judge(fedAvg, data.External!)),
+                [("LR FedAvg R200E5", "EXTERNAL(417 small hospitals)")] =
+                Figures(BareFederation.Judge(fedAvg, data.External!)),
                 [("LR FedSGD R1000E1", "POOLED")] = Figures(BareFederation.Judge(fedSgd, data.Test)),
-                [("LR FedSGD R1000E1", "EXTERNAL(417 small hospitals)")] = Figures(BareFederation.Judge(fedSgd, data.External!)),
+                [("LR FedSGD R1000E1", "EXTERNAL(417 small hospitals)")] =
+                Figures(BareFederation.Judge(fedSgd, data.External!)),
                 [("LR alone (mean over 49)", "POOLED")] = Mean(baselines.Alone.Select(alone => Figures(alone.Metrics))),
                 [("LR alone (mean over 49)", "EXTERNAL(417 small hospitals)")] =
-                    Mean(baselines.Alone.Select(alone => Figures(BareFederation.Judge([.. alone.Parameters], data.External!)))),
+                    Mean(
+                        baselines.Alone.Select(alone =>
+                            Figures(BareFederation.Judge([.. alone.Parameters], data.External!)))),
                 [("ensemble", "POOLED")] = Figures(baselines.Ensemble),
             };
         }).ToArray();
-        var rows = SharedFolder.Reference("summary_ist49_d14.csv").Where(row => seeds[0].ContainsKey((row[1], row[2]))).ToArray();
+        var rows = SharedFolder.Reference("summary_ist49_d14.csv").Where(row => seeds[0].ContainsKey((row[1], row[2])))
+            .ToArray();
         Assert.That(rows, Has.Length.EqualTo(9));
         Assert.Multiple(() =>
         {
             foreach (var row in rows)
             {
                 var mean = Mean(seeds.Select(seed => seed[(row[1], row[2])]));
-                Assert.That(mean, Is.EqualTo(new[] { Number(row[3]), Number(row[5]), Number(row[7]) }).Within(5.1e-6), $"{row[1]}, {row[2]}");
+                Assert.That(mean, Is.EqualTo(new[] { Number(row[3]), Number(row[5]), Number(row[7]) }).Within(5.1e-6),
+                    $"{row[1]}, {row[2]}");
             }
         });
     }
@@ -141,7 +160,8 @@ public class StrokeTests
         long Rows(FederatedData data) => data.Hospitals.Sum(h => h.Train.Rows + h.Test.Rows) + data.External!.Rows;
         Assert.That((Rows(networks), Rows(hospitals)), Is.EqualTo((19285L, 19285L)));
         Assert.That(networks.Hospitals.Select(h => h.Train.Rows), Is.All.EqualTo(1000));
-        Assert.That(networks.Hospitals.Sum(h => h.Train.Positives + h.Test.Positives) + networks.External!.Positives, Is.EqualTo(4241));
+        Assert.That(networks.Hospitals.Sum(h => h.Train.Positives + h.Test.Positives) + networks.External!.Positives,
+            Is.EqualTo(4241));
     }
 
     [Test]
@@ -152,12 +172,14 @@ public class StrokeTests
         Assert.That(names[..4], Is.EqualTo(new[] { "h001", "h002", "h003", "h004" }));
     }
 
-    private static FederatedData Load(string overrides = "") => SampleData.Load("stroke", SharedFolder.Path("data/ist"), overrides);
+    private static FederatedData Load(string overrides = "") =>
+        SampleData.Load("stroke", SharedFolder.Path("data/ist"), overrides);
 
     private static HospitalData Of(FederatedData data, string network) =>
         data.Hospitals.Single(hospital => hospital.Hospital.ToString() == Networks[network]);
 
-    private static double[] Figures(ModelMetrics metrics) => [metrics.Of(Metric.Auroc), metrics.Of(Metric.Accuracy), metrics.Of(Metric.LogLoss)];
+    private static double[] Figures(ModelMetrics metrics) =>
+        [metrics.Of(Metric.Auroc), metrics.Of(Metric.Accuracy), metrics.Of(Metric.LogLoss)];
 
     private static double[] Mean(IEnumerable<double[]> figures)
     {

@@ -9,7 +9,8 @@ namespace FedActors.Actors.Tests.Hosting;
 /// <summary>Every wrong configuration is told with number, key path and hint before anything is started.</summary>
 public sealed class NodeFileTests
 {
-    private const string Columns = "columns = [ { names = [x], type = number }\n { names = [y], type = category, values = [a, b] } ]";
+    private const string Columns =
+        "columns = [ { names = [x], type = number }\n { names = [y], type = category, values = [a, b] } ]";
     private const string Features = "features = [ { column = x } ]";
     private const string Targets = "targets { y { column = y, positive = [a], negative = [b] } }";
     private const string Splits = "splits { own { sites = files, holdout = none, rest = test } }";
@@ -36,7 +37,8 @@ public sealed class NodeFileTests
         yield return Case("node { role = hub, identity = 3 }", FaultNumber.WrongType, "node.identity");
         yield return Case("node { role = hub, identity { kit = \"\" } }", FaultNumber.MissingKey, "node.identity.kit");
         yield return Case("node { role = hub, identity { key = \"\" } }", FaultNumber.MissingKey, "node.identity.key");
-        yield return Case("node { role = hub, identity { password = x } }", FaultNumber.UnknownKey, "node.identity.password");
+        yield return Case("node { role = hub, identity { password = x } }", FaultNumber.UnknownKey,
+            "node.identity.password");
         yield return Case("node { role = hub, storage { provider = postgres } }", FaultNumber.UnknownName,
             "node.storage.provider");
         yield return Case("node { role = hub, storage { provider = SQLite.MS } }", FaultNumber.UnknownName,
@@ -73,36 +75,50 @@ public sealed class NodeFileTests
         yield return Case("node { role = hub, hub { door = \"hub.example.org\" } }", FaultNumber.ValueOutOfRange,
             "node.hub.door");
         yield return Case(Hospital("", "hub = [\"a b:1\"]"), FaultNumber.ValueOutOfRange, "node.hospital.hub");
-        yield return Case("node { role = hub, hub { listen = \"1.2.3.4:7071\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
-        yield return Case("node { role = hub, hub { listen = \"a b\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
+        yield return Case("node { role = hub, hub { listen = \"1.2.3.4:7071\" } }", FaultNumber.ValueOutOfRange,
+            "node.hub.listen");
+        yield return Case("node { role = hub, hub { listen = \"a b\" } }", FaultNumber.ValueOutOfRange,
+            "node.hub.listen");
         yield return Case("node { role = hub, hub { listen = [1, 2] } }", FaultNumber.WrongType, "node.hub.listen");
         yield return Case("node { role = hub, hub { patience = 30 } }", FaultNumber.WrongType, "node.hub.patience");
-        yield return Case("node { role = hub, hub { patience = 1s } }", FaultNumber.ValueOutOfRange, "node.hub.patience");
+        yield return Case("node { role = hub, hub { patience = 1s } }", FaultNumber.ValueOutOfRange,
+            "node.hub.patience");
         yield return Case("node { role = hub, hub { patienc = 30s } }", FaultNumber.UnknownKey, "node.hub.patienc");
         foreach (var listen in (string[])["0.0.0.0", "10.0.0.7", "hub.example.org", ""])
             yield return Case($"node {{ role = hub, hub {{ management {{ listen = \"{listen}\" }} }} }}",
                 FaultNumber.EndpointNotProtected, "node.hub.management.listen");
-        yield return Case("node { role = hub, hub { management { listen = [1] } } }", FaultNumber.WrongType, "node.hub.management.listen");
-        yield return Case("node { role = hub, hub { management { port = 0 } } }", FaultNumber.ValueOutOfRange, "node.hub.management.port");
-        yield return Case("node { role = hub, hub { management { port = some } } }", FaultNumber.WrongType, "node.hub.management.port");
-        yield return Case("node { role = hub, hub { management { password = x } } }", FaultNumber.UnknownKey, "node.hub.management.password");
+        yield return Case("node { role = hub, hub { management { listen = [1] } } }", FaultNumber.WrongType,
+            "node.hub.management.listen");
+        yield return Case("node { role = hub, hub { management { port = 0 } } }", FaultNumber.ValueOutOfRange,
+            "node.hub.management.port");
+        yield return Case("node { role = hub, hub { management { port = some } } }", FaultNumber.WrongType,
+            "node.hub.management.port");
+        yield return Case("node { role = hub, hub { management { password = x } } }", FaultNumber.UnknownKey,
+            "node.hub.management.password");
         yield return Case("node { role = hub, hub { job = [a] } }", FaultNumber.WrongType, "node.hub.job");
-        yield return Case("node { role = hub, hospital { rhythm = 2s } }", FaultNumber.NotAllowedTogether, "node.hospital");
+        yield return Case("node { role = hub, hospital { rhythm = 2s } }", FaultNumber.NotAllowedTogether,
+            "node.hospital");
         yield return Case($"node {{ role = hospital\n{Good}\nhub {{ }} }}", FaultNumber.NotAllowedTogether, "node.hub");
         yield return Case("node { role = hospital }", FaultNumber.MissingKey, "node.hospital.patients.files");
         yield return Case(Hospital("", "rhythm = 1ms"), FaultNumber.ValueOutOfRange, "node.hospital.rhythm");
         yield return Case(Hospital("", "rhythm = soon"), FaultNumber.WrongType, "node.hospital.rhythm");
-        yield return Case(Hospital("", "secure-sums-only = maybe"), FaultNumber.WrongType, "node.hospital.secure-sums-only");
-        yield return Case(Hospital("", "secure-sum-only = on"), FaultNumber.UnknownKey, "node.hospital.secure-sum-only");
+        yield return Case(Hospital("", "secure-sums-only = maybe"), FaultNumber.WrongType,
+            "node.hospital.secure-sums-only");
+        yield return Case(Hospital("", "secure-sum-only = on"), FaultNumber.UnknownKey,
+            "node.hospital.secure-sum-only");
         yield return Case(Hospital(Files), FaultNumber.MissingKey, "node.hospital.patients.files");
         yield return Case(Hospital(Columns), FaultNumber.MissingKey, "node.hospital.patients.columns");
         yield return Case(Hospital(Features), FaultNumber.MissingKey, "node.hospital.patients.features");
         yield return Case(Hospital(Targets), FaultNumber.MissingKey, "node.hospital.patients.targets");
         yield return Case(Hospital(Splits), FaultNumber.MissingKey, "node.hospital.patients.splits");
-        yield return Case(Hospital("", "privacy { policy = p.conf }"), FaultNumber.MissingKey, "node.hospital.privacy.ledger");
-        yield return Case(Hospital("", "privacy { ledger = p.ledger }"), FaultNumber.MissingKey, "node.hospital.privacy.policy");
-        yield return Case(Hospital("", "privacy { epsilon = 1 }"), FaultNumber.UnknownKey, "node.hospital.privacy.epsilon");
-        yield return Case(Hospital("", "patients { separator = abc }"), FaultNumber.ValueOutOfRange, "node.hospital.patients.separator");
+        yield return Case(Hospital("", "privacy { policy = p.conf }"), FaultNumber.MissingKey,
+            "node.hospital.privacy.ledger");
+        yield return Case(Hospital("", "privacy { ledger = p.ledger }"), FaultNumber.MissingKey,
+            "node.hospital.privacy.policy");
+        yield return Case(Hospital("", "privacy { epsilon = 1 }"), FaultNumber.UnknownKey,
+            "node.hospital.privacy.epsilon");
+        yield return Case(Hospital("", "patients { separator = abc }"), FaultNumber.ValueOutOfRange,
+            "node.hospital.patients.separator");
     }
 
     [TestCaseSource(nameof(WrongFiles))]
@@ -113,7 +129,9 @@ public sealed class NodeFileTests
 
         var refused = Assert.Throws<FaultException>(() => NodeFile.Read(file));
 
-        var fault = refused!.Faults.FirstOrDefault(fault => fault.Number == number && fault.Where.Contains(place, StringComparison.Ordinal));
+        var fault =
+            refused!.Faults.FirstOrDefault(fault =>
+                fault.Number == number && fault.Where.Contains(place, StringComparison.Ordinal));
         Assert.That(fault, Is.Not.Null, refused.Message);
         Assert.That(fault!.Fix, Is.Not.Empty);
         Assert.That(refused.ExitCode, Is.EqualTo(ExitCode.BadInput));
@@ -145,7 +163,8 @@ public sealed class NodeFileTests
         var file = Federation.PathOf("hub", "as-hospital.conf");
         File.WriteAllText(file, $"node {{ role = hospital, identity {{ key = \"hub.key\" }}\n{Good} }}");
 
-        Assert.That(() => NodeIdentity.Open(NodeFile.Read(file), TimeProvider.System), Refused(FaultNumber.KitOfAnotherSite));
+        Assert.That(() => NodeIdentity.Open(NodeFile.Read(file), TimeProvider.System),
+            Refused(FaultNumber.KitOfAnotherSite));
     }
 
     [Test]
@@ -154,7 +173,8 @@ public sealed class NodeFileTests
         var file = Federation.PathOf("berlin", "wrong-key.conf");
         File.WriteAllText(file, $"node {{ role = hospital, identity {{ key = \"../paris/paris.key\" }}\n{Good} }}");
 
-        Assert.That(() => NodeIdentity.Open(NodeFile.Read(file), TimeProvider.System), Refused(FaultNumber.KeyOfAnother));
+        Assert.That(() => NodeIdentity.Open(NodeFile.Read(file), TimeProvider.System),
+            Refused(FaultNumber.KeyOfAnother));
     }
 
     [Test]
@@ -163,18 +183,23 @@ public sealed class NodeFileTests
         var file = Federation.NodeFile("berlin", Good.Replace("hospital = berlin", "hospital = paris"));
         File.WriteAllText(Federation.PathOf("berlin", "p.csv"), "x,y\n1,a\n2,b\n");
 
-        Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System), Refused(FaultNumber.EmptyHospital));
+        Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System),
+            Refused(FaultNumber.EmptyHospital));
         Assert.That(Directory.Exists(Federation.PathOf("berlin", "state")), Is.False);
     }
 
     [TestCase(32, null)]
     [TestCase(33, FaultNumber.NominalPatientsFarOff)]
-    public async Task A_node_whose_public_number_of_patients_is_far_from_the_true_one_does_not_start(int nominal, FaultNumber? number)
+    public async Task A_node_whose_public_number_of_patients_is_far_from_the_true_one_does_not_start(
+        int nominal, FaultNumber? number)
     {
         using var office = new Office("berlin");
-        var file = office.NodeFile("berlin", $"{Good}\nhospital {{ rhythm = 60s, privacy {{ policy = policy.conf, ledger = none }} }}");
+        var file =
+            office.NodeFile("berlin",
+                $"{Good}\nhospital {{ rhythm = 60s, privacy {{ policy = policy.conf, ledger = none }} }}");
         File.WriteAllText(office.PathOf("berlin", "p.csv"), "x,y\n1,a\n2,b\n");
-        File.WriteAllText(office.PathOf("berlin", "policy.conf"), $"policy {{ scope = ward, nominal-patients = {nominal} }}");
+        File.WriteAllText(office.PathOf("berlin", "policy.conf"),
+            $"policy {{ scope = ward, nominal-patients = {nominal} }}");
 
         if (number is { } refusal)
             Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System), Refused(refusal));
@@ -186,10 +211,12 @@ public sealed class NodeFileTests
     public void A_node_without_the_policy_it_names_does_not_start()
     {
         using var office = new Office("berlin");
-        var file = office.NodeFile("berlin", $"{Good}\nhospital {{ privacy {{ policy = policy.conf, ledger = none }} }}");
+        var file =
+            office.NodeFile("berlin", $"{Good}\nhospital {{ privacy {{ policy = policy.conf, ledger = none }} }}");
         File.WriteAllText(office.PathOf("berlin", "p.csv"), "x,y\n1,a\n2,b\n");
 
-        Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System), Refused(FaultNumber.PolicyMissing));
+        Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System),
+            Refused(FaultNumber.PolicyMissing));
     }
 
     [TestCase("patients = 0", FaultNumber.JobNotForFederation)]
@@ -217,11 +244,13 @@ public sealed class NodeFileTests
 
     // The good file without one part, or with one more key.
     private static string Hospital(string without, string with = "") =>
-        $"node {{ role = hospital\n{(without.Length == 0 ? Good : Good.Replace(without, ""))}\nhospital {{ {with} }} }}";
+        $"node {{ role = hospital\n{(without.Length == 0 ? Good : Good.Replace(without, ""))}\nhospital "
+            + $"{{ {with} }} }}";
 
     private static TestCaseData Case(string text, FaultNumber number, string place) =>
         new TestCaseData(text, number, place).SetArgDisplayNames($"{number} at {place}");
 
     private static NUnit.Framework.Constraints.Constraint Refused(FaultNumber number) =>
-        Throws.InstanceOf<FaultException>().With.Matches<FaultException>(refused => refused.Faults.Any(fault => fault.Number == number));
+        Throws.InstanceOf<FaultException>().With.Matches<FaultException>(refused =>
+            refused.Faults.Any(fault => fault.Number == number));
 }

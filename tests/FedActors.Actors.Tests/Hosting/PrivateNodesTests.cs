@@ -21,7 +21,9 @@ public sealed class PrivateNodesTests : IAsyncDisposable
     [Test]
     public async Task Nodes_train_under_shared_noise_and_charge_their_ledgers_on_the_disk()
     {
-        var hub = await StartHub("training.local-steps = 1\nprivacy { mode = patient-distributed, epsilon = 2, delta = 1e-6 }");
+        var hub =
+            await StartHub(
+                "training.local-steps = 1\nprivacy { mode = patient-distributed, epsilon = 2, delta = 1e-6 }");
         foreach (var hospital in SmallFederation.Hospitals)
             await StartHospital(hospital, "modes = [patient-distributed]");
 
@@ -48,7 +50,8 @@ public sealed class PrivateNodesTests : IAsyncDisposable
 
         Assert.That(ended.Stage, Is.EqualTo(JobStage.Failed), "one hospital is too few");
         Assert.That(ended.Reason, Does.StartWith("FA-6011"));
-        Assert.That(Recorded("attempt-failed/1").Single(), Does.Match("madrid.*FA-6011").And.Match("paris.*FA-6026").And.Not.Contain("berlin"));
+        Assert.That(Recorded("attempt-failed/1").Single(),
+            Does.Match("madrid.*FA-6011").And.Match("paris.*FA-6026").And.Not.Contain("berlin"));
         Assert.That(LedgerOf("madrid").Grants, Is.Empty, "who refuses spends nothing");
     }
 
@@ -61,9 +64,11 @@ public sealed class PrivateNodesTests : IAsyncDisposable
     private Task<Node> StartHospital(string hospital, string rules, bool hasLedger = true)
     {
         File.WriteAllText(
-            _federation.Office.PathOf(hospital, "policy.conf"), $"policy {{ scope = ward, nominal-patients = 8\n{rules} }}");
+            _federation.Office.PathOf(hospital, "policy.conf"),
+            $"policy {{ scope = ward, nominal-patients = 8\n{rules} }}");
         if (hasLedger)
-            PrivacyLedgerFile.Create(PathOf(hospital), "ward", new CompositionRule(null, 0), true, DateTimeOffset.UnixEpoch).Dispose();
+            PrivacyLedgerFile.Create(PathOf(hospital), "ward", new CompositionRule(null, 0), true,
+                DateTimeOffset.UnixEpoch).Dispose();
         return _federation.StartHospital(hospital, "privacy { policy = policy.conf, ledger = ward.ledger }");
     }
 
@@ -74,7 +79,8 @@ public sealed class PrivateNodesTests : IAsyncDisposable
     // What stands in the hub's journal; its texts can be read as they are.
     private List<string> Recorded(string manifest)
     {
-        using var connection = new SqliteConnection($"Data Source={_federation.Office.PathOf("hub", "state", "state.db")};Mode=ReadOnly");
+        using var connection =
+            new SqliteConnection($"Data Source={_federation.Office.PathOf("hub", "state", "state.db")};Mode=ReadOnly");
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT message FROM journal WHERE manifest = $manifest";

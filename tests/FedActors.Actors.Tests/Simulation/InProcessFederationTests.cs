@@ -35,9 +35,11 @@ public sealed class InProcessFederationTests
     [TestCase(Algorithm.Scaffold, true)]
     [TestCase(Algorithm.FedProx, true, "bias")]
     [TestCase(Algorithm.FedYogi, false, "weights")]
-    public async Task Every_committed_model_equals_the_integer_oracle(Algorithm algorithm, bool secure, params string[] localLayers)
+    public async Task Every_committed_model_equals_the_integer_oracle(
+        Algorithm algorithm, bool secure, params string[] localLayers)
     {
-        var (plan, sites) = (Plans.Small(algorithm: algorithm, secure: secure, localLayers: localLayers), Plans.Sites());
+        var (plan, sites) =
+            (Plans.Small(algorithm: algorithm, secure: secure, localLayers: localLayers), Plans.Sites());
 
         var records = await Run(plan, sites);
 
@@ -52,7 +54,8 @@ public sealed class InProcessFederationTests
     [TestCase(Algorithm.Scaffold, true)]
     [TestCase(Algorithm.Krum, false)]
     [TestCase(Algorithm.FedAvgM, true, "bias")]
-    public async Task A_run_that_is_stopped_between_rounds_goes_on_to_the_same_model(Algorithm algorithm, bool secure, params string[] localLayers)
+    public async Task A_run_that_is_stopped_between_rounds_goes_on_to_the_same_model(
+        Algorithm algorithm, bool secure, params string[] localLayers)
     {
         var sites = Plans.Sites();
         JobPlan Plan(int rounds) => Plans.Small(rounds, algorithm: algorithm, secure: secure, localLayers: localLayers);
@@ -64,7 +67,8 @@ public sealed class InProcessFederationTests
         Assert.That(resumed.Select(record => record.Model), Is.EqualTo(undisturbed.Select(record => record.Model)));
     }
 
-    private static readonly EvaluationPlan ByHospitals = new(Every: 2, Metric.LogLoss, ByHospitals: true, MinimumPatients: 13);
+    private static readonly EvaluationPlan ByHospitals =
+        new(Every: 2, Metric.LogLoss, ByHospitals: true, MinimumPatients: 13);
 
     [Test]
     public async Task The_hospitals_evaluate_what_each_round_begins_with_and_those_with_too_few_patients_count_none()
@@ -72,8 +76,10 @@ public sealed class InProcessFederationTests
         var sites = Plans.Sites();
         var records = await Run(Plans.Small(rounds: 4, secure: true) with { Evaluation = ByHospitals }, sites);
 
-        Assert.That(records.Select(record => record.ByHospitals?.Hospitals), Is.EqualTo(new int?[] { 4, null, 4, null }));
-        Assert.That(records[0].ByHospitals!.Of(Metric.LogLoss), Is.EqualTo(Math.Log(2)).Within(1e-3), "the initial model says one half to all");
+        Assert.That(records.Select(record => record.ByHospitals?.Hospitals),
+            Is.EqualTo(new int?[] { 4, null, 4, null }));
+        Assert.That(records[0].ByHospitals!.Of(Metric.LogLoss), Is.EqualTo(Math.Log(2)).Within(1e-3),
+            "the initial model says one half to all");
         // One hospital of twelve patients is left out; the others are judged together, as in one place.
         var judged = BareRecount(sites[1..], await ModelAfter(sites, round: 2));
         var counted = (FederatedBinaryFigures)records[2].ByHospitals!;
@@ -101,7 +107,8 @@ public sealed class InProcessFederationTests
     }
 
     [Test]
-    public async Task A_job_that_keeps_the_best_and_stops_early_ends_the_same_when_it_was_stopped_between([Values] bool stopped)
+    public async Task A_job_that_keeps_the_best_and_stops_early_ends_the_same_when_it_was_stopped_between(
+        [Values] bool stopped)
     {
         // Such steps overshoot: the loss rises from the first round on, and the initial model stays the best.
         var sites = Plans.Sites();
@@ -119,7 +126,8 @@ public sealed class InProcessFederationTests
         Assert.That(records, Has.Length.EqualTo(best + 1 + 3));
         Assert.That(_finished!.Round, Is.EqualTo(best));
         Assert.That(_finished.Model, Is.EqualTo(GlobalModel.Of(_finished.Parameters).Hash));
-        Assert.That(_finished.Model, Is.EqualTo(best == 0 ? GlobalModel.Of([0, 0, 0, 0, 0]).Hash : records[best - 1].Model));
+        Assert.That(_finished.Model,
+            Is.EqualTo(best == 0 ? GlobalModel.Of([0, 0, 0, 0, 0]).Hash : records[best - 1].Model));
     }
 
     [Test]
@@ -133,27 +141,39 @@ public sealed class InProcessFederationTests
         var small = Plans.Small(rounds: 4, secure: true);
         var plan = small with
         {
-            Model = small.Model with { Kind = kind, Outcome = outcome, Classes = outcome == OutcomeKind.Class ? ["a", "b"] : [] },
-            Evaluation = ByHospitals with { Every = 1, MinimumPatients = 1, Keep = KeptModel.Best, Metric = ModelRules.MetricsOf(outcome)[0] },
+            Model = small.Model
+                with
+            { Kind = kind, Outcome = outcome, Classes = outcome == OutcomeKind.Class ? ["a", "b"] : [] },
+            Evaluation = ByHospitals
+            with
+            { Every = 1, MinimumPatients = 1, Keep = KeptModel.Best, Metric = ModelRules.MetricsOf(outcome)[0] },
         };
 
         var records = await Run(plan, sites);
 
-        // Of the model that is kept the record of the next round says what it says of itself on all patients, each with its own.
+        // Of the model that is kept the record of the next round says what it says of itself on all patients, each with
+        // its own.
         var best = ModelSelection.Best(records, plan.Evaluation.Metric)!.Value;
         Assert.That(_finished!.Round, Is.EqualTo(best));
         var counted = records[best].ByHospitals!;
-        Assert.That((counted.Hospitals, counted.N), Is.EqualTo((sites.Length, sites.Sum(site => (long)site.Patients.Rows))));
+        Assert.That((counted.Hospitals, counted.N),
+            Is.EqualTo((sites.Length, sites.Sum(site => (long)site.Patients.Rows))));
         var model = ModelCatalog.Create(plan.Model);
         if (counted is FederatedSurvivalFigures survival)
         {
             var all = PatientBatch.All(PatientTable.Concat([.. sites.Select(site => site.Patients)]));
-            Assert.That(survival.PartialLogLoss, Is.EqualTo(model.Loss(_finished.Parameters.AsSpan(), all)).Within(1e-3));
+            Assert.That(survival.PartialLogLoss,
+                Is.EqualTo(model.Loss(_finished.Parameters.AsSpan(), all)).Within(1e-3));
             return;
         }
-        var judged = ModelEvaluation.Of(model, _finished.Parameters.AsSpan(), PatientTable.Concat([.. sites.Select(site => site.Patients)]));
-        var error = counted is FederatedClassFigures classes ? classes.AurocError : ((FederatedRealFigures)counted).RmseError;
-        Assert.That(counted.Of(plan.Evaluation.Metric), Is.EqualTo(judged.Of(plan.Evaluation.Metric)).Within(error + 1e-12));
+        var judged =
+            ModelEvaluation.Of(model, _finished.Parameters.AsSpan(),
+                PatientTable.Concat([.. sites.Select(site => site.Patients)]));
+        var error = counted is FederatedClassFigures classes
+            ? classes.AurocError
+            : ((FederatedRealFigures)counted).RmseError;
+        Assert.That(counted.Of(plan.Evaluation.Metric),
+            Is.EqualTo(judged.Of(plan.Evaluation.Metric)).Within(error + 1e-12));
     }
 
     [Test]
@@ -166,13 +186,22 @@ public sealed class InProcessFederationTests
         // From the third round on one hospital has numbers in another unit, in which single precision overflows.
         var values = sites[3].Patients.Values.ToArray();
         double[] other = [.. values.Select(value => 1e60 * value)];
-        sites[3] = sites[3] with { Patients = new PatientTable(sites[3].Patients.FeatureNames, other, sites[3].Patients.Labels.ToArray()) };
+        sites[3] = sites[3]
+            with
+        {
+            Patients = new PatientTable(sites[3].Patients.FeatureNames, other,
+                sites[3].Patients.Labels.ToArray())
+        };
 
-        var failure = Assert.ThrowsAsync<FaultException>(() => Run(plan with { Training = plan.Training with { Rounds = 4 } }, sites))!;
+        var failure =
+            Assert.ThrowsAsync<FaultException>(() =>
+                Run(plan with { Training = plan.Training with { Rounds = 4 } }, sites))!;
 
         var what = failure.Faults.Single().What;
-        Assert.That(what, Does.Contain("Round 3, attempt 2").And.Contain("h03 (Diverged").And.Contain("job.training.learning-rate"));
-        Assert.That((await Run(plan, sites)).Select(record => record.Model), Is.EqualTo(good.Select(record => record.Model)));
+        Assert.That(what,
+            Does.Contain("Round 3, attempt 2").And.Contain("h03 (Diverged").And.Contain("job.training.learning-rate"));
+        Assert.That((await Run(plan, sites)).Select(record => record.Model),
+            Is.EqualTo(good.Select(record => record.Model)));
         Assert.That(_finished!.Model, Is.EqualTo(good[^1].Model));
     }
 
@@ -203,7 +232,8 @@ public sealed class InProcessFederationTests
 
     [Test]
     public async Task A_robust_rule_through_the_actors_is_the_rule_over_the_hospitals_updates(
-        [Values(Algorithm.Median, Algorithm.TrimmedMean, Algorithm.Krum, Algorithm.MultiKrum, Algorithm.GeometricMedian, Algorithm.NormBound)]
+        [Values(Algorithm.Median, Algorithm.TrimmedMean, Algorithm.Krum, Algorithm.MultiKrum, Algorithm.GeometricMedian,
+            Algorithm.NormBound)]
         Algorithm rule)
     {
         var (plan, sites) = (Plans.Small(rounds: 2, algorithm: rule, minimum: 5), Plans.Sites());
@@ -216,7 +246,8 @@ public sealed class InProcessFederationTests
             var updates = sites.Select(site =>
             {
                 var update = new double[5];
-                LocalTraining.Run(plan.Training, plan.Patients, model, parameters, site.Patients, 1, update, new TrainingScratch());
+                LocalTraining.Run(plan.Training, plan.Patients, model, parameters, site.Patients, 1, update,
+                    new TrainingScratch());
                 return (ReadOnlyMemory<float>)update.Select(x => (float)x).ToArray();
             });
             var step = new double[5];
@@ -238,7 +269,8 @@ public sealed class InProcessFederationTests
 
         var records = await Run(Plans.Small(rounds: 2, algorithm: Algorithm.Scaffold), sites);
 
-        Assert.That(records.SelectMany(record => record.Dropped).Select(drop => (drop.Hospital.ToString(), drop.Reason)),
+        Assert.That(records.SelectMany(record => record.Dropped)
+            .Select(drop => (drop.Hospital.ToString(), drop.Reason)),
             Is.EqualTo(new[] { ("h02", DropReason.StateNotKept), ("h02", DropReason.StateNotKept) }));
     }
 
@@ -246,15 +278,21 @@ public sealed class InProcessFederationTests
     public async Task Ten_thousand_hospitals_of_one_process_train_within_memory()
     {
         var tables = Plans.Sites(hospitals: 10).Select(site => site.Patients).ToArray();
-        var patients = Enumerable.Range(0, 10_000).Select(h => KeyValuePair.Create(new HospitalId($"h{h:00000}"), tables[h % 10])).ToArray();
-        var plan = Plans.Small(rounds: 2, patients: patients.Sum(pair => pair.Value.Rows), minimum: 10_000, weightCap: 24);
+        var patients = Enumerable.Range(0, 10_000)
+            .Select(h => KeyValuePair.Create(new HospitalId($"h{h:00000}"), tables[h % 10])).ToArray();
+        var plan =
+            Plans.Small(rounds: 2, patients: patients.Sum(pair => pair.Value.Rows), minimum: 10_000, weightCap: 24);
         var before = GC.GetTotalMemory(forceFullCollection: true);
 
-        await using var federation = InProcessFederation.Start(plan, patients, SimulationStorage.InMemory, judged: null);
-        var records = await federation.RunAsync(plan, PlanHash.Of(plan), [.. patients.Select(pair => pair.Key)], _ => { }, CancellationToken.None);
+        await using var federation =
+            InProcessFederation.Start(plan, patients, SimulationStorage.InMemory, judged: null);
+        var records =
+            await federation.RunAsync(plan, PlanHash.Of(plan), [.. patients.Select(pair => pair.Key)], _ =>
+                { }, CancellationToken.None);
 
         Assert.That(records.Select(record => record.Included.Length), Is.EqualTo(new[] { 10_000, 10_000 }));
-        Assert.That((GC.GetTotalMemory(forceFullCollection: true) - before) / 10_000, Is.LessThan(30_000), "bytes a hospital");
+        Assert.That((GC.GetTotalMemory(forceFullCollection: true) - before) / 10_000, Is.LessThan(30_000),
+            "bytes a hospital");
     }
 
     [Test]
@@ -292,8 +330,10 @@ public sealed class InProcessFederationTests
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
         await using var federation = InProcessFederation.Start(
-            plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))], SimulationStorage.In(folder), sites[0].Patients);
-        return await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], Watch, CancellationToken.None);
+            plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))],
+            SimulationStorage.In(folder), sites[0].Patients);
+        return await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], Watch,
+            CancellationToken.None);
 
         void Watch(JobProtocol.IJobMessage message) => _finished = message as JobProtocol.JobFinished ?? _finished;
     }
@@ -312,12 +352,15 @@ public sealed class InProcessFederationTests
         return BinaryEvaluation.Of(scores, all.Labels);
     }
 
-    // The same rounds as a loop of big-integer-free arithmetic: encode each hospital, add as 64-bit integers, decode, step.
+    // The same rounds as a loop of big-integer-free arithmetic: encode each hospital, add as 64-bit integers, decode,
+    // step.
     private static List<Digest> Oracle(JobPlan plan, HospitalSite[] sites)
     {
         var model = ModelCatalog.Create(plan.Model);
         var strategy = AggregationStrategies.Create(plan.Training, model, plan.Patients);
-        var own = sites.ToDictionary(site => site, _ => LocalTraining.FirstOwn(plan.Training, model, new double[model.ParameterCount]));
+        var own =
+            sites.ToDictionary(site => site, _ =>
+                LocalTraining.FirstOwn(plan.Training, model, new double[model.ParameterCount]));
         var code = RoundCode.Of(plan, round: 1, sites.Length, LocalTraining.UpdateLength(plan.Training, model));
         var global = NextGlobalModel.First(strategy, [.. new double[model.ParameterCount]]);
         var models = new List<Digest>();
@@ -328,14 +371,18 @@ public sealed class InProcessFederationTests
             foreach (var site in sites.Reverse())
             {
                 var values = new double[code.Values];
-                var outcome = LocalTraining.Run(plan.Training, plan.Patients, model, global.Parameters.AsSpan(), site.Patients,
-                    LocalTraining.BatchSeed(plan.Seed, site.Hospital, round), values.AsSpan()[..^1], new TrainingScratch(),
+                var outcome =
+                    LocalTraining.Run(plan.Training, plan.Patients, model, global.Parameters.AsSpan(), site.Patients,
+                    LocalTraining.BatchSeed(plan.Seed, site.Hospital, round), values.AsSpan()[..^1],
+                    new TrainingScratch(),
                     new LocalMemory(global.State.AsSpan(), own[site]));
                 if (plan.Training.Algorithm == Algorithm.Scaffold)
-                    Scaffold.Advance(own[site], global.State.AsSpan(), values.AsSpan()[..^1], plan.Training.LocalSteps, plan.Training.LearningRate);
+                    Scaffold.Advance(own[site], global.State.AsSpan(), values.AsSpan()[..^1], plan.Training.LocalSteps,
+                        plan.Training.LearningRate);
                 values[^1] = ((LocalOutcome.Trained)outcome).Loss;
                 for (var i = 0; i < values.Length; i++)
-                    sums[i] += (System.Numerics.BigInteger)Math.Round(values[i] * (site.Patients.Rows * code.Scale), MidpointRounding.ToEven);
+                    sums[i] += (System.Numerics.BigInteger)Math.Round(values[i] * (site.Patients.Rows * code.Scale),
+                        MidpointRounding.ToEven);
                 weight += site.Patients.Rows;
             }
             var mean = sums.Select(sum => (double)sum / (code.Scale * weight)).ToArray();

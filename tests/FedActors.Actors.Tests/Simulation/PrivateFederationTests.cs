@@ -24,15 +24,20 @@ public sealed class PrivateFederationTests
 
     [TestCase(1)]
     [TestCase(2)]
-    public async Task Shared_noise_of_hardly_any_size_leaves_the_very_gradient_steps_of_the_clipped_sum(int rowsOfAPatient)
+    public async Task Shared_noise_of_hardly_any_size_leaves_the_very_gradient_steps_of_the_clipped_sum(
+        int rowsOfAPatient)
     {
         var plan = Plan(PrivacyMode.PatientDistributed, rounds: 3) with
         {
             // Epsilon is in the thousands: a policy that allows it, for once.
-            Privacy = new PrivacyPlan(PrivacyMode.PatientDistributed, NoiseMultiplier: 0.05, Delta: 1e-5, Clip: 0.5, MinimumSurvivors: 4),
+            Privacy =
+                new PrivacyPlan(PrivacyMode.PatientDistributed, NoiseMultiplier: 0.05, Delta: 1e-5, Clip: 0.5,
+                    MinimumSurvivors: 4),
         };
-        var sites = Plans.Sites().Select(site => site with { Patients = Joined(site.Patients, rowsOfAPatient) }).ToArray();
-        var (records, model) = await Run(plan, sites, policy: p => p with { PerJob = new(1e6, 1e-5), Lifetime = new(1e6, 1e-4) });
+        var sites = Plans.Sites().Select(site => site with { Patients = Joined(site.Patients, rowsOfAPatient) })
+            .ToArray();
+        var (records, model) =
+            await Run(plan, sites, policy: p => p with { PerJob = new(1e6, 1e-5), Lifetime = new(1e6, 1e-4) });
         Assert.That(records.Select(record => record.Included.Length), Is.All.EqualTo(5));
 
         var logistic = (IPerPatientModel)ModelCatalog.Create(plan.Model);
@@ -55,7 +60,8 @@ public sealed class PrivateFederationTests
     }
 
     private static PatientTable Joined(PatientTable rows, int each) => new(
-        rows.FeatureNames, rows.Values.ToArray(), rows.Outcomes, [.. Enumerable.Range(0, rows.Rows).Select(row => row / each)]);
+        rows.FeatureNames, rows.Values.ToArray(), rows.Outcomes,
+        [.. Enumerable.Range(0, rows.Rows).Select(row => row / each)]);
 
     [TestCase(PrivacyMode.PatientLocal)]
     [TestCase(PrivacyMode.PatientDistributed)]
@@ -68,7 +74,9 @@ public sealed class PrivateFederationTests
         var (records, model) = await Run(plan, sites, privacy);
 
         Assert.That(records, Has.Length.EqualTo(3));
-        Assert.That(model, Has.Length.EqualTo(ModelCatalog.Create(plan.Model).ParameterCount).And.All.Matches<double>(double.IsFinite));
+        Assert.That(model,
+            Has.Length.EqualTo(ModelCatalog.Create(plan.Model).ParameterCount).And.All.Matches<double>(
+                double.IsFinite));
         var cost = JobPrivacy.Terms(plan, 5).Cost.Epsilon;
         Assert.That(privacy.Spent.Select(one => one.Spent.Epsilon), Is.All.EqualTo(cost).Within(1e-12));
     }
@@ -89,7 +97,8 @@ public sealed class PrivateFederationTests
         Assert.That(records.Select(record => record.ByHospitals), Is.All.Null, "no hospital tells its figures");
         var cost = JobPrivacy.Terms(plan, 5).Cost.Epsilon;
         Assert.That(privacy.Spent.Select(one => one.Spent.Epsilon), Is.All.EqualTo(cost).Within(1e-12));
-        Assert.That(privacy.Spent.Select(one => privacy.Of(one.Hospital)!.Ledger!.Ledger.Grants.Single().Charged), Is.All.EqualTo(4));
+        Assert.That(privacy.Spent.Select(one => privacy.Of(one.Hospital)!.Ledger!.Ledger.Grants.Single().Charged),
+            Is.All.EqualTo(4));
     }
 
     [Test]
@@ -118,7 +127,8 @@ public sealed class PrivateFederationTests
     {
         using var privacy = Privacy(Plans.Sites(), _folder);
         foreach (var (hospital, _, limit) in privacy.Spent)
-            Assert.That(Actors.Storage.LedgerReading.Of(Path.Combine(_folder, $"{hospital}.ledger")).Ledger!.Limit, Is.EqualTo(limit));
+            Assert.That(Actors.Storage.LedgerReading.Of(Path.Combine(_folder, $"{hospital}.ledger")).Ledger!.Limit,
+                Is.EqualTo(limit));
     }
 
     [Test]
@@ -148,12 +158,15 @@ public sealed class PrivateFederationTests
     }
 
     private static SimulatedPrivacy Privacy(
-        HospitalSite[] sites, string? folder, Func<HospitalId, Core.Participation.HospitalPolicy, Core.Participation.HospitalPolicy>? change = null) =>
+        HospitalSite[] sites, string? folder,
+        Func<HospitalId, Core.Participation.HospitalPolicy, Core.Participation.HospitalPolicy>? change = null) =>
         SimulatedPrivacy.Open(
-            folder, sites.Select(site => KeyValuePair.Create(site.Hospital, (long)site.Patients.Units)), TimeProvider.System, change);
+            folder, sites.Select(site => KeyValuePair.Create(site.Hospital, (long)site.Patients.Units)),
+            TimeProvider.System, change);
 
     private async Task<(ImmutableArray<RoundRecord> Records, ImmutableArray<double> Model)> Run(
-        JobPlan plan, HospitalSite[] sites, Func<Core.Participation.HospitalPolicy, Core.Participation.HospitalPolicy> policy)
+        JobPlan plan, HospitalSite[] sites,
+        Func<Core.Participation.HospitalPolicy, Core.Participation.HospitalPolicy> policy)
     {
         using var privacy = Privacy(sites, null, (_, known) => policy(known));
         return await Run(plan, sites, privacy);
@@ -165,8 +178,11 @@ public sealed class PrivateFederationTests
         var folder = Directory.CreateDirectory(Path.Combine(_folder, hub)).FullName;
         ImmutableArray<double> model = [];
         await using var federation = InProcessFederation.Start(
-            plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))], SimulationStorage.In(folder), null, privacy: privacy);
-        var records = await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], Watch, CancellationToken.None);
+            plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))],
+            SimulationStorage.In(folder), null, privacy: privacy);
+        var records =
+            await federation.RunAsync(plan, PlanHash.Of(plan), [.. sites.Select(site => site.Hospital)], Watch,
+                CancellationToken.None);
         return (records, model);
 
         void Watch(JobProtocol.IJobMessage message)

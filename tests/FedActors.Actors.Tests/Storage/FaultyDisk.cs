@@ -1,8 +1,8 @@
 namespace FedActors.Actors.Tests.Storage;
 
 /// <summary>
-/// A disk that holds what was flushed, and perhaps a part of what was only written; and that fails at a given byte, either for
-/// once (it was full) or for good (the process was killed there).
+/// A disk that holds what was flushed, and perhaps a part of what was only written; and that fails at a given byte,
+/// either for once (it was full) or for good (the process was killed there).
 /// </summary>
 internal sealed class FaultyDisk : MemoryStream
 {
@@ -16,7 +16,8 @@ internal sealed class FaultyDisk : MemoryStream
         Flushed = content ?? [];
     }
 
-    /// <summary>The byte, counted over all writes, that is not written any more; the flush behind the last one counts as a byte.</summary>
+    /// <summary>The byte, counted over all writes, that is not written any more; the flush behind the last one counts
+    /// as a byte.</summary>
     public long FailsAt { get; set; } = long.MaxValue;
 
     /// <summary>Whether nothing works any more after the failure.</summary>

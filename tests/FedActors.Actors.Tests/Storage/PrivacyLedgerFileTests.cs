@@ -76,9 +76,11 @@ public sealed class PrivacyLedgerFileTests
             var whole = ends.Count(end => end <= length);
             var reading = Read(bytes[..length]);
             if (ends.Contains(length))
-                Assert.That((reading.Damage, reading.Ledger!.Head.Sequence), Is.EqualTo(((PrivacyRefusal?)null, whole - 1L)), $"length {length}");
+                Assert.That((reading.Damage, reading.Ledger!.Head.Sequence),
+                    Is.EqualTo(((PrivacyRefusal?)null, whole - 1L)), $"length {length}");
             else
-                Assert.That(reading.Damage, Is.InstanceOf<PrivacyRefusal.LedgerDamaged>().With.Property("Sequence").EqualTo(whole), $"length {length}");
+                Assert.That(reading.Damage, Is.InstanceOf<PrivacyRefusal.LedgerDamaged>().With.Property("Sequence")
+                    .EqualTo(whole), $"length {length}");
         }
     }
 
@@ -90,7 +92,8 @@ public sealed class PrivacyLedgerFileTests
         {
             var bit = (byte)(1 << at % 8);
             bytes[at] ^= bit;
-            Assert.That(Read(bytes).Damage, Is.InstanceOf<PrivacyRefusal.LedgerDamaged>().With.Property("Sequence").EqualTo(ends.Count(end => end <= at)), $"byte {at}");
+            Assert.That(Read(bytes).Damage, Is.InstanceOf<PrivacyRefusal.LedgerDamaged>().With.Property("Sequence")
+                .EqualTo(ends.Count(end => end <= at)), $"byte {at}");
             bytes[at] ^= bit;
         }
     }
@@ -109,7 +112,9 @@ public sealed class PrivacyLedgerFileTests
     [Test]
     public void Wherever_the_process_is_killed_at_least_what_was_released_is_charged()
     {
-        var (start, script) = (Fresh(), new (string Job, int Round)[] { ("a", 1), ("a", 2), ("b", 1), ("a", 3), ("b", 2), ("a", 1), ("c", 1) });
+        var (start, script) =
+            (Fresh(),
+                new (string Job, int Round)[] { ("a", 1), ("a", 2), ("b", 1), ("a", 3), ("b", 2), ("a", 1), ("c", 1) });
         var whole = new FaultyDisk(start);
         Play(whole, script);
         for (var at = 1; at <= whole.Written; at++)
@@ -122,8 +127,10 @@ public sealed class PrivacyLedgerFileTests
                 var reading = Read(left);
                 if (reading.Damage is not null)
                     continue;                                                   // refused: nothing more is released
-                var charged = reading.Ledger!.Grants.GroupBy(grant => grant.Job).ToDictionary(grants => grants.Key, grants => grants.Sum(grant => grant.Charged));
-                Assert.That(released.All(pair => charged.GetValueOrDefault(pair.Key) >= pair.Value), Is.True, $"killed at byte {at}");
+                var charged = reading.Ledger!.Grants.GroupBy(grant => grant.Job)
+                    .ToDictionary(grants => grants.Key, grants => grants.Sum(grant => grant.Charged));
+                Assert.That(released.All(pair => charged.GetValueOrDefault(pair.Key) >= pair.Value), Is.True,
+                    $"killed at byte {at}");
                 Assert.That(reading.Ledger.Spent.Epsilon, Is.LessThanOrEqualTo(Limit.Epsilon));
             }
             Assert.That(Read(disk.Flushed).Damage, Is.Null, "what was flushed is whole");
@@ -139,9 +146,11 @@ public sealed class PrivacyLedgerFileTests
         for (var at = 1; at < 200; at += 13)
         {
             disk.FailsAt = disk.Written + at;
-            Assert.That(Charge(ledger, "a", 1), Is.InstanceOf<LedgerDecision.Refused>().With.Property("Reason").InstanceOf<PrivacyRefusal.LedgerUnavailable>());
+            Assert.That(Charge(ledger, "a", 1), Is.InstanceOf<LedgerDecision.Refused>().With.Property("Reason")
+                .InstanceOf<PrivacyRefusal.LedgerUnavailable>());
             Assert.That(ledger.Ledger.Head, Is.EqualTo(before));
-            Assert.That(Read(disk.ToArray()).Ledger!.Head, Is.EqualTo(before), "the part that was written is taken back");
+            Assert.That(Read(disk.ToArray()).Ledger!.Head, Is.EqualTo(before),
+                "the part that was written is taken back");
         }
         disk.FailsAt = long.MaxValue;
         Assert.That(Charge(ledger, "a", 1), Is.InstanceOf<LedgerDecision.Accepted>());
@@ -149,17 +158,20 @@ public sealed class PrivacyLedgerFileTests
 
     [TestCase(true, false)]
     [TestCase(false, true)]
-    public void Where_nobody_knows_what_is_on_the_disk_everything_is_refused_until_it_is_read_again(bool flushFails, bool cutFails)
+    public void Where_nobody_knows_what_is_on_the_disk_everything_is_refused_until_it_is_read_again(
+        bool flushFails, bool cutFails)
     {
         var disk = new FaultyDisk(Fresh());
         using (var ledger = PrivacyLedgerFile.Open(disk, disk.FlushToDisk, "ward", out _)!)
         {
-            (disk.FlushFails, disk.CutFails, disk.FailsAt) = (flushFails, cutFails, cutFails ? disk.Written + 10 : long.MaxValue);
+            (disk.FlushFails, disk.CutFails, disk.FailsAt) =
+                (flushFails, cutFails, cutFails ? disk.Written + 10 : long.MaxValue);
             Assert.That(Charge(ledger, "a", 1), Is.InstanceOf<LedgerDecision.Refused>());
             (disk.FlushFails, disk.CutFails, disk.FailsAt) = (false, false, long.MaxValue);
             Assert.That(Charge(ledger, "a", 1), Is.InstanceOf<LedgerDecision.Refused>());
         }
-        Assert.That(Read(disk.ToArray()), Has.Property("Damage").InstanceOf<PrivacyRefusal.LedgerDamaged>().Or.Property("Ledger").Not.Null);
+        Assert.That(Read(disk.ToArray()),
+            Has.Property("Damage").InstanceOf<PrivacyRefusal.LedgerDamaged>().Or.Property("Ledger").Not.Null);
     }
 
     [Test]
@@ -184,7 +196,8 @@ public sealed class PrivacyLedgerFileTests
             restarted.Reconcile("Dr. Ode", "restored after a fire", null, sharedUpTo: 2, default, Now);
             Assert.That(restarted.Ledger.Spent.Epsilon, Is.EqualTo(2 * Terms.Cost.Epsilon).Within(1e-12));
             Assert.That(Charge(restarted, "a", 2), Is.InstanceOf<LedgerDecision.Accepted>());
-            Assert.That(Refusal(Charge(restarted, "c", 1)), Is.InstanceOf<PrivacyRefusal.BudgetExhausted>(), "what was lost is not to be had again");
+            Assert.That(Refusal(Charge(restarted, "c", 1)), Is.InstanceOf<PrivacyRefusal.BudgetExhausted>(),
+                "what was lost is not to be had again");
         }
     }
 
@@ -202,7 +215,8 @@ public sealed class PrivacyLedgerFileTests
         Assert.That(again.Ledger.Spent.Epsilon, Is.EqualTo(Terms.Cost.Epsilon + 0.25).Within(1e-12));
 
         File.WriteAllBytes(Path + ".2", bytes[..40]);
-        Assert.Throws<InvalidDataException>(() => PrivacyLedgerFile.Mend(Path + ".2", "Dr. Ode", "x", null, charge, Now, out _));
+        Assert.Throws<InvalidDataException>(() =>
+            PrivacyLedgerFile.Mend(Path + ".2", "Dr. Ode", "x", null, charge, Now, out _));
     }
 
     [Test]
@@ -229,7 +243,8 @@ public sealed class PrivacyLedgerFileTests
 
     [Test]
     public void A_folder_that_cannot_be_flushed_is_told() =>
-        Assert.That(() => FolderFlush.Of("/nowhere/at/all/ward.ledger"), Throws.InstanceOf<IOException>().With.Message.Contains("/nowhere/at/all"));
+        Assert.That(() => FolderFlush.Of("/nowhere/at/all/ward.ledger"),
+            Throws.InstanceOf<IOException>().With.Message.Contains("/nowhere/at/all"));
 
     [Test]
     public void Two_jobs_at_once_on_one_ledger_cannot_pass_its_limit()
@@ -251,7 +266,8 @@ public sealed class PrivacyLedgerFileTests
         ledger.Charge(new ChargeRequest(job, Digest.Of([]), round, 1, Terms), Limit, Now);
 
     private PrivacyLedgerFile Open() =>
-        PrivacyLedgerFile.Open(Path, "ward", isFlushed: true, out var refusal) ?? throw new AssertionException($"{refusal}");
+        PrivacyLedgerFile.Open(Path, "ward", isFlushed: true, out var refusal)
+        ?? throw new AssertionException($"{refusal}");
 
     private static PrivacyRefusal? Refusal(LedgerDecision decision) => (decision as LedgerDecision.Refused)?.Reason;
 
@@ -262,14 +278,16 @@ public sealed class PrivacyLedgerFileTests
     // Releases by job: what a charge was accepted for.
     private static Dictionary<string, long> Play(FaultyDisk disk, (string Job, int Round)[] script)
     {
-        var (ledger, released) = (PrivacyLedgerFile.Open(disk, disk.FlushToDisk, "ward", out _)!, new Dictionary<string, long>());
+        var (ledger, released) =
+            (PrivacyLedgerFile.Open(disk, disk.FlushToDisk, "ward", out _)!, new Dictionary<string, long>());
         foreach (var (job, round) in script)
             if (Charge(ledger, job, round) is LedgerDecision.Accepted)
                 released[job] = released.GetValueOrDefault(job) + 1;
         return released;
     }
 
-    private static byte[] Fresh() => [.. LedgerCodec.Preamble, .. LedgerCodec.Frame(PrivacyLedger.Open("ward", Basic, Limit, Now))];
+    private static byte[] Fresh() =>
+        [.. LedgerCodec.Preamble, .. LedgerCodec.Frame(PrivacyLedger.Open("ward", Basic, Limit, Now))];
 
     // A ledger of six records, and where each of them ends.
     private static (byte[] Bytes, int[] Ends) Recorded()
@@ -278,7 +296,9 @@ public sealed class PrivacyLedgerFileTests
         var (bytes, ends) = (new List<byte>(Fresh()), new List<int> { Fresh().Length });
         foreach (var (job, round) in new[] { ("a", 1), ("a", 2), ("b", 1) })
         {
-            var accepted = (LedgerDecision.Accepted)ledger.Charge(new ChargeRequest(job, Digest.Of([]), round, 1, Terms), Limit, Now);
+            var accepted =
+                (LedgerDecision.Accepted)ledger.Charge(new ChargeRequest(job, Digest.Of([]), round, 1, Terms), Limit,
+                    Now);
             foreach (var record in accepted.Records)
             {
                 bytes.AddRange(LedgerCodec.Frame(record));

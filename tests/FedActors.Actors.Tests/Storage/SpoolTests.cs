@@ -16,7 +16,8 @@ public sealed class SpoolTests
     public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
 
     [Test]
-    public void Pieces_are_the_bytes_that_were_written_from_any_place_on([Values] bool inMemory, [Values(0, 3, 9, 12)] int offset)
+    public void Pieces_are_the_bytes_that_were_written_from_any_place_on(
+        [Values] bool inMemory, [Values(0, 3, 9, 12)] int offset)
     {
         var spool = Spool(inMemory);
         spool.Write(Name, [.. Enumerable.Range(0, 10).Select(i => (byte)i)]);

@@ -95,7 +95,9 @@ public sealed class ActorTestTests : ActorTest
     {
         var assertions = NUnitAssertions.Instance;
         Assert.That(assertions.AssertThrows(() => throw new InvalidOperationException("x")).Message, Is.EqualTo("x"));
-        var thrown = await assertions.AssertThrowsAsync<ArgumentException>(() => Task.FromException(new ArgumentNullException("y")));
+        var thrown =
+            await assertions.AssertThrowsAsync<ArgumentException>(() =>
+                Task.FromException(new ArgumentNullException("y")));
         Assert.That(thrown, Is.InstanceOf<ArgumentNullException>());
         Assert.That(Failure(() => assertions.AssertThrows(() => { })), Does.Contain("Exception"));
         Assert.That(Failure(() => assertions.AssertTrue(false, "{0} left", 3)), Does.Contain("3 left"));

@@ -32,7 +32,8 @@ public sealed class FaultyJournal : MemoryJournal
     }
 }
 
-/// <summary>Which writes of a system's <see cref="FaultyJournal"/> go wrong. Each fault serves once or as often as told, then the journal is well again.</summary>
+/// <summary>Which writes of a system's <see cref="FaultyJournal"/> go wrong. Each fault serves once or as often as
+/// told, then the journal is well again.</summary>
 public sealed class JournalFaults : IExtension
 {
     private readonly Lock _gate = new();

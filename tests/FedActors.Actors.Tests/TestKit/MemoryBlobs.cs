@@ -6,7 +6,8 @@ using FedActors.Core.Identity;
 
 namespace FedActors.Actors.Tests.TestKit;
 
-/// <summary>Answers like a <see cref="BlobStore"/>, from a dictionary that outlives the actors and that a test may spoil.</summary>
+/// <summary>Answers like a <see cref="BlobStore"/>, from a dictionary that outlives the actors and that a test may
+/// spoil.</summary>
 public sealed class MemoryBlobs : ReceiveActor
 {
     public MemoryBlobs(ConcurrentDictionary<Digest, ImmutableArray<byte>> blobs)

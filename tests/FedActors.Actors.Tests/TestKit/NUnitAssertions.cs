@@ -20,7 +20,8 @@ internal sealed class NUnitAssertions : ITestKitAssertions
 
     public void AssertEqual<T>(
         T expected, T actual, Func<T, T, bool> comparer, string format = "", params object[] args) =>
-        Assert.That(comparer(expected, actual), Is.True, $"Expected {expected}, but was {actual}. {Text(format, args)}");
+        Assert.That(comparer(expected, actual), Is.True,
+            $"Expected {expected}, but was {actual}. {Text(format, args)}");
 
     public Exception AssertThrows(Action action) => AssertThrows<Exception>(action);
 

@@ -12,7 +12,8 @@ using FedActors.Simulation;
 
 namespace FedActors.Actors.Tests.TestKit;
 
-/// <summary>Five hospitals with keys, policies and ledgers that outlive hubs and jobs; the test is who submits jobs.</summary>
+/// <summary>Five hospitals with keys, policies and ledgers that outlive hubs and jobs; the test is who submits
+/// jobs.</summary>
 public abstract class PrivateConsortiumTest(string hocon = "") : ActorTest(hocon)
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fedactors-test-").FullName;
@@ -55,7 +56,8 @@ public abstract class PrivateConsortiumTest(string hocon = "") : ActorTest(hocon
         {
             Name = job,
             Privacy = new PrivacyPlan(
-                secure ? PrivacyMode.PatientDistributed : PrivacyMode.PatientLocal, Epsilon: 2, Delta: 1e-5, MinimumSurvivors: 4),
+                secure ? PrivacyMode.PatientDistributed
+                : PrivacyMode.PatientLocal, Epsilon: 2, Delta: 1e-5, MinimumSurvivors: 4),
         };
         plan = plan with { Training = plan.Training with { LocalSteps = 1 } };
         var blobs = Sys.ActorOf(Props.Create<MemoryBlobs>(new ConcurrentDictionary<Digest, ImmutableArray<byte>>()));
@@ -70,14 +72,16 @@ public abstract class PrivateConsortiumTest(string hocon = "") : ActorTest(hocon
         var site = Sites.Single(site => site.Hospital == hospital) with
         {
             Security = _consortium.SecurityOf(hospital, new MemorySpool()) with { RequiresSecureSums = false },
-            Privacy = new SitePrivacy(policy, Ledgers[hospital], null, SecureRandomSource.Instance, TimeProvider.System),
+            Privacy =
+            new SitePrivacy(policy, Ledgers[hospital], null, SecureRandomSource.Instance, TimeProvider.System),
         };
         Agents[hospital] = Sys.ActorOf(HospitalAgent.Props(site, _models));
         Lines.Attach(hospital, Agents[hospital]);
     }
 
     protected PrivacyLedgerFile Create(HospitalId hospital) => PrivacyLedgerFile.Create(
-        PathOf(hospital), "ward", new CompositionRule(null, 0), isFlushed: false, DateTimeOffset.UnixEpoch.AddTicks(Ledgers.Count));
+        PathOf(hospital), "ward", new CompositionRule(null, 0), isFlushed: false,
+        DateTimeOffset.UnixEpoch.AddTicks(Ledgers.Count));
 
     protected string PathOf(HospitalId hospital) => Path.Combine(_folder, $"{hospital}.ledger");
 }

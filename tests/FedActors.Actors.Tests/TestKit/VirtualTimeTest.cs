@@ -16,8 +16,8 @@ public abstract class VirtualTimeTest(string hocon = "")
     protected TimeProvider Clock => _clock ??= new SchedulerClock((TestScheduler)Sys.Scheduler);
 
     /// <summary>
-    /// Moves time on and fires the timers that fall due. A timer set by a message counts only once that message has been
-    /// handled: wait for the actor's reply first, or for <see cref="Received"/> where it sends none.
+    /// Moves time on and fires the timers that fall due. A timer set by a message counts only once that message has
+    /// been handled: wait for the actor's reply first, or for <see cref="Received"/> where it sends none.
     /// </summary>
     protected void Advance(TimeSpan by)
     {
@@ -26,8 +26,8 @@ public abstract class VirtualTimeTest(string hocon = "")
     }
 
     /// <summary>
-    /// Ends when <paramref name="actor"/> has received all that this test told it before. It says nothing of a persistent
-    /// actor's writes, nor of messages it stashed while writing: for those, wait for a reply.
+    /// Ends when <paramref name="actor"/> has received all that this test told it before. It says nothing of a
+    /// persistent actor's writes, nor of messages it stashed while writing: for those, wait for a reply.
     /// </summary>
     protected static async Task Received(IActorRef actor) =>
         await actor.Ask<ActorIdentity>(new Identify(null), TimeSpan.FromSeconds(10));

@@ -6,10 +6,12 @@ using FedActors.Core.Identity;
 
 namespace FedActors.Actors.Tests.Wire;
 
-/// <summary>Made-up values of any type that may stand in a message, and whether two of them are the same through and through.</summary>
+/// <summary>Made-up values of any type that may stand in a message, and whether two of them are the same through and
+/// through.</summary>
 internal static class Samples
 {
-    private static readonly MethodInfo Freeze = typeof(Samples).GetMethod(nameof(ToImmutable), BindingFlags.NonPublic | BindingFlags.Static)!;
+    private static readonly MethodInfo Freeze = typeof(Samples)
+        .GetMethod(nameof(ToImmutable), BindingFlags.NonPublic | BindingFlags.Static)!;
 
     public static Gen<object> Of(Type type) => Gen.ULong.Select(seed => Make(type, new Random(unchecked((int)seed))));
 
@@ -24,8 +26,10 @@ internal static class Samples
             var (left, right) = (many.Cast<object?>().ToArray(), ((IEnumerable)b).Cast<object?>().ToArray());
             return left.Length == right.Length && left.Zip(right, Same).All(same => same);
         }
-        return a.GetType().GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance) is not null && !a.GetType().IsValueType
-            ? a.GetType().GetProperties().Where(property => property.CanWrite).All(property => Same(property.GetValue(a), property.GetValue(b)))
+        return a.GetType().GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance) is not null
+            && !a.GetType().IsValueType
+            ? a.GetType().GetProperties().Where(property => property.CanWrite)
+                .All(property => Same(property.GetValue(a), property.GetValue(b)))
             : a.Equals(b);
     }
 
@@ -40,7 +44,9 @@ internal static class Samples
         if (type == typeof(bool))
             return random.Next(2) == 0;
         if (type == typeof(double))
-            return BitConverter.Int64BitsToDouble(random.NextInt64()) is var value && double.IsFinite(value) ? value : 0.1;
+            return BitConverter.Int64BitsToDouble(random.NextInt64()) is var value && double.IsFinite(value)
+                ? value
+                : 0.1;
         if (type == typeof(TimeSpan))
             return TimeSpan.FromTicks(random.NextInt64(0, TimeSpan.TicksPerDay * 1000));
         if (type == typeof(DateTimeOffset))
@@ -60,7 +66,8 @@ internal static class Samples
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableArray<>))
         {
             var item = type.GetGenericArguments()[0];
-            var items = Enumerable.Range(0, random.Next(4)).Select(_ => item == typeof(byte) ? (byte)random.Next(256) : Make(item, random));
+            var items = Enumerable.Range(0, random.Next(4))
+                .Select(_ => item == typeof(byte) ? (byte)random.Next(256) : Make(item, random));
             return Freeze.MakeGenericMethod(item).Invoke(null, [items])!;
         }
         return MakeRecord(type, random);
@@ -71,11 +78,16 @@ internal static class Samples
         var nullability = new NullabilityInfoContext();
         var constructor = type.GetConstructors().MaxBy(constructor => constructor.GetParameters().Length)!;
         var arguments = constructor.GetParameters().Select(parameter =>
-            nullability.Create(parameter).ReadState == NullabilityState.Nullable && random.Next(2) == 0 ? null : Make(parameter.ParameterType, random));
+            nullability.Create(parameter).ReadState == NullabilityState.Nullable && random.Next(2) == 0
+            ? null
+            : Make(parameter.ParameterType, random));
         var record = constructor.Invoke([.. arguments]);
-        var beside = type.GetProperties().Where(property => property.CanWrite && constructor.GetParameters().All(parameter => parameter.Name != property.Name));
+        var beside = type.GetProperties()
+            .Where(property => property.CanWrite
+                && constructor.GetParameters().All(parameter => parameter.Name != property.Name));
         foreach (var property in beside)
-            property.SetValue(record, nullability.Create(property).ReadState == NullabilityState.Nullable && random.Next(2) == 0 ? null : Make(property.PropertyType, random));
+            property.SetValue(record, nullability.Create(property).ReadState == NullabilityState.Nullable
+                && random.Next(2) == 0 ? null : Make(property.PropertyType, random));
         return record;
     }
 

@@ -21,17 +21,21 @@ public sealed class WireSerializerTests : ActorTest
     private static readonly Type[] Messages =
     [
         .. typeof(IWireMessage).Assembly.GetTypes()
-            .Where(type => type is { IsAbstract: false, IsInterface: false } && typeof(IWireMessage).IsAssignableFrom(type))
+            .Where(type => type is { IsAbstract: false, IsInterface: false }
+                && typeof(IWireMessage).IsAssignableFrom(type))
             .Where(type => !WithinTheHub.Contains(type.DeclaringType)),
     ];
 
     [Test]
     public void Every_message_that_a_hospital_sends_or_gets_has_a_manifest() =>
-        Assert.That(WireSerializer.Manifests.Values, Is.EquivalentTo(Messages), "A message without a line in WireSchema cannot leave its process.");
+        Assert.That(WireSerializer.Manifests.Values, Is.EquivalentTo(Messages),
+            "A message without a line in WireSchema cannot leave its process.");
 
     [TestCaseSource(nameof(Messages))]
     public void A_message_reads_back_as_it_was_written(Type type) => Samples.Of(type).Sample(
-        message => Samples.Same(WireSerializer.Read(WireSerializer.ManifestOf(message), WireSerializer.Write(message)), message),
+        message =>
+            Samples.Same(WireSerializer.Read(WireSerializer.ManifestOf(message), WireSerializer.Write(message)),
+                message),
         iter: 50, print: message => Convert.ToHexStringLower(WireSerializer.Write(message)));
 
     /// <summary>Other nodes run other versions: lines may be added to the file, never changed or taken out.</summary>
@@ -52,10 +56,13 @@ public sealed class WireSerializerTests : ActorTest
             Assert.Multiple(() =>
             {
                 foreach (var type in Messages)
-                    Assert.That(system.Serialization.FindSerializerForType(type), Is.TypeOf<WireSerializer>(), type.Name);
+                    Assert.That(system.Serialization.FindSerializerForType(type), Is.TypeOf<WireSerializer>(),
+                        type.Name);
                 Assert.That(system.Serialization.FindSerializerForType(typeof(Version)), Is.TypeOf<RefusingJson>());
-                Assert.That(() => system.Serialization.Deserialize([1, 2, 3], 3, ""), Throws.InstanceOf<SerializationException>());
-                Assert.That(() => system.Serialization.Deserialize([1, 2, 3], 1, "System.Version"), Throws.InstanceOf<SerializationException>());
+                Assert.That(() => system.Serialization.Deserialize([1, 2, 3], 3, ""),
+                    Throws.InstanceOf<SerializationException>());
+                Assert.That(() => system.Serialization.Deserialize([1, 2, 3], 1, "System.Version"),
+                    Throws.InstanceOf<SerializationException>());
             });
         }
         finally
@@ -66,7 +73,9 @@ public sealed class WireSerializerTests : ActorTest
 
     [Test]
     public void Bytes_that_are_no_message_are_refused_whatever_they_are() =>
-        Gen.Select(Gen.Int[0, Messages.Length - 1].Select(index => WireSerializer.Manifests.Keys.Order().ElementAt(index)), Gen.Byte.Array[0, 200]).Sample((manifest, bytes) =>
+        Gen.Select(Gen.Int[0, Messages.Length - 1]
+            .Select(index => WireSerializer.Manifests.Keys.Order().ElementAt(index)), Gen.Byte.Array[0, 200])
+                .Sample((manifest, bytes) =>
         {
             try
             {
@@ -80,7 +89,8 @@ public sealed class WireSerializerTests : ActorTest
 
     [Test]
     public void A_damaged_message_is_refused_or_read_as_another_of_its_kind() =>
-        Gen.Select(Gen.Int[0, Messages.Length - 1].SelectMany(index => Samples.Of(Messages[index])), Gen.Int[0, 1 << 20], Gen.Byte).Sample((message, at, value) =>
+        Gen.Select(Gen.Int[0, Messages.Length - 1].SelectMany(index => Samples.Of(Messages[index])),
+            Gen.Int[0, 1 << 20], Gen.Byte).Sample((message, at, value) =>
         {
             var bytes = WireSerializer.Write(message);
             if (bytes.Length == 0)
@@ -88,7 +98,8 @@ public sealed class WireSerializerTests : ActorTest
             bytes[at % bytes.Length] = value;
             try
             {
-                Assert.That(WireSerializer.Read(WireSerializer.ManifestOf(message), bytes), Is.TypeOf(message.GetType()));
+                Assert.That(WireSerializer.Read(WireSerializer.ManifestOf(message), bytes),
+                    Is.TypeOf(message.GetType()));
             }
             catch (SerializationException)
             {
@@ -104,7 +115,8 @@ public sealed class WireSerializerTests : ActorTest
 
     [Test]
     public void A_missing_field_is_refused_and_names_itself() =>
-        Assert.That(() => WireSerializer.Read("pulse/1", []), Throws.InstanceOf<SerializationException>().With.Message.Contains("Pulse.Heard"));
+        Assert.That(() => WireSerializer.Read("pulse/1", []),
+            Throws.InstanceOf<SerializationException>().With.Message.Contains("Pulse.Heard"));
 
     [Test]
     public void A_field_of_a_later_version_is_skipped()
@@ -125,7 +137,8 @@ public sealed class WireSerializerTests : ActorTest
     {
         var declined = new RoundProtocol.Declined(new RoundId("job", 1, 1), new HospitalId("a"), (DropReason)99, "");
 
-        Assert.That(() => WireSerializer.Read("declined/1", WireSerializer.Write(declined)), Throws.InstanceOf<SerializationException>());
+        Assert.That(() => WireSerializer.Read("declined/1", WireSerializer.Write(declined)),
+            Throws.InstanceOf<SerializationException>());
     }
 
     [Test]
@@ -134,20 +147,24 @@ public sealed class WireSerializerTests : ActorTest
         var serializer = new WireSerializer((ExtendedActorSystem)Sys);
         var sum = new RoundProtocol.SumPublished(new RoundId("job", 1, 1), [.. new byte[WireSerializer.FrameBytes]]);
 
-        Assert.That(() => serializer.ToBinary(sum), Throws.InstanceOf<SerializationException>().With.Message.Contains("in pieces"));
-        Assert.That(serializer.ToBinary(sum with { Residues = [.. new byte[LineProtocol.PieceBytes]] }), Has.Length.LessThan(128_000));
+        Assert.That(() => serializer.ToBinary(sum),
+            Throws.InstanceOf<SerializationException>().With.Message.Contains("in pieces"));
+        Assert.That(serializer.ToBinary(sum with { Residues = [.. new byte[LineProtocol.PieceBytes]] }),
+            Has.Length.LessThan(128_000));
     }
 
     [Test]
     public void A_plan_that_crossed_the_wire_has_the_hash_it_had()
     {
         var offer = new RoundProtocol.RoundOffered(
-            new RoundId("small", 1, 1), Plans.Small(batchSize: 4, secure: true), PlanHash.Of(Plans.Small(batchSize: 4, secure: true)), default, [new HospitalId("a")]);
+            new RoundId("small", 1, 1), Plans.Small(batchSize: 4, secure: true),
+            PlanHash.Of(Plans.Small(batchSize: 4, secure: true)), default, [new HospitalId("a")]);
 
         var read = (RoundProtocol.RoundOffered)WireSerializer.Read("round-offered/1", WireSerializer.Write(offer));
 
         Assert.That(PlanHash.Of(read.Plan), Is.EqualTo(offer.PlanHash));
     }
 
-    private static string Beside(string file, [CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, file);
+    private static string Beside(string file, [CallerFilePath] string path = "") =>
+        Path.Combine(Path.GetDirectoryName(path)!, file);
 }

@@ -4,7 +4,8 @@ using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Tests.Aggregation;
 
-/// <summary>Each kernel beside a plain loop in binary64, on sizes that fill no vector, and its three forms beside one another.</summary>
+/// <summary>Each kernel beside a plain loop in binary64, on sizes that fill no vector, and its three forms beside one
+/// another.</summary>
 public class AggregationKernelTests
 {
     private static readonly SimdForm[] Forms = Enum.GetValues<SimdForm>();
@@ -24,7 +25,8 @@ public class AggregationKernelTests
             for (var k = 0; k < length; k++)
             {
                 var column = updates.Select(update => (double)update[k]).Order().ToArray();
-                Assert.That(means[k], Is.EqualTo((column[(count - 1) / 2] + column[count / 2]) / 2), $"{form}, coordinate {k}");
+                Assert.That(means[k], Is.EqualTo((column[(count - 1) / 2] + column[count / 2]) / 2),
+                    $"{form}, coordinate {k}");
             }
         }
     }
@@ -41,7 +43,9 @@ public class AggregationKernelTests
             var means = new double[length];
             CoordinateRanks.Mean(Single(updates), network, means, form);
             for (var k = 0; k < length; k++)
-                Assert.That(means[k], Is.EqualTo(updates.Select(update => (double)update[k]).Order().Skip(trim).SkipLast(trim).Average()).Within(1e-13));
+                Assert.That(means[k],
+                    Is.EqualTo(updates.Select(update => (double)update[k]).Order().Skip(trim).SkipLast(trim).Average())
+                    .Within(1e-13));
             AssertSameBits(first ??= means, means);
         }
     }
@@ -92,7 +96,8 @@ public class AggregationKernelTests
             for (var j = 0; j < 9; j++)
             {
                 var exact = Distance(updates[i], updates[j]);
-                Assert.That(Math.Abs(distances[i * 9 + j] - exact), Is.LessThanOrEqualTo(34 * Math.ScaleB(1, -24) * exact));
+                Assert.That(Math.Abs(distances[i * 9 + j] - exact),
+                    Is.LessThanOrEqualTo(34 * Math.ScaleB(1, -24) * exact));
             }
         }
     }
@@ -124,7 +129,8 @@ public class AggregationKernelTests
             var sum = new double[length];
             WeightedMean.Of(Single(updates), weights, sum, form);
             for (var k = 0; k < length; k++)
-                Assert.That(sum[k], Is.EqualTo(weights.Select((weight, u) => weight * updates[u][k]).Sum()).Within(1e-13));
+                Assert.That(sum[k], Is.EqualTo(weights.Select((weight, u) => weight * updates[u][k]).Sum())
+                    .Within(1e-13));
             AssertSameBits(first ??= sum, sum);
         }
     }
@@ -143,7 +149,9 @@ public class AggregationKernelTests
             stream.Write(new byte[12]);
         }
         var streamed = new SingleUpdates(stream, [.. places], 70_001);
-        foreach (var rule in (IRobustRule[])[new TrimmedMean(null), new TrimmedMean(1), new Krum(0, 1), new GeometricMedian(), new NormBound(null)])
+        foreach (
+            var rule in (IRobustRule[])[new TrimmedMean(null), new TrimmedMean(1), new Krum(0, 1),
+                new GeometricMedian(), new NormBound(null)])
         {
             var (a, b) = (new double[70_001], new double[70_001]);
             rule.Aggregate(Single(updates), a, SimdForms.Best);
@@ -158,17 +166,21 @@ public class AggregationKernelTests
         var updates = Single(MadeUp(3, 5));
         Assert.That(() => new SingleUpdates([new float[2], new float[3]]), Throws.ArgumentException);
         Assert.That(() => new SingleUpdates([]), Throws.ArgumentException);
-        Assert.That(() => CoordinateRanks.Mean(updates, SortingNetwork.For(4, 1, 2), new double[5], SimdForms.Best), Throws.ArgumentException);
-        Assert.That(() => CoordinateRanks.Mean(updates, SortingNetwork.For(3, 1, 1), new double[4], SimdForms.Best), Throws.ArgumentException);
+        Assert.That(() => CoordinateRanks.Mean(updates, SortingNetwork.For(4, 1, 2), new double[5], SimdForms.Best),
+            Throws.ArgumentException);
+        Assert.That(() => CoordinateRanks.Mean(updates, SortingNetwork.For(3, 1, 1), new double[4], SimdForms.Best),
+            Throws.ArgumentException);
         Assert.That(() => WeightedMean.Of(updates, [1, 1], new double[5], SimdForms.Best), Throws.ArgumentException);
     }
 
-    internal static SingleUpdates Single(float[][] updates) => new([.. updates.Select(update => (ReadOnlyMemory<float>)update)]);
+    internal static SingleUpdates Single(float[][] updates) =>
+        new([.. updates.Select(update => (ReadOnlyMemory<float>)update)]);
 
     internal static float[][] MadeUp(int count, int length, ulong seed = 1)
     {
         var source = new SplitMix64(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => MadeUpPatients.Normals(source, length).Select(x => (float)x).ToArray())];
+        return [.. Enumerable.Range(0, count)
+            .Select(_ => MadeUpPatients.Normals(source, length).Select(x => (float)x).ToArray())];
     }
 
     private static double Distance(float[] a, float[] b) => a.Zip(b, (x, y) => ((double)x - y) * ((double)x - y)).Sum();

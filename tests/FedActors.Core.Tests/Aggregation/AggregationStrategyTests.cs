@@ -8,7 +8,8 @@ public class AggregationStrategyTests
 {
     [Test]
     public void FedAvg_adds_the_mean() =>
-        Assert.That(new FedAvg().Next([1, 2], new AggregatedUpdate(new[] { 0.5, -1 }, 10, 2)), Is.EqualTo(new[] { 1.5, 1 }));
+        Assert.That(new FedAvg().Next([1, 2], new AggregatedUpdate(new[] { 0.5, -1 }, 10, 2)),
+            Is.EqualTo(new[] { 1.5, 1 }));
 
     [Test]
     public void A_mean_that_is_not_finite_is_a_named_fault([Values(double.NaN, double.PositiveInfinity)] double bad)
@@ -28,7 +29,10 @@ public class AggregationStrategyTests
         var next = Newton(3).Next([2, -1], new AggregatedUpdate(new[] { 0.5, 0.25, 2.0, 0.5, 1.0 }, 10, 2));
         var (a, b, d, right1, right2) = (10 * 2.0 + 3, 10 * 0.5, 10 * 1.0, -(10 * 0.5 + 3 * 2), -(10 * 0.25));
         var determinant = a * d - b * b;
-        Assert.That(next, Is.EqualTo(new[] { 2 + (d * right1 - b * right2) / determinant, -1 + (a * right2 - b * right1) / determinant }).Within(1e-14));
+        Assert.That(next,
+            Is.EqualTo(
+                new[] { 2 + (d * right1 - b * right2) / determinant, -1 + (a * right2 - b * right1) / determinant })
+                    .Within(1e-14));
     }
 
     [Test]
@@ -42,7 +46,8 @@ public class AggregationStrategyTests
     [Test]
     public void Lengths_that_do_not_fit_are_refused()
     {
-        Assert.That(() => new FedAvg().Next([1, 2], new AggregatedUpdate(new[] { 1.0 }, 1, 1)), Throws.ArgumentException);
+        Assert.That(() => new FedAvg().Next([1, 2], new AggregatedUpdate(new[] { 1.0 }, 1, 1)),
+            Throws.ArgumentException);
         Assert.That(() => Newton(1).Next([1, 2], new AggregatedUpdate(new double[4], 1, 1)), Throws.ArgumentException);
     }
 
@@ -50,7 +55,8 @@ public class AggregationStrategyTests
     public void A_packed_triangle_has_its_rows_one_after_the_other()
     {
         Assert.That(PackedUpper.Length(4), Is.EqualTo(10));
-        Assert.That(Enumerable.Range(0, 4).Select(row => PackedUpper.RowStart(4, row)), Is.EqualTo(new[] { 0, 4, 7, 9 }));
+        Assert.That(Enumerable.Range(0, 4).Select(row => PackedUpper.RowStart(4, row)),
+            Is.EqualTo(new[] { 0, 4, 7, 9 }));
     }
 
     private static FederatedNewton Newton(double l2) => new(new LogisticRegression(1).Views, l2);

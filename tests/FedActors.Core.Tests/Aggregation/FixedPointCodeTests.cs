@@ -28,7 +28,8 @@ public sealed class FixedPointCodeTests
             for (var party = 0; party < c.Parties; party++)
             {
                 var weight = 1 + (long)(random.NextUniform() * (c.Cap - 1));
-                var update = Enumerable.Range(0, length).Select(_ => c.Range * (2 * random.NextUniform() - 1)).ToArray();
+                var update = Enumerable.Range(0, length).Select(_ => c.Range * (2 * random.NextUniform() - 1))
+                    .ToArray();
                 var residues = new byte[code.Bytes];
                 code.Encode(update, weight, 0, residues);
                 sum.Add(residues);
@@ -55,7 +56,8 @@ public sealed class FixedPointCodeTests
         });
 
     [Test]
-    public void Every_word_is_its_value_rounded_to_the_nearest_with_ties_to_even_however_many_are_rounded_together([Range(1, 40)] int length)
+    public void Every_word_is_its_value_rounded_to_the_nearest_with_ties_to_even_however_many_are_rounded_together(
+        [Range(1, 40)] int length)
     {
         var code = new FixedPointCode(32, 4, 16, 8, length);
         var random = new Core.Numerics.SplitMix64((ulong)length);
@@ -66,7 +68,8 @@ public sealed class FixedPointCodeTests
         var residues = new byte[code.Bytes];
         code.Encode(update, 5, 0, residues);
         for (var i = 0; i < length; i++)
-            Assert.That(BitConverter.ToInt32(residues, 4 * i), Is.EqualTo((int)Math.Round(update[i] * (5 * code.Scale), MidpointRounding.ToEven)));
+            Assert.That(BitConverter.ToInt32(residues, 4 * i),
+                Is.EqualTo((int)Math.Round(update[i] * (5 * code.Scale), MidpointRounding.ToEven)));
     }
 
     [Test]

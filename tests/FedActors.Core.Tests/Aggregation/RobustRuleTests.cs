@@ -13,7 +13,8 @@ public class RobustRuleTests
     private const int D = 50;
 
     private static readonly Algorithm[] Rules =
-        [Algorithm.Median, Algorithm.TrimmedMean, Algorithm.Krum, Algorithm.MultiKrum, Algorithm.GeometricMedian, Algorithm.NormBound];
+        [Algorithm.Median, Algorithm.TrimmedMean, Algorithm.Krum, Algorithm.MultiKrum, Algorithm.GeometricMedian,
+            Algorithm.NormBound];
 
     [Test]
     public void One_of_eight_that_sends_a_hundredfold_or_the_opposite_cannot_move_the_result_out_of_the_honest(
@@ -33,7 +34,8 @@ public class RobustRuleTests
         var allowed = rule == Algorithm.NormBound ? Length(truth) * 2.1 / 8 + worstHonest : worstHonest;
         Assert.That(off, Is.LessThan(allowed));
         if (factor != -1)
-            Assert.That(Distance(Mean(attacked), truth), Is.GreaterThan(3 * allowed), "the attack must be one that a mean does not withstand");
+            Assert.That(Distance(Mean(attacked), truth), Is.GreaterThan(3 * allowed),
+                "the attack must be one that a mean does not withstand");
     }
 
     [Test]
@@ -53,10 +55,13 @@ public class RobustRuleTests
     {
         var updates = AggregationKernelTests.MadeUp(9, D, seed: 8);
         var scores = updates.Select((a, i) => updates.Where((_, j) => j != i)
-            .Select(b => a.Zip(b, (x, y) => ((double)x - y) * ((double)x - y)).Sum()).Order().Take(9 - 2 - 2).Sum()).ToArray();
+            .Select(b => a.Zip(b, (x, y) => ((double)x - y) * ((double)x - y)).Sum()).Order().Take(9 - 2 - 2).Sum())
+                .ToArray();
         var order = Enumerable.Range(0, 9).OrderBy(i => scores[i]).ToArray();
-        Assert.That(new Krum(2, null).Select(AggregationKernelTests.Single(updates), SimdForms.Best), Is.EqualTo(order[..5]));
-        Assert.That(Aggregate(Algorithm.Krum, updates, faulty: 2), Is.EqualTo(updates[order[0]].Select(x => (double)x)));
+        Assert.That(new Krum(2, null).Select(AggregationKernelTests.Single(updates), SimdForms.Best),
+            Is.EqualTo(order[..5]));
+        Assert.That(Aggregate(Algorithm.Krum, updates, faulty: 2),
+            Is.EqualTo(updates[order[0]].Select(x => (double)x)));
         Assert.That(Aggregate(Algorithm.MultiKrum, updates, faulty: 2, selected: 3),
             Is.EqualTo(Mean([.. order[..3].Select(i => updates[i])])).Within(1e-15));
     }
@@ -95,7 +100,8 @@ public class RobustRuleTests
 
         Assert.That(Send(uploads, code, cohort[2], [1, bad, 0.5f]), Is.InstanceOf<UploadStep.Refused>());
         foreach (var hospital in (HospitalId[])[cohort[3], cohort[0], cohort[1]])
-            Assert.That(Send(uploads, code, hospital, [Array.IndexOf(cohort, hospital), 2, 0.5f]), Is.InstanceOf<UploadStep.Completed>());
+            Assert.That(Send(uploads, code, hospital, [Array.IndexOf(cohort, hospital), 2, 0.5f]),
+                Is.InstanceOf<UploadStep.Completed>());
 
         Assert.That(uploads.IsSettled);
         Assert.That(uploads.Complete, Is.EqualTo(new[] { cohort[0], cohort[1], cohort[3] }));
@@ -131,7 +137,8 @@ public class RobustRuleTests
         {
             var code = new SingleUpdateCode(5, 100);
             using var robust = new RobustCollection(new RobustPlan(rule, 1, null, null), code, new MemoryStream());
-            var uploads = new UploadCollection(robust, [.. Enumerable.Range(0, 7).Select(i => new HospitalId($"h{i}"))]);
+            var uploads =
+                new UploadCollection(robust, [.. Enumerable.Range(0, 7).Select(i => new HospitalId($"h{i}"))]);
             foreach (var i in order)
                 Send(uploads, code, new HospitalId($"h{i}"), updates[i]);
             return uploads.Sum.ToArray();
@@ -143,12 +150,17 @@ public class RobustRuleTests
     public void Nothing_of_secure_aggregation_can_be_given_to_a_robust_rule()
     {
         // Both are public types without a way from one to the other: asking for both does not compile.
-        Type[] single = [typeof(SingleUpdates), typeof(IRobustRule), typeof(RobustCollection), typeof(SingleUpdateCode)];
-        var secure = typeof(IRobustRule).Assembly.GetTypes().Where(type => type.Namespace == "FedActors.Core.SecureAggregation")
-            .Append(typeof(IAggregationStrategy)).Append(typeof(AggregatedUpdate)).Append(typeof(SecureAggregationProtocol));
-        const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        Type[] single =
+            [typeof(SingleUpdates), typeof(IRobustRule), typeof(RobustCollection), typeof(SingleUpdateCode)];
+        var secure = typeof(IRobustRule).Assembly.GetTypes()
+            .Where(type => type.Namespace == "FedActors.Core.SecureAggregation")
+            .Append(typeof(IAggregationStrategy)).Append(typeof(AggregatedUpdate))
+            .Append(typeof(SecureAggregationProtocol));
+        const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance
+            | BindingFlags.Static | BindingFlags.DeclaredOnly;
         var touching = secure.SelectMany(type => type.GetFields(All).Select(field => field.FieldType)
-            .Concat(type.GetMethods(All).SelectMany(method => method.GetParameters().Select(p => p.ParameterType).Append(method.ReturnType))));
+            .Concat(type.GetMethods(All)
+                .SelectMany(method => method.GetParameters().Select(p => p.ParameterType).Append(method.ReturnType))));
         Assert.That(touching.Intersect(single), Is.Empty);
         Assert.That(single.Any(type => typeof(IAggregationStrategy).IsAssignableFrom(type)), Is.False);
     }
@@ -157,13 +169,17 @@ public class RobustRuleTests
     {
         var bytes = new byte[code.Bytes];
         code.Encode([.. values.Select(x => (double)x)], 10, 0, bytes);
-        return uploads.Accept(new RoundProtocol.UpdateChunk(new RoundId("job", 1, 1), hospital, 0, bytes.Length, Digest.Of(bytes), [.. bytes]));
+        return uploads.Accept(
+            new RoundProtocol.UpdateChunk(new RoundId("job", 1, 1), hospital, 0, bytes.Length, Digest.Of(bytes),
+                [.. bytes]));
     }
 
-    private static double[] Aggregate(Algorithm rule, float[][] updates, int faulty = 1, int? selected = null, double? bound = null)
+    private static double[] Aggregate(
+        Algorithm rule, float[][] updates, int faulty = 1, int? selected = null, double? bound = null)
     {
         var result = new double[updates[0].Length];
-        RobustRules.Create(new RobustPlan(rule, faulty, selected, bound)).Aggregate(AggregationKernelTests.Single(updates), result, SimdForms.Best);
+        RobustRules.Create(new RobustPlan(rule, faulty, selected, bound))
+            .Aggregate(AggregationKernelTests.Single(updates), result, SimdForms.Best);
         return result;
     }
 

@@ -4,8 +4,8 @@ namespace FedActors.Core.Tests.Aggregation;
 
 public class SortingNetworkTests
 {
-    // A network that brings the right number of ones to the wanted wires for every input of zeros and ones brings the right
-    // values there for every input (Knuth 5.3.4, theorem Z).
+    // A network that brings the right number of ones to the wanted wires for every input of zeros and ones brings the
+    // right values there for every input (Knuth 5.3.4, theorem Z).
     [Test]
     public void Every_input_of_zeros_and_ones_brings_the_wanted_ranks_to_their_wires([Range(1, 11)] int wires)
     {
@@ -19,7 +19,8 @@ public class SortingNetworkTests
                     var values = Enumerable.Range(0, wires).Select(wire => input >> wire & 1).ToArray();
                     var expected = values.Order().Skip(first).Take(count).Sum();
                     Exchange(network, values);
-                    Assert.That(values.Skip(first).Take(count).Sum(), Is.EqualTo(expected), $"{wires} wires, ranks from {first}, {count}, input {input}");
+                    Assert.That(values.Skip(first).Take(count).Sum(), Is.EqualTo(expected),
+                        $"{wires} wires, ranks from {first}, {count}, input {input}");
                 }
             }
         }

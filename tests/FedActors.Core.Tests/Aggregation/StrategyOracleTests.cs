@@ -6,7 +6,8 @@ using FedActors.Core.Training;
 
 namespace FedActors.Core.Tests.Aggregation;
 
-/// <summary>Each strategy with its hospitals over several rounds, beside the paper's algorithm written out once more in plain loops.</summary>
+/// <summary>Each strategy with its hospitals over several rounds, beside the paper's algorithm written out once more in
+/// plain loops.</summary>
 public class StrategyOracleTests
 {
     private const int Features = 4;
@@ -37,7 +38,8 @@ public class StrategyOracleTests
     }
 
     [Test]
-    public void FedAdam_Yogi_and_Adagrad_follow_algorithm_2([Values(Algorithm.FedAdam, Algorithm.FedYogi, Algorithm.FedAdagrad)] Algorithm algorithm)
+    public void FedAdam_Yogi_and_Adagrad_follow_algorithm_2(
+        [Values(Algorithm.FedAdam, Algorithm.FedYogi, Algorithm.FedAdagrad)] Algorithm algorithm)
     {
         var (m, v) = (new double[D], Enumerable.Repeat(0.01 * 0.01, D).ToArray());
         var beta1 = algorithm == Algorithm.FedAdagrad ? 0 : 0.7;
@@ -110,7 +112,8 @@ public class StrategyOracleTests
         var pooled = NewtonFit.Run(Model, PatientTable.Concat(Hospitals), L2);
         var plan = Plan(Algorithm.Scaffold) with { LocalSteps = 20, Server = Server with { Rate = 1 } };
         double Distance(Algorithm algorithm) =>
-            Run(plan with { Algorithm = algorithm }, _ => [0, 1, 2], rounds: 400).Zip(pooled, (a, b) => Math.Abs(a - b)).Max();
+            Run(plan with { Algorithm = algorithm }, _ => [0, 1, 2], rounds: 400).Zip(pooled, (a, b) => Math.Abs(a - b))
+            .Max();
         Assert.That(Distance(Algorithm.Scaffold), Is.LessThan(1e-6));
         Assert.That(Distance(Algorithm.FedAvg), Is.GreaterThan(1e-2));
     }
@@ -149,7 +152,8 @@ public class StrategyOracleTests
         var state = strategy.FirstState(D);
         var next = strategy.Next([1, 2, 3, 4, 5], state, new AggregatedUpdate(new[] { 0.5 }, 10, 2));
         Assert.That(next[..Features], Is.EqualTo(new[] { 1, 2, 3, 4 }));
-        Assert.That(next[Features], Is.EqualTo(5 + 0.4 * 0.15 / (Math.Sqrt(0.9 * 1e-4 + 0.1 * 0.25) + 0.01)).Within(1e-14));
+        Assert.That(next[Features], Is.EqualTo(5 + 0.4 * 0.15 / (Math.Sqrt(0.9 * 1e-4 + 0.1 * 0.25) + 0.01))
+            .Within(1e-14));
     }
 
     [Test]
@@ -165,15 +169,19 @@ public class StrategyOracleTests
     [Test]
     public void A_state_of_another_length_is_refused()
     {
-        foreach (var algorithm in (Algorithm[])[Algorithm.FedAvg, Algorithm.FedAvgM, Algorithm.FedAdam, Algorithm.FedAdagrad, Algorithm.Scaffold])
+        foreach (
+            var algorithm in (Algorithm[])[Algorithm.FedAvg, Algorithm.FedAvgM, Algorithm.FedAdam, Algorithm.FedAdagrad,
+                Algorithm.Scaffold])
         {
             var strategy = AggregationStrategies.Create(Plan(algorithm), Model, 100);
             var state = new double[strategy.FirstState(D).Length + 1];
-            Assert.That(() => strategy.Next(new double[D], state, new AggregatedUpdate(new double[D], 10, 2)), Throws.ArgumentException, $"{algorithm}");
+            Assert.That(() => strategy.Next(new double[D], state, new AggregatedUpdate(new double[D], 10, 2)),
+                Throws.ArgumentException, $"{algorithm}");
         }
     }
 
-    private static TrainingPlan Plan(Algorithm algorithm) => new(algorithm, Rounds, Steps, LocalRate, null, L2) { Server = Server };
+    private static TrainingPlan Plan(Algorithm algorithm) =>
+        new(algorithm, Rounds, Steps, LocalRate, null, L2) { Server = Server };
 
     private static void Add(double[] w, double[] update)
     {
@@ -231,7 +239,8 @@ public class StrategyOracleTests
         return w;
     }
 
-    private static double[] Run(TrainingPlan plan, Func<int, int[]> present, int rounds = Rounds) => Run(plan, present, out _, rounds);
+    private static double[] Run(TrainingPlan plan, Func<int, int[]> present, int rounds = Rounds) =>
+        Run(plan, present, out _, rounds);
 
     // The library's own path: local training, weighted mean, next global model, a hospital's own state.
     private static double[] Run(TrainingPlan plan, Func<int, int[]> present, out double[][] own, int rounds = Rounds)
@@ -248,7 +257,8 @@ public class StrategyOracleTests
             var mean = new double[update.Length + 1];
             foreach (var h in hospitals)
             {
-                LocalTraining.Run(plan, patients, Model, model.Parameters.AsSpan(), Hospitals[h], 1, update, new TrainingScratch(),
+                LocalTraining.Run(plan, patients, Model, model.Parameters.AsSpan(), Hospitals[h], 1, update,
+                    new TrainingScratch(),
                     new LocalMemory(model.State.AsSpan(), kept[h]));
                 if (plan.Algorithm == Algorithm.Scaffold)
                     Scaffold.Advance(kept[h], model.State.AsSpan(), update, plan.LocalSteps, plan.LearningRate);

@@ -89,7 +89,8 @@ public sealed class UploadCollectionTests
     {
         var collection = New();
 
-        Assert.That(collection.Accept(Pieces(new HospitalId("rome"), Random(1)).First()), Is.InstanceOf<UploadStep.Refused>());
+        Assert.That(collection.Accept(Pieces(new HospitalId("rome"), Random(1)).First()),
+            Is.InstanceOf<UploadStep.Refused>());
         Assert.That(collection.IsSettled, Is.False);
     }
 

@@ -38,7 +38,8 @@ public class PatientTableTests
             new(["x"], [1, 2, 3], Outcomes.Survival([1, 2, 3], [1, 0, 1], strata), units);
         var joined = PatientTable.Concat(Table([0, 0, 1], [0, 5, 5]), Table([0, 1, 1], [5, 5, 5]));
         Assert.That(Enumerable.Range(0, 6).Select(joined.UnitOf), Is.EqualTo(new[] { 0, 0, 1, 2, 3, 3 }));
-        Assert.That(Enumerable.Range(0, joined.Units).Select(joined.RowsOf), Is.EqualTo(new[] { (0, 2), (2, 1), (3, 1), (4, 2) }));
+        Assert.That(Enumerable.Range(0, joined.Units).Select(joined.RowsOf),
+            Is.EqualTo(new[] { (0, 2), (2, 1), (3, 1), (4, 2) }));
         Assert.That(joined.Outcomes.Strata.ToArray(), Is.EqualTo(new[] { 0, 1, 1, 2, 2, 2 }));
         Assert.That(() => PatientTable.Concat(joined, new PatientTable(["x"], [1], [1])), Throws.ArgumentException);
     }
@@ -48,6 +49,8 @@ public class PatientTableTests
     [TestCase(0, 1, 0)]
     [TestCase(0)]
     public void Units_that_are_not_numbered_in_the_order_of_the_rows_are_refused(params int[] units) =>
-        Assert.That(() => new PatientTable(["x"], new double[Math.Max(2, units.Length)], Outcomes.Binary(new double[Math.Max(2, units.Length)]), units),
+        Assert.That(() =>
+            new PatientTable(["x"], new double[Math.Max(2, units.Length)],
+                Outcomes.Binary(new double[Math.Max(2, units.Length)]), units),
             Throws.ArgumentException);
 }

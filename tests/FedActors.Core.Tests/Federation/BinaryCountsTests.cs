@@ -14,7 +14,8 @@ public class BinaryCountsTests
          from sick in Gen.Bool
          select (Score: 1 / (1 + Math.Exp(-(place + (sick ? noise : -noise)))), Label: sick ? 1.0 : 0.0))
         .Array[1, 60]
-        .Select(patients => (patients.Select(patient => patient.Score).ToArray(), patients.Select(patient => patient.Label).ToArray()));
+        .Select(patients =>
+            (patients.Select(patient => patient.Score).ToArray(), patients.Select(patient => patient.Label).ToArray()));
 
     [Test]
     public void The_calibration_error_is_that_of_the_definition_within_what_is_rounded() => Patients.Sample(patients =>

@@ -12,18 +12,21 @@ public class FederatedEvaluationTests
     private static readonly string[] Models = [.. MadeUpOutcomes.Models];
 
     [Test]
-    public void The_figures_of_a_sum_are_those_of_all_patients_within_the_error_that_they_state([ValueSource(nameof(Models))] string name) =>
+    public void The_figures_of_a_sum_are_those_of_all_patients_within_the_error_that_they_state(
+        [ValueSource(nameof(Models))] string name) =>
         Gen.Select(Gen.Int[1, 40].Array[1, 6], Gen.ULong[1, 1000], Gen.Bool).Sample((sizes, seed, wide) =>
         {
             var model = MadeUpOutcomes.Model(name, features: 2);
             var plan = Plan(model.Outcome, wide ? 64 : 32, minimum: 1);
             var parameters = MadeUpOutcomes.Parameters(model, seed);
-            PatientTable[] hospitals = [.. sizes.Select((rows, h) => MadeUpOutcomes.Patients(model, rows, 2, seed + (ulong)h))];
+            PatientTable[] hospitals =
+                [.. sizes.Select((rows, h) => MadeUpOutcomes.Patients(model, rows, 2, seed + (ulong)h))];
 
             var figures = FiguresOf(plan, model, parameters, hospitals)!;
 
             Assert.That((figures.Hospitals, figures.N), Is.EqualTo((sizes.Length, (long)sizes.Sum())));
-            var step = Math.ScaleB(sizes.Length, -FederatedEvaluation.FractionBits(plan, CodeOf(plan))) / (2.0 * figures.N) + 1e-9;
+            var step = Math.ScaleB(sizes.Length, -FederatedEvaluation.FractionBits(plan, CodeOf(plan)))
+                / (2.0 * figures.N) + 1e-9;
             if (figures is FederatedSurvivalFigures survival)
                 HoldsWithinHospitals(survival, model, parameters, hospitals, step);
             else
@@ -32,7 +35,14 @@ public class FederatedEvaluationTests
 
     private static void HoldsTogether(FederatedFigures figures, ModelMetrics all, double step)
     {
-        var outcome = all switch { BinaryMetrics => OutcomeKind.Binary, ClassMetrics => OutcomeKind.Class, _ => OutcomeKind.Real };
+        var outcome =
+            all switch
+            {
+                BinaryMetrics => OutcomeKind.Binary,
+                ClassMetrics => OutcomeKind.Class,
+                _ =>
+                OutcomeKind.Real
+            };
         foreach (var metric in ModelRules.MetricsOf(outcome))
         {
             var error = (metric, figures) switch
@@ -88,14 +98,16 @@ public class FederatedEvaluationTests
         var plan = Plan(model.Outcome, minimum: 5);
         var counts = new long[FederatedEvaluation.Counts(plan)];
         FederatedEvaluation.Count(
-            plan, model, MadeUpOutcomes.Parameters(model, 1), MadeUpOutcomes.Patients(model, patients, 1, 1), CodeOf(plan), counts);
+            plan, model, MadeUpOutcomes.Parameters(model, 1), MadeUpOutcomes.Patients(model, patients, 1, 1),
+            CodeOf(plan), counts);
         Assert.That(counts, patients < 5 ? Is.All.Zero : Has.Some.Not.Zero);
         Assert.That(counts[0], Is.EqualTo(patients < 5 ? 0 : 1));
     }
 
     [Test]
     public void The_worst_that_all_hospitals_can_count_stays_in_the_ring(
-        [Values] OutcomeKind outcome, [Values(3, 49, 1000)] int hospitals, [Values(32, 64)] int bits, [Values(50, 2048)] int cap)
+        [Values] OutcomeKind outcome, [Values(3, 49, 1000)] int hospitals, [Values(32, 64)] int bits,
+        [Values(50, 2048)] int cap)
     {
         var plan = Plan(outcome, bits, cap: cap);
         var code = RoundCode.Of(plan, round: 1, hospitals, updateLength: 1);
@@ -129,7 +141,9 @@ public class FederatedEvaluationTests
                 break;
             default:
                 double[] times = [.. Enumerable.Range(1, n).Select(i => (double)i)];
-                new SurvivalCounts(n).Count([.. times.Select(time => -time)], Outcomes.Survival(times, ones), double.PositiveInfinity, bits, counts);
+                new SurvivalCounts(n)
+                    .Count([.. times.Select(time => -time)], Outcomes.Survival(times, ones), double.PositiveInfinity,
+                        bits, counts);
                 break;
         }
     }
@@ -140,7 +154,8 @@ public class FederatedEvaluationTests
         var model = MadeUpOutcomes.Model(name, features: 2);
         var plan = Plan(model.Outcome, minimum: 1);
         var (code, counts) = (CodeOf(plan), new long[FederatedEvaluation.Counts(plan)]);
-        FederatedEvaluation.Count(plan, model, MadeUpOutcomes.Parameters(model, 1), MadeUpOutcomes.Patients(model, 9, 2, 1), code, counts);
+        FederatedEvaluation.Count(plan, model, MadeUpOutcomes.Parameters(model, 1),
+            MadeUpOutcomes.Patients(model, 9, 2, 1), code, counts);
         Assert.That(FederatedEvaluation.Of(plan, counts, code), Is.Not.Null);
         for (var at = 0; at < Math.Min(counts.Length, 9); at++)
         {
@@ -158,7 +173,8 @@ public class FederatedEvaluationTests
 
     [Test]
     public void Hospitals_evaluate_in_round_1_and_after_each_round_in_which_it_falls_due() => Assert.That(
-        Enumerable.Range(1, 11).Where(round => FederatedEvaluation.IsDue(Plan(), round)), Is.EqualTo(new[] { 1, 6, 11 }));
+        Enumerable.Range(1, 11).Where(round => FederatedEvaluation.IsDue(Plan(), round)),
+        Is.EqualTo(new[] { 1, 6, 11 }));
 
     [Test]
     public void With_plain_sums_nothing_is_counted_and_no_coordinate_is_there_for_it()
@@ -188,28 +204,33 @@ public class FederatedEvaluationTests
     public void What_changes_a_sum_changes_the_plans_hash_and_the_choice_among_models_does_not()
     {
         var plan = Plan();
-        Digest With(Func<EvaluationPlan, EvaluationPlan> change) => PlanHash.Of(plan with { Evaluation = change(plan.Evaluation) });
+        Digest With(Func<EvaluationPlan, EvaluationPlan> change) =>
+            PlanHash.Of(plan with { Evaluation = change(plan.Evaluation) });
         var hash = PlanHash.Of(plan);
         Assert.That(With(e => e with { Every = 7 }), Is.Not.EqualTo(hash));
         Assert.That(With(e => e with { MinimumPatients = 7 }), Is.Not.EqualTo(hash));
         Assert.That(With(e => e with { ByHospitals = false }), Is.Not.EqualTo(hash));
-        Assert.That(With(e => e with { Keep = KeptModel.Best, Patience = 3, Metric = Metric.LogLoss }), Is.EqualTo(hash));
+        Assert.That(With(e => e with { Keep = KeptModel.Best, Patience = 3, Metric = Metric.LogLoss }),
+            Is.EqualTo(hash));
     }
 
-    private static JobPlan Plan(OutcomeKind outcome = OutcomeKind.Binary, int ring = 32, int minimum = 5, int cap = 4096) => new(
+    private static JobPlan Plan(
+        OutcomeKind outcome = OutcomeKind.Binary, int ring = 32, int minimum = 5, int cap = 4096) => new(
         "test", Seed: 1, Patients: 100,
         new ModelPlan(ModelKind.Mlp, ["x"])
         {
             Outcome = outcome,
             Classes = outcome == OutcomeKind.Class ? ["a", "b", "c"] : [],
         },
-        new TrainingPlan(Algorithm.FedAvg, 20, 1, 0.1, null, 0), new CohortPlan(3, 1, TimeSpan.FromMinutes(1), [], 0, 1),
+        new TrainingPlan(Algorithm.FedAvg, 20, 1, 0.1, null, 0),
+        new CohortPlan(3, 1, TimeSpan.FromMinutes(1), [], 0, 1),
         new SecureAggregationPlan(true, ring, 0.5, cap, TimeSpan.FromMinutes(1)), new PrivacyPlan(PrivacyMode.Off),
         new EvaluationPlan(5, Metric.Auroc, ByHospitals: true, MinimumPatients: minimum));
 
     private static FixedPointCode CodeOf(JobPlan plan) => RoundCode.Of(plan, round: 1, parties: 6, updateLength: 2);
 
-    private static FederatedFigures? FiguresOf(JobPlan plan, IModel model, double[] parameters, PatientTable[] hospitals)
+    private static FederatedFigures? FiguresOf(
+        JobPlan plan, IModel model, double[] parameters, PatientTable[] hospitals)
     {
         var code = CodeOf(plan);
         var (sum, one) = (new long[code.Counts], new long[code.Counts]);

@@ -27,9 +27,12 @@ public sealed class FederationStateTests
         var state = Started();
 
         Assert.That(Events(state.DecideJob("job", Plan, Roster, Initial, Now)), Is.Empty);
-        Assert.That(state.DecideJob("job", Initial, Roster, Initial, Now), Is.InstanceOf<Decision<FederationEvent>.Rejected>());
-        Assert.That(state.DecideJob("other", Plan, Roster, Initial, Now), Is.InstanceOf<Decision<FederationEvent>.Rejected>());
-        Assert.That(state.DecideJob("job", Plan, Roster[..4], Initial, Now), Is.InstanceOf<Decision<FederationEvent>.Rejected>());
+        Assert.That(state.DecideJob("job", Initial, Roster, Initial, Now),
+            Is.InstanceOf<Decision<FederationEvent>.Rejected>());
+        Assert.That(state.DecideJob("other", Plan, Roster, Initial, Now),
+            Is.InstanceOf<Decision<FederationEvent>.Rejected>());
+        Assert.That(state.DecideJob("job", Plan, Roster[..4], Initial, Now),
+            Is.InstanceOf<Decision<FederationEvent>.Rejected>());
     }
 
     [Test]
@@ -41,8 +44,10 @@ public sealed class FederationStateTests
 
         Assert.That(committed.Model, Is.EqualTo(first.Model));
         Assert.That(Events(committed.DecideCommit(first, Now)), Is.Empty);
-        Assert.That(committed.DecideCommit(Record(1, "another"), Now), Is.InstanceOf<Decision<FederationEvent>.Rejected>());
-        Assert.That(committed.DecideCommit(Record(3, "three"), Now), Is.InstanceOf<Decision<FederationEvent>.Rejected>());
+        Assert.That(committed.DecideCommit(Record(1, "another"), Now),
+            Is.InstanceOf<Decision<FederationEvent>.Rejected>());
+        Assert.That(committed.DecideCommit(Record(3, "three"), Now),
+            Is.InstanceOf<Decision<FederationEvent>.Rejected>());
         Assert.Throws<InvalidOperationException>(() => committed.Apply(new FederationEvent.RoundCommitted(Now, first)));
     }
 
@@ -50,11 +55,15 @@ public sealed class FederationStateTests
     public void A_failed_attempt_is_followed_by_the_next_and_forgotten_after_the_commit()
     {
         var state = Started();
-        state = state.Apply(Events(state.DecideFailure(state.Next, FaultNumber.TooFewHospitals, "few", [], Now)).Single());
+        state =
+            state.Apply(Events(state.DecideFailure(state.Next, FaultNumber.TooFewHospitals, "few", [], Now)).Single());
 
         Assert.That(state.Next, Is.EqualTo(new RoundId("job", 1, 2)));
-        Assert.That(state.DecideCommit(Record(1, "late", attempt: 1), Now), Is.InstanceOf<Decision<FederationEvent>.Rejected>());
-        Assert.That(Events(state.DecideFailure(new RoundId("job", 1, 1), FaultNumber.TooFewHospitals, "again", [], Now)), Is.Empty);
+        Assert.That(state.DecideCommit(Record(1, "late", attempt: 1), Now),
+            Is.InstanceOf<Decision<FederationEvent>.Rejected>());
+        Assert.That(
+            Events(state.DecideFailure(new RoundId("job", 1, 1), FaultNumber.TooFewHospitals, "again", [], Now)),
+            Is.Empty);
         state = state.Apply(Events(state.DecideCommit(Record(1, "one", attempt: 2), Now)).Single());
         Assert.That(state.Next, Is.EqualTo(new RoundId("job", 2, 1)));
     }
@@ -81,10 +90,12 @@ public sealed class FederationStateTests
             () => FederationState.Empty.Apply(new FederationEvent.RoundCommitted(Now, Record(1, "one"))));
 
     private static FederationState Started() =>
-        FederationState.Empty.Apply(Events(FederationState.Empty.DecideJob("job", Plan, Roster, Initial, Now)).Single());
+        FederationState.Empty.Apply(Events(FederationState.Empty.DecideJob("job", Plan, Roster, Initial, Now))
+            .Single());
 
     private static RoundRecord Record(int round, string model, int attempt = 1) => new(
-        new RoundId("job", round, attempt), Roster, [], Digest.Of(System.Text.Encoding.UTF8.GetBytes(model)), 0.5, null, 10, 0, 1, 1,
+        new RoundId("job", round, attempt), Roster, [], Digest.Of(System.Text.Encoding.UTF8.GetBytes(model)), 0.5, null,
+        10, 0, 1, 1,
         TimeSpan.FromSeconds(1), default);
 
     private static ImmutableArray<FederationEvent> Events(Decision<FederationEvent> decision) =>

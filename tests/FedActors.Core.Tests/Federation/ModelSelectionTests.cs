@@ -15,7 +15,8 @@ public class ModelSelectionTests
         Assert.That(ModelSelection.Best(OfNumbers(2, 0.5, 0.6), Metric.Rmse), Is.EqualTo(1), "of errors too");
         Assert.That(ModelSelection.Best(OfNumbers(2, 0.5, 0.6), Metric.RSquared), Is.EqualTo(0));
         Assert.That(ModelSelection.Best(Rounds(null, null), Metric.Auroc), Is.Null);
-        Assert.That(ModelSelection.Best(Rounds(double.NaN, 0.6), Metric.Auroc), Is.EqualTo(1), "what does not exist decides nothing");
+        Assert.That(ModelSelection.Best(Rounds(double.NaN, 0.6), Metric.Auroc), Is.EqualTo(1),
+            "what does not exist decides nothing");
     }
 
     [Test]
@@ -24,7 +25,8 @@ public class ModelSelectionTests
         var rounds = Rounds(0.5, 0.9, 0.8);
         Assert.That(ModelSelection.Kept(rounds, Plan()), Is.EqualTo(3));
         Assert.That(ModelSelection.Kept(rounds, Plan() with { Keep = KeptModel.Best }), Is.EqualTo(1));
-        Assert.That(ModelSelection.Kept(Rounds(null, null), Plan() with { Keep = KeptModel.Best }), Is.EqualTo(2), "nobody evaluated");
+        Assert.That(ModelSelection.Kept(Rounds(null, null), Plan() with { Keep = KeptModel.Best }), Is.EqualTo(2),
+            "nobody evaluated");
         Assert.That(ModelSelection.Kept([], Plan() with { Keep = KeptModel.Best }), Is.Zero);
     }
 
@@ -34,15 +36,20 @@ public class ModelSelectionTests
         var two = Plan() with { Patience = 2 };
         Assert.That(ModelSelection.IsExhausted(Rounds(0.5, 0.9, 0.8), two), Is.False);
         Assert.That(ModelSelection.IsExhausted(Rounds(0.5, 0.9, null, 0.8, null, 0.9), two), Is.True);
-        Assert.That(ModelSelection.IsExhausted(Rounds(0.5, 0.9, 0.8, 0.7, 0.95), two), Is.False, "a better one came after all");
-        Assert.That(ModelSelection.IsExhausted(Rounds(0.9, 0.1, 0.1, 0.1), Plan()), Is.False, "without patience it never stops");
+        Assert.That(ModelSelection.IsExhausted(Rounds(0.5, 0.9, 0.8, 0.7, 0.95), two), Is.False,
+            "a better one came after all");
+        Assert.That(ModelSelection.IsExhausted(Rounds(0.9, 0.1, 0.1, 0.1), Plan()), Is.False,
+            "without patience it never stops");
     }
 
     private static EvaluationPlan Plan() => new(1, Metric.Auroc, ByHospitals: true);
 
     // Each value is the figure of every metric in one round; null where nobody evaluated.
     private static RoundRecord[] Rounds(params double?[] values) =>
-        Of([.. values.Select(value => value is { } v ? new FederatedBinaryFigures(3, 10, 5, v, 0, v, v, v, v, v) : null)]);
+        Of(
+            [.. values.Select(value => value is { } v
+                ? new FederatedBinaryFigures(3, 10, 5, v, 0, v, v, v, v, v)
+                : null)]);
 
     private static RoundRecord[] OfNumbers(params double[] values) =>
         Of([.. values.Select(value => new FederatedRealFigures(3, 10, 0, value, 0, value, 0))]);
@@ -50,6 +57,7 @@ public class ModelSelectionTests
     private static RoundRecord[] Of(FederatedFigures?[] figures) =>
     [
         .. figures.Select((one, i) => new RoundRecord(
-            new RoundId("job", i + 1, 1), [], [], Digest.Of([(byte)i]), 0, null, 0, 0, 0, 0, TimeSpan.Zero, default, one)),
+            new RoundId("job", i + 1, 1), [], [], Digest.Of([(byte)i]), 0, null, 0, 0, 0, 0, TimeSpan.Zero, default,
+            one)),
     ];
 }

@@ -7,7 +7,8 @@ public class PlanCheckTests
 {
     private static readonly JobPlan Plan = new(
         "test", Seed: 1, Patients: 100, new ModelPlan(ModelKind.LogisticRegression, ["x"]),
-        new TrainingPlan(Algorithm.FedAvg, 20, 1, 0.1, null, 0), new CohortPlan(3, 1, TimeSpan.FromMinutes(1), [], 0, 1),
+        new TrainingPlan(Algorithm.FedAvg, 20, 1, 0.1, null, 0),
+        new CohortPlan(3, 1, TimeSpan.FromMinutes(1), [], 0, 1),
         new SecureAggregationPlan(true, 32, 8, 4096, TimeSpan.FromMinutes(1)), new PrivacyPlan(PrivacyMode.Off),
         new EvaluationPlan(5, Metric.Auroc, ByHospitals: true));
 
@@ -43,13 +44,17 @@ public class PlanCheckTests
         var fine = Plan with { SecureAggregation = Plan.SecureAggregation with { Range = 0.5 } };
         Assert.That(Faults(fine, hospitals: 8000), Has.One.Matches<Fault>(
             fault => fault.Where == "job.conf: job.evaluation.by-hospitals" && fault.Fix.Contains("ring-bits = 64")));
-        Assert.That(Faults(fine with { SecureAggregation = fine.SecureAggregation with { RingBits = 64 } }, hospitals: 8000), Is.Empty);
-        Assert.That(Faults(fine with { Evaluation = fine.Evaluation with { ByHospitals = false } }, hospitals: 8000), Is.Empty);
+        Assert.That(
+            Faults(fine with { SecureAggregation = fine.SecureAggregation with { RingBits = 64 } }, hospitals: 8000),
+            Is.Empty);
+        Assert.That(Faults(fine with { Evaluation = fine.Evaluation with { ByHospitals = false } }, hospitals: 8000),
+            Is.Empty);
     }
 
     private static Fault[] Faults(JobPlan plan, int hospitals = 5) =>
     [
         .. PlanCheck.Faults(
-            plan, Enumerable.Range(0, hospitals).ToDictionary(i => new HospitalId($"h{i:0000}"), _ => 20), updateLength: 2, "job.conf"),
+            plan, Enumerable.Range(0, hospitals).ToDictionary(i => new HospitalId($"h{i:0000}"), _ => 20),
+            updateLength: 2, "job.conf"),
     ];
 }

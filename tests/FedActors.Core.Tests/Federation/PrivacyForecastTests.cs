@@ -6,9 +6,12 @@ public sealed class PrivacyForecastTests
 {
     private static readonly JobSize Size = new(Hospitals: 10, Patients: 1000, Parameters: 25);
     private static readonly JobPlan Plan = new(
-        "job", 1, Patients: 1000, new ModelPlan(ModelKind.LogisticRegression, ["x"]), new TrainingPlan(Algorithm.FedAvg, 20, 1, 1, null, 0),
-        new CohortPlan(8, 1, TimeSpan.FromMinutes(1), [], 0, 1), new SecureAggregationPlan(true, 32, 8, 4096, TimeSpan.FromMinutes(1)),
-        new PrivacyPlan(PrivacyMode.PatientLocal, NoiseMultiplier: 2, SamplingRate: 0.1), new EvaluationPlan(1, Metric.Auroc));
+        "job", 1, Patients: 1000, new ModelPlan(ModelKind.LogisticRegression, ["x"]),
+        new TrainingPlan(Algorithm.FedAvg, 20, 1, 1, null, 0),
+        new CohortPlan(8, 1, TimeSpan.FromMinutes(1), [], 0, 1),
+        new SecureAggregationPlan(true, 32, 8, 4096, TimeSpan.FromMinutes(1)),
+        new PrivacyPlan(PrivacyMode.PatientLocal, NoiseMultiplier: 2, SamplingRate: 0.1),
+        new EvaluationPlan(1, Metric.Auroc));
 
     [Test]
     public void Signal_and_noise_are_those_of_one_step_over_all_hospitals()
@@ -16,9 +19,12 @@ public sealed class PrivacyForecastTests
         // 100 patients of clip 1 against ten noises of 2 in 25 coordinates each: 100 / (2 * 5 * sqrt(10)).
         Assert.That(PrivacyForecast.Of(Plan, Size).SignalToNoise, Is.EqualTo(100 / (10 * Math.Sqrt(10))).Within(1e-12));
 
-        var shared = Plan with { Privacy = Plan.Privacy with { Mode = PrivacyMode.PatientDistributed, MinimumSurvivors = 9 } };
+        var shared = Plan
+            with
+        { Privacy = Plan.Privacy with { Mode = PrivacyMode.PatientDistributed, MinimumSurvivors = 9 } };
         // The noise of 8 shares is whole, and ten are there.
-        Assert.That(PrivacyForecast.Of(shared, Size).SignalToNoise, Is.EqualTo(100 / (10 * Math.Sqrt(10 / 8.0))).Within(1e-12));
+        Assert.That(PrivacyForecast.Of(shared, Size).SignalToNoise,
+            Is.EqualTo(100 / (10 * Math.Sqrt(10 / 8.0))).Within(1e-12));
     }
 
     [Test]
@@ -26,7 +32,8 @@ public sealed class PrivacyForecastTests
     {
         var dropouts = PrivacyForecast.Of(Plan, Size).Dropouts;
         Assert.That(dropouts.Select(dropout => dropout.Hospitals), Is.EqualTo(new[] { 9, 8, 7 }));
-        Assert.That(dropouts.Select(dropout => dropout.SignalToNoise is null), Is.EqualTo(new[] { false, false, true }));
+        Assert.That(dropouts.Select(dropout => dropout.SignalToNoise is null),
+            Is.EqualTo(new[] { false, false, true }));
     }
 
     [Test]
@@ -39,6 +46,7 @@ public sealed class PrivacyForecastTests
         Assert.That(forecast.Shown, Is.LessThanOrEqualTo(forecast.Enforced.Epsilon));
         Assert.That((forecast.SignalToNoise, forecast.Dropouts.IsEmpty), Is.EqualTo(((double?)null, true)));
         Assert.That(forecast.Found, Is.InRange(0.01, 0.1));
-        Assert.That(forecast.Meaning(PrivacyMode.PatientLocal), Does.Contain("1 in 100").And.Contain("patients who did"));
+        Assert.That(forecast.Meaning(PrivacyMode.PatientLocal),
+            Does.Contain("1 in 100").And.Contain("patients who did"));
     }
 }

@@ -13,11 +13,13 @@ public class RealCountsTests
     }
 
     [Test]
-    public void An_error_too_large_to_count_makes_the_figure_a_lower_bound_and_says_so([Values(100, double.NaN)] double answer)
+    public void An_error_too_large_to_count_makes_the_figure_a_lower_bound_and_says_so(
+        [Values(100, double.NaN)] double answer)
     {
         var figures = Figures([0, answer], [0, 0], unit: 1, bits: 20);
         Assert.That((figures.Beyond, figures.Rmse, figures.RmseError, figures.RSquared),
-            Is.EqualTo((1L, Math.Sqrt(RealCounts.Largest * RealCounts.Largest / 2), double.PositiveInfinity, double.NaN)));
+            Is.EqualTo(
+                (1L, Math.Sqrt(RealCounts.Largest * RealCounts.Largest / 2), double.PositiveInfinity, double.NaN)));
     }
 
     [Test]

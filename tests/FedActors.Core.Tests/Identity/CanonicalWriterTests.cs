@@ -35,7 +35,8 @@ public class CanonicalWriterTests
     {
         using var writer = new CanonicalWriter("FA/test/v1", keep: true);
         writer.Int32(-1).Int64(long.MinValue);
-        Assert.That(Convert.ToHexStringLower(writer.ToArray())[28..], Is.EqualTo("00000004ffffffff" + "000000088000000000000000"));
+        Assert.That(Convert.ToHexStringLower(writer.ToArray())[28..],
+            Is.EqualTo("00000004ffffffff" + "000000088000000000000000"));
     }
 
     private static byte[] Encode(List<byte[]> fields)

@@ -12,7 +12,8 @@ public sealed class LineEndTests
     private const int Cap = 500_000;
 
     private static readonly HospitalId Berlin = new("berlin"), Paris = new("paris");
-    private static readonly SiteKey[] Keys = [.. Enumerable.Range(0, 3).Select(_ => SiteKey.Create(SecureRandomSource.Instance))];
+    private static readonly SiteKey[] Keys =
+        [.. Enumerable.Range(0, 3).Select(_ => SiteKey.Create(SecureRandomSource.Instance))];
     private static readonly Digest Session = LineProtocol.SessionOf(Berlin, Digest.Of("a"u8), Digest.Of("b"u8));
 
     private readonly LineEnd _hospital = new(Session, Berlin, isHospital: true, Keys[0], Keys[2].Public, Cap);
@@ -29,14 +30,17 @@ public sealed class LineEndTests
     public void Messages_of_any_length_arrive_whole_and_in_order() =>
         Gen.Int[0, 3 * LineProtocol.PieceBytes].Array[1, 6].Sample(lengths =>
         {
-            var (from, to) = (new LineEnd(Session, Berlin, true, Keys[0], Keys[2].Public, Cap), new LineEnd(Session, Berlin, false, Keys[2], Keys[0].Public, Cap));
+            var (from, to) =
+                (new LineEnd(Session, Berlin, true, Keys[0], Keys[2].Public, Cap),
+                    new LineEnd(Session, Berlin, false, Keys[2], Keys[0].Public, Cap));
             foreach (var (length, index) in lengths.Select((length, index) => (length, index)))
             {
                 var message = Message(length);
                 var pieces = from.Seal(index, "kind", message);
                 var steps = pieces.Select(to.Open).ToArray();
                 Assert.That(steps[..^1], Is.All.InstanceOf<LineStep.Known>());
-                Assert.That(steps[^1] is LineStep.Whole whole && whole.Conversation == index && whole.Manifest == "kind" && whole.Bytes.SequenceEqual(message));
+                Assert.That(steps[^1] is LineStep.Whole whole && whole.Conversation == index && whole.Manifest == "kind"
+                    && whole.Bytes.SequenceEqual(message));
             }
             Assert.That(to.Heard, Is.EqualTo(from.Sent));
         }, iter: 20);
@@ -83,7 +87,8 @@ public sealed class LineEndTests
     [Test]
     public void Another_hospital_of_the_same_federation_cannot_speak_on_the_line()
     {
-        var forged = new LineEnd(Session, Berlin, isHospital: true, Keys[1], Keys[2].Public, Cap).Seal(1, "kind", [1]).Single();
+        var forged = new LineEnd(Session, Berlin, isHospital: true, Keys[1], Keys[2].Public, Cap).Seal(1, "kind", [1])
+            .Single();
 
         Assert.That(_hub.Open(forged), Is.InstanceOf<LineStep.Refused>());
     }
@@ -98,14 +103,17 @@ public sealed class LineEndTests
         var old = _hospital.Seal(1, "kind", [1]).Single();
         var next = LineProtocol.SessionOf(Berlin, Digest.Of("c"u8), Digest.Of("b"u8));
 
-        Assert.That(new LineEnd(next, Berlin, false, Keys[2], Keys[0].Public, Cap).Open(old), Is.InstanceOf<LineStep.Refused>());
-        Assert.That(new LineEnd(next, Berlin, false, Keys[2], Keys[0].Public, Cap).Open(old with { Session = next }), Is.InstanceOf<LineStep.Refused>());
+        Assert.That(new LineEnd(next, Berlin, false, Keys[2], Keys[0].Public, Cap).Open(old),
+            Is.InstanceOf<LineStep.Refused>());
+        Assert.That(new LineEnd(next, Berlin, false, Keys[2], Keys[0].Public, Cap).Open(old with { Session = next }),
+            Is.InstanceOf<LineStep.Refused>());
     }
 
     [Test]
     public void A_message_above_the_cap_breaks_the_session_before_it_is_kept()
     {
-        var small = new LineEnd(Session, Berlin, isHospital: false, Keys[2], Keys[0].Public, cap: LineProtocol.PieceBytes);
+        var small =
+            new LineEnd(Session, Berlin, isHospital: false, Keys[2], Keys[0].Public, cap: LineProtocol.PieceBytes);
         var steps = _hospital.Seal(1, "kind", Message(LineProtocol.PieceBytes + 1)).Select(small.Open).ToArray();
 
         Assert.That(steps[1], Is.InstanceOf<LineStep.Broken>());

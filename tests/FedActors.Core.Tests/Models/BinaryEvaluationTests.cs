@@ -38,8 +38,10 @@ public class BinaryEvaluationTests
             && m.Missed == scores.Zip(labels).Count(row => row is { Second: 1, First: < 0.5 })
             && m.FalseAlarms == scores.Zip(labels).Count(row => row is { Second: 0, First: >= 0.5 })
             && Math.Abs(m.Accuracy - (1 - (m.Missed + m.FalseAlarms) / (double)m.N)) < 1e-12
-            && (positives == 0 ? double.IsNaN(m.Sensitivity) : Math.Abs(m.Sensitivity - (1 - m.Missed / (double)positives)) < 1e-12)
-            && (negatives == 0 ? double.IsNaN(m.Specificity) : Math.Abs(m.Specificity - (1 - m.FalseAlarms / (double)negatives)) < 1e-12);
+            && (positives == 0 ? double.IsNaN(m.Sensitivity)
+                : Math.Abs(m.Sensitivity - (1 - m.Missed / (double)positives)) < 1e-12)
+            && (negatives == 0 ? double.IsNaN(m.Specificity)
+                : Math.Abs(m.Specificity - (1 - m.FalseAlarms / (double)negatives)) < 1e-12);
     });
 
     [Test]
@@ -51,7 +53,8 @@ public class BinaryEvaluationTests
     }
 
     [Test]
-    public void What_is_no_probability_is_refused([Values(-0.1, 1.1, double.NaN, double.PositiveInfinity)] double score) =>
+    public void What_is_no_probability_is_refused(
+        [Values(-0.1, 1.1, double.NaN, double.PositiveInfinity)] double score) =>
         Assert.That(() => BinaryEvaluation.Of([score], [1]), Throws.ArgumentException);
 
     [Test]

@@ -21,13 +21,15 @@ public class GradientTests
             var gradient = new double[model.ParameterCount];
             var loss = model.LossAndGradient(at, Batch(), gradient);
             Assert.That(loss, Is.EqualTo(model.Loss(at, Batch())).Within(1e-12));
-            // Single precision resolves the slope of the loss to about 1e-3 at this step; relu has a kink here and there.
+            // Single precision resolves the slope of the loss to about 1e-3 at this step; relu has a kink here and
+            // there.
             var (step, tolerance) = name.StartsWith("mlp", StringComparison.Ordinal) ? (1.0 / 256, 2e-3) : (1e-5, 1e-7);
             var off = Enumerable.Range(0, model.ParameterCount).Count(k =>
             {
                 var (above, below) = (at.ToArray(), at.ToArray());
                 (above[k], below[k]) = (above[k] + step, below[k] - step);
-                return !(Math.Abs((model.Loss(above, Batch()) - model.Loss(below, Batch())) / (2 * step) - gradient[k]) < tolerance);
+                return !(Math.Abs((model.Loss(above, Batch()) - model.Loss(below, Batch())) / (2 * step) - gradient[k])
+                    < tolerance);
             });
             Assert.That(off, Is.LessThanOrEqualTo(name.Contains("relu") ? model.ParameterCount / 3 : 0));
         }, iter: 40, threads: 1);
@@ -51,12 +53,14 @@ public class GradientTests
             model.LossAndGradient(above, PatientBatch.All(patients), up);
             model.LossAndGradient(below, PatientBatch.All(patients), down);
             for (var j = k; j < d; j++)
-                Assert.That(hessian[PackedUpper.RowStart(d, k) + j - k], Is.EqualTo((up[j] - down[j]) / (2 * Step)).Within(1e-8));
+                Assert.That(hessian[PackedUpper.RowStart(d, k) + j - k],
+                    Is.EqualTo((up[j] - down[j]) / (2 * Step)).Within(1e-8));
         }
     }
 
     [Test]
-    public void A_step_allocates_nothing([ValueSource(typeof(MadeUpOutcomes), nameof(MadeUpOutcomes.Models))] string name)
+    public void A_step_allocates_nothing(
+        [ValueSource(typeof(MadeUpOutcomes), nameof(MadeUpOutcomes.Models))] string name)
     {
         var model = MadeUpOutcomes.Model(name, 12);
         var patients = MadeUpOutcomes.Patients(model, 90, 12, 1);
@@ -79,17 +83,22 @@ public class GradientTests
     }
 
     [Test]
-    public void A_table_of_another_kind_or_width_is_refused([ValueSource(typeof(MadeUpOutcomes), nameof(MadeUpOutcomes.Models))] string name)
+    public void A_table_of_another_kind_or_width_is_refused(
+        [ValueSource(typeof(MadeUpOutcomes), nameof(MadeUpOutcomes.Models))] string name)
     {
         var model = MadeUpOutcomes.Model(name, 4);
-        var other = new PatientTable(["a", "b", "c", "d"], new double[4], model.Outcome == OutcomeKind.Real ? Outcomes.Binary([1]) : Outcomes.Real([1]));
+        var other =
+            new PatientTable(["a", "b", "c", "d"], new double[4],
+                model.Outcome == OutcomeKind.Real ? Outcomes.Binary([1]) : Outcomes.Real([1]));
         var wider = MadeUpOutcomes.Patients(model, 6, 5, 1);
         var (at, gradient) = (new double[model.ParameterCount], new double[model.ParameterCount]);
         Assert.Multiple(() =>
         {
             Assert.That(() => model.LossAndGradient(at, PatientBatch.All(other), gradient), Throws.ArgumentException);
             Assert.That(() => model.LossAndGradient(at, PatientBatch.All(wider), gradient), Throws.ArgumentException);
-            Assert.That(() => model.LossAndGradient(at, PatientBatch.Of(MadeUpOutcomes.Patients(model, 6, 4, 1), []), gradient), Throws.ArgumentException);
+            Assert.That(() =>
+                model.LossAndGradient(at, PatientBatch.Of(MadeUpOutcomes.Patients(model, 6, 4, 1), []), gradient),
+                Throws.ArgumentException);
         });
     }
 }

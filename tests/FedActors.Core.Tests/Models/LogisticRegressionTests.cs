@@ -16,7 +16,8 @@ public class LogisticRegressionTests
     {
         var patients = MadeUpPatients.Of(rows, features);
         var source = new SplitMix64(2);
-        var chosen = all ? [.. Enumerable.Range(0, rows)] : Enumerable.Range(0, rows + 3).Select(_ => (int)(source.NextUniform() * rows)).ToArray();
+        var chosen = all ? [.. Enumerable.Range(0, rows)]
+            : Enumerable.Range(0, rows + 3).Select(_ => (int)(source.NextUniform() * rows)).ToArray();
         var batch = all ? PatientBatch.All(patients) : PatientBatch.Of(patients, chosen);
         var model = new LogisticRegression(features);
         var parameters = MadeUpPatients.Normals(source, features + 1);
@@ -26,13 +27,16 @@ public class LogisticRegressionTests
         Array.Fill(g1, double.NaN);
         Array.Fill(g2, double.NaN);
         Array.Fill(h, double.NaN);
-        var (loss1, loss2) = (model.LossAndGradient(parameters, batch, g1), model.LossGradientAndHessian(parameters, batch, g2, h));
+        var (loss1, loss2) =
+            (model.LossAndGradient(parameters, batch, g1), model.LossGradientAndHessian(parameters, batch, g2, h));
         Assert.Multiple(() =>
         {
             Assert.That(loss1, Is.EqualTo(loss).Within(1e-12));
             Assert.That(g1, Is.EqualTo(gradient).Within(1e-12));
             Assert.That(h, Is.EqualTo(hessian).Within(1e-12));
-            Assert.That((loss2, model.Loss(parameters, all ? PatientBatch.All(patients) : PatientBatch.Of(patients, chosen))), Is.EqualTo((loss1, loss1)));
+            Assert.That(
+                (loss2, model.Loss(parameters, all ? PatientBatch.All(patients) : PatientBatch.Of(patients, chosen))),
+                Is.EqualTo((loss1, loss1)));
             Assert.That(g2, Is.EqualTo(g1), "the gradient has the same bits with and without the Hessian");
         });
     }
@@ -57,7 +61,8 @@ public class LogisticRegressionTests
                 - model.LossAndGradient(below, PatientBatch.All(patients), gradientBelow)) / (2 * Step);
             Assert.That(gradient[k], Is.EqualTo(slope).Within(1e-9));
             for (var j = k; j < d; j++)
-                Assert.That(hessian[PackedUpper.RowStart(d, k) + j - k], Is.EqualTo((gradientAbove[j] - gradientBelow[j]) / (2 * Step)).Within(1e-9));
+                Assert.That(hessian[PackedUpper.RowStart(d, k) + j - k],
+                    Is.EqualTo((gradientAbove[j] - gradientBelow[j]) / (2 * Step)).Within(1e-9));
         }
     }
 
@@ -69,7 +74,9 @@ public class LogisticRegressionTests
         var parameters = MadeUpPatients.Normals(new SplitMix64(4), features + 1);
         var probabilities = new double[70];
         model.Predict(parameters, patients, probabilities);
-        Assert.That(probabilities, Is.EqualTo(Enumerable.Range(0, 70).Select(i => 1 / (1 + Math.Exp(-Score(parameters, patients, i))))).Within(1e-13));
+        Assert.That(probabilities,
+            Is.EqualTo(Enumerable.Range(0, 70).Select(i => 1 / (1 + Math.Exp(-Score(parameters, patients, i)))))
+            .Within(1e-13));
         foreach (var factor in new[] { 1e3, 1e6, 1e200 })
         {
             model.Predict(parameters.Select(w => factor * w).ToArray(), patients, probabilities);
@@ -91,11 +98,16 @@ public class LogisticRegressionTests
         var (model, patients) = (new LogisticRegression(3), MadeUpPatients.Of(5, 3));
         Assert.That(() => new LogisticRegression(0), Throws.InstanceOf<ArgumentException>());
         Assert.That(() => model.Loss(new double[3], PatientBatch.All(patients)), Throws.ArgumentException);
-        Assert.That(() => model.Loss(new double[4], PatientBatch.All(MadeUpPatients.Of(5, 2))), Throws.ArgumentException);
+        Assert.That(() => model.Loss(new double[4], PatientBatch.All(MadeUpPatients.Of(5, 2))),
+            Throws.ArgumentException);
         Assert.That(() => model.Loss(new double[4], PatientBatch.Of(patients, [])), Throws.ArgumentException);
-        Assert.That(() => model.Loss(new double[4], PatientBatch.Of(patients, [5])), Throws.InstanceOf<IndexOutOfRangeException>());
-        Assert.That(() => model.LossAndGradient(new double[4], PatientBatch.All(patients), new double[3]), Throws.ArgumentException);
-        Assert.That(() => model.LossGradientAndHessian(new double[4], PatientBatch.All(patients), new double[4], new double[9]), Throws.ArgumentException);
+        Assert.That(() => model.Loss(new double[4], PatientBatch.Of(patients, [5])),
+            Throws.InstanceOf<IndexOutOfRangeException>());
+        Assert.That(() => model.LossAndGradient(new double[4], PatientBatch.All(patients), new double[3]),
+            Throws.ArgumentException);
+        Assert.That(() =>
+            model.LossGradientAndHessian(new double[4], PatientBatch.All(patients), new double[4], new double[9]),
+            Throws.ArgumentException);
         Assert.That(() => model.Predict(new double[4], patients, new double[4]), Throws.ArgumentException);
         Assert.That(() => model.Initialize(new double[3], 1), Throws.ArgumentException);
     }
@@ -116,7 +128,8 @@ public class LogisticRegressionTests
         return z;
     }
 
-    private static (double Loss, double[] Gradient, double[] Hessian) Plain(double[] parameters, PatientTable patients, int[] rows)
+    private static (
+        double Loss, double[] Gradient, double[] Hessian) Plain(double[] parameters, PatientTable patients, int[] rows)
     {
         var d = parameters.Length;
         var (loss, gradient, hessian) = (0.0, new double[d], new double[PackedUpper.Length(d)]);

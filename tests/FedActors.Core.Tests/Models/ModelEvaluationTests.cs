@@ -8,20 +8,24 @@ public class ModelEvaluationTests
     [Test]
     public void Classes_are_judged_one_against_the_rest()
     {
-        var metrics = (ClassMetrics)ModelEvaluation.Of([.7, .2, .1, .5, .4, .1, .1, .1, .8, .3, .3, .4], Outcomes.Class([0, 1, 2, 0], 3));
+        var metrics =
+            (ClassMetrics)ModelEvaluation.Of([.7, .2, .1, .5, .4, .1, .1, .1, .8, .3, .3, .4],
+                Outcomes.Class([0, 1, 2, 0], 3));
         Assert.Multiple(() =>
         {
             // Class 0: 3 of 4 pairs; class 1: 3 of 3; class 2: 3 of 3.
             Assert.That(metrics.MacroAuroc, Is.EqualTo((.75 + 1 + 1) / 3).Within(1e-15));
             Assert.That(metrics.Accuracy, Is.EqualTo(.5));
-            Assert.That(metrics.LogLoss, Is.EqualTo(-(Math.Log(.7) + Math.Log(.4) + Math.Log(.8) + Math.Log(.3)) / 4).Within(1e-15));
+            Assert.That(metrics.LogLoss, Is.EqualTo(-(Math.Log(.7) + Math.Log(.4) + Math.Log(.8) + Math.Log(.3)) / 4)
+                .Within(1e-15));
         });
     }
 
     [Test]
     public void A_class_that_nobody_has_is_left_out_of_the_mean()
     {
-        Assert.That(((ClassMetrics)ModelEvaluation.Of([.8, .1, .1, .2, .7, .1], Outcomes.Class([0, 1], 3))).MacroAuroc, Is.EqualTo(1));
+        Assert.That(((ClassMetrics)ModelEvaluation.Of([.8, .1, .1, .2, .7, .1], Outcomes.Class([0, 1], 3))).MacroAuroc,
+            Is.EqualTo(1));
         Assert.That(((ClassMetrics)ModelEvaluation.Of([.8, .2], Outcomes.Class([0], 2))).MacroAuroc, Is.NaN);
     }
 

@@ -9,7 +9,8 @@ public sealed class FastFourierTransformTests
     public void Each_frequency_is_its_sum_within_the_stated_error([Values(2, 4, 64, 512)] int length)
     {
         var random = new SplitMix64(1);
-        var input = Enumerable.Range(0, length).Select(_ => new Complex(random.NextNormal(), random.NextNormal())).ToArray();
+        var input = Enumerable.Range(0, length).Select(_ => new Complex(random.NextNormal(), random.NextNormal()))
+            .ToArray();
         var transformed = input.ToArray();
         var transform = new FastFourierTransform(length);
         transform.Forward(transformed);

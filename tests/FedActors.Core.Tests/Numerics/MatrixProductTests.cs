@@ -11,25 +11,32 @@ public unsafe class MatrixProductTests
 {
     // Below, at and above the tile of 8 x 32 and the vectors in it; the last is a real layer.
     private static readonly (int M, int N, int K)[] Shapes =
-        [(1, 1, 1), (1, 33, 7), (7, 31, 3), (8, 32, 16), (9, 34, 17), (10, 2, 64), (13, 65, 129), (64, 256, 784), (40, 16, 36)];
+        [(1, 1, 1), (1, 33, 7), (7, 31, 3), (8, 32, 16), (9, 34, 17), (10, 2, 64), (13, 65, 129), (64, 256, 784),
+            (40, 16, 36)];
 
     private static readonly SimdForm[] Forms =
         [.. Enum.GetValues<SimdForm>().Where(form => form <= SimdForms.Best)];
 
     [Test]
-    public void Every_form_is_MathNets_product([ValueSource(nameof(Shapes))] (int M, int N, int K) shape, [Values] bool transposed, [Values(0f, 1f, 0.75f)] float beta)
+    public void Every_form_is_MathNets_product(
+        [ValueSource(nameof(Shapes))] (int M, int N, int K) shape, [Values] bool transposed,
+        [Values(0f, 1f, 0.75f)] float beta)
     {
         var (m, n, k) = shape;
         var (a, b, c) = (Made(m * k, 1), Made(k * n, 2), Made(m * n, 3));
         var (left, right) = (Matrix<double>.Build.Dense(m, k, (i, p) => a[transposed ? p * m + i : i * k + p]),
             Matrix<double>.Build.Dense(k, n, (p, j) => b[transposed ? j * k + p : p * n + j]));
-        var expected = (left * right + beta * Matrix<double>.Build.Dense(m, n, (i, j) => c[i * n + j])).ToRowMajorArray();
+        var expected = (left * right + beta * Matrix<double>.Build.Dense(m, n, (i, j) => c[i * n + j]))
+            .ToRowMajorArray();
         foreach (var form in Forms)
-            Assert.That(Product(shape, a, b, c, transposed, beta, form).Select(x => (double)x), Is.EqualTo(expected).Within(k * 1e-6), $"{form}");
+            Assert.That(Product(shape, a, b, c, transposed, beta, form).Select(x => (double)x),
+                Is.EqualTo(expected).Within(k * 1e-6), $"{form}");
     }
 
     [Test]
-    public void All_forms_have_the_same_bits([ValueSource(nameof(Shapes))] (int M, int N, int K) shape, [Values] bool transposed, [Values(0f, 0.75f)] float beta)
+    public void All_forms_have_the_same_bits(
+        [ValueSource(nameof(Shapes))] (int M, int N, int K) shape, [Values] bool transposed,
+        [Values(0f, 0.75f)] float beta)
     {
         var (a, b, c) = (Made(shape.M * shape.K, 4), Made(shape.K * shape.N, 5), Made(shape.M * shape.N, 6));
         var first = Product(shape, a, b, c, transposed, beta, Forms[0]);
@@ -68,14 +75,17 @@ public unsafe class MatrixProductTests
             var x = (float)((i - 200_000) * 6e-5);
             var (actual, exact) = (ActivationKernels.Tanh(Vector512.Create(x))[0], Math.Tanh(x));
             Assert.That(Math.Abs(actual), Is.LessThanOrEqualTo(1));
-            worst = Math.Max(worst, Math.Abs(actual - exact) / (MathF.BitIncrement((float)Math.Abs(exact)) - (float)Math.Abs(exact)));
+            worst =
+                Math.Max(worst, Math.Abs(actual - exact)
+                    / (MathF.BitIncrement((float)Math.Abs(exact)) - (float)Math.Abs(exact)));
         }
         Assert.That(worst, Is.LessThanOrEqualTo(7));
         Assert.That(ActivationKernels.Tanh(Vector512.Create(float.NaN))[0], Is.NaN);
         Assert.That(ActivationKernels.Tanh(Vector512.Create(float.PositiveInfinity))[0], Is.EqualTo(1).Within(1e-6));
     }
 
-    private static float[] Product((int M, int N, int K) shape, float[] a, float[] b, float[] c, bool transposed, float beta, SimdForm form)
+    private static float[] Product(
+        (int M, int N, int K) shape, float[] a, float[] b, float[] c, bool transposed, float beta, SimdForm form)
     {
         var (m, n, k) = shape;
         var result = c.ToArray();
@@ -90,7 +100,8 @@ public unsafe class MatrixProductTests
         return result;
     }
 
-    private static float[] Made(int count, ulong seed) => [.. MadeUpPatients.Normals(new SplitMix64(seed), count).Select(x => (float)x)];
+    private static float[] Made(int count, ulong seed) =>
+        [.. MadeUpPatients.Normals(new SplitMix64(seed), count).Select(x => (float)x)];
 
     private static int[] Bits(float[] values) => [.. values.Select(BitConverter.SingleToInt32Bits)];
 }

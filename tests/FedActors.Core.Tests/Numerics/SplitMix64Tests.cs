@@ -12,7 +12,8 @@ public class SplitMix64Tests
     [Test]
     public void Numbers_normals_and_permutations_follow_the_reference_vectors()
     {
-        var groups = SharedFolder.Reference("splitmix64.csv").GroupBy(row => (Seed: ulong.Parse(row[0]), Kind: row[1])).ToArray();
+        var groups = SharedFolder.Reference("splitmix64.csv").GroupBy(row => (Seed: ulong.Parse(row[0]), Kind: row[1]))
+            .ToArray();
         Assert.That(groups, Has.Length.EqualTo(12));
         foreach (var group in groups)
         {

@@ -10,14 +10,16 @@ public sealed class StableMathTests
     [TestCase(0.5, 0.64872127070012814685)]
     [TestCase(-50, -1)]
     [TestCase(800, double.PositiveInfinity)]
-    public void Expm1_keeps_its_digits(double x, double exact) => Assert.That(StableMath.Expm1(x), Is.EqualTo(exact).Within(4).Ulps);
+    public void Expm1_keeps_its_digits(double x, double exact) =>
+        Assert.That(StableMath.Expm1(x), Is.EqualTo(exact).Within(4).Ulps);
 
     [TestCase(1e-10, 9.9999999995e-11)]
     [TestCase(1e-300, 1e-300)]
     [TestCase(-0.5, -0.69314718055994530942)]
     [TestCase(1e300, 690.77552789821370520540)]
     [TestCase(double.PositiveInfinity, double.PositiveInfinity)]
-    public void Log1p_keeps_its_digits(double x, double exact) => Assert.That(StableMath.Log1p(x), Is.EqualTo(exact).Within(4).Ulps);
+    public void Log1p_keeps_its_digits(double x, double exact) =>
+        Assert.That(StableMath.Log1p(x), Is.EqualTo(exact).Within(4).Ulps);
 
     // Upper tails of the standard normal to 17 digits.
     [TestCase(0, 0.5)]
@@ -42,6 +44,7 @@ public sealed class StableMathTests
     public void A_minimum_is_found_over_many_orders_of_magnitude()
     {
         foreach (var centre in new[] { 1e-3, 0.7, 55, 9e8 })
-            Assert.That(LogMinimum.Of(x => x / centre + centre / x, 1e-3, 1e9).Argument / centre, Is.InRange(0.98, 1.02));
+            Assert.That(LogMinimum.Of(x => x / centre + centre / x, 1e-3, 1e9).Argument / centre,
+                Is.InRange(0.98, 1.02));
     }
 }

@@ -41,7 +41,9 @@ public class OwnStateTests
     [Test]
     public void A_state_comes_back_from_its_bytes()
     {
-        foreach (var state in (OwnState[])[OwnState.Empty, AfterTwo, OwnState.Empty.Trained(1, [8, 9]), AfterTwo.Trained(7, [8, 9])])
+        foreach (
+            var state in (OwnState[])[OwnState.Empty, AfterTwo, OwnState.Empty.Trained(1, [8, 9]),
+                AfterTwo.Trained(7, [8, 9])])
         {
             var read = OwnState.FromBytes(state.ToBytes(), length: 2)!;
             Assert.That((read.Round, read.PendingRound), Is.EqualTo((state.Round, state.PendingRound)));

@@ -11,10 +11,13 @@ namespace FedActors.Core.Tests.Participation;
 public sealed class ParticipationStateTests
 {
     private static readonly HospitalId Berlin = new("berlin");
-    private static readonly HospitalFacts Facts = new(Patients: 40, HasModel: true, CanMask: true, RequiresSecureSums: false);
+    private static readonly HospitalFacts Facts =
+        new(Patients: 40, HasModel: true, CanMask: true, RequiresSecureSums: false);
     private static readonly JobPlan Plan = new(
-        "job", 1, 100, new ModelPlan(ModelKind.LogisticRegression, ["x"]), new TrainingPlan(Algorithm.FedAvg, 1, 1, 1, null, 0),
-        new CohortPlan(1, 1, TimeSpan.FromMinutes(1), [], 0, 1), new SecureAggregationPlan(false, 32, 8, WeightCap: 40, TimeSpan.FromMinutes(1)),
+        "job", 1, 100, new ModelPlan(ModelKind.LogisticRegression, ["x"]),
+        new TrainingPlan(Algorithm.FedAvg, 1, 1, 1, null, 0),
+        new CohortPlan(1, 1, TimeSpan.FromMinutes(1), [], 0, 1),
+        new SecureAggregationPlan(false, 32, 8, WeightCap: 40, TimeSpan.FromMinutes(1)),
         new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(1, Metric.Auroc));
 
     [Test]
@@ -36,7 +39,8 @@ public sealed class ParticipationStateTests
     {
         var secure = Plan with { SecureAggregation = Plan.SecureAggregation with { Enabled = true } };
         Assert.That(
-            ParticipationState.Of(Berlin).Answer(Offer(1) with { Plan = secure, PlanHash = PlanHash.Of(secure) }, Facts with { CanMask = false }),
+            ParticipationState.Of(Berlin)
+            .Answer(Offer(1) with { Plan = secure, PlanHash = PlanHash.Of(secure) }, Facts with { CanMask = false }),
             Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason").EqualTo(DropReason.Refused));
     }
 
@@ -50,9 +54,11 @@ public sealed class ParticipationStateTests
     {
         var decline = (OfferAnswer.Decline)ParticipationState.Of(Berlin).Answer(Offer(1),
             Facts with { Misfit = ModelRules.Misfit(Plan.Model, new PatientTable(["x", "y"], [1, 2], [1])) });
-        Assert.That((decline.Reason, decline.Detail.Contains("job.data.features")), Is.EqualTo((DropReason.Refused, true)));
+        Assert.That((decline.Reason, decline.Detail.Contains("job.data.features")),
+            Is.EqualTo((DropReason.Refused, true)));
         Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["y"], [1], [1])), Is.Not.Null);
-        Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["x"], [1], Outcomes.Real([1]))), Does.Contain("job.data.targets"));
+        Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["x"], [1], Outcomes.Real([1]))),
+            Does.Contain("job.data.targets"));
         Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["x"], [1], [1])), Is.Null);
     }
 
@@ -62,16 +68,21 @@ public sealed class ParticipationStateTests
     [TestCase(null, "visit", null)]
     public void A_promise_to_patients_that_the_data_do_not_know_is_declined(string? asked, string? own, string? reason)
     {
-        var plan = Plan with { Privacy = new PrivacyPlan(PrivacyMode.PatientLocal, Epsilon: 1, Delta: 1e-5, PatientId: asked) };
+        var plan = Plan
+            with
+        { Privacy = new PrivacyPlan(PrivacyMode.PatientLocal, Epsilon: 1, Delta: 1e-5, PatientId: asked) };
         var policy = new HospitalPolicy(
-            "ward", false, [PrivacyMode.PatientLocal], new PrivacyBudget(4, 1e-4), new PrivacyBudget(4, 1e-4), new CompositionRule(null, 0),
+            "ward", false, [PrivacyMode.PatientLocal], new PrivacyBudget(4, 1e-4), new PrivacyBudget(4, 1e-4),
+            new CompositionRule(null, 0),
             40, 1, 0, 0.1, 1, 100, 1, 0, false, null);
         var facts = Facts with { Policy = policy, Terms = JobPrivacy.Terms(plan, 1), PatientId = own };
-        var answer = ParticipationState.Of(Berlin).Answer(Offer(1) with { Plan = plan, PlanHash = PlanHash.Of(plan) }, facts);
+        var answer = ParticipationState.Of(Berlin)
+            .Answer(Offer(1) with { Plan = plan, PlanHash = PlanHash.Of(plan) }, facts);
         if (reason is null)
             Assert.That(answer, Is.InstanceOf<OfferAnswer.Train>());
         else
-            Assert.That(answer, Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason").EqualTo(DropReason.PrivacyRefused)
+            Assert.That(answer, Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason")
+                .EqualTo(DropReason.PrivacyRefused)
                 .And.Property("Detail").StartsWith("FA-6036").And.Property("Detail").Contains(reason));
     }
 
@@ -82,7 +93,8 @@ public sealed class ParticipationStateTests
 
     [Test]
     public void An_offer_that_does_not_invite_it_gets_no_answer() =>
-        Assert.That(ParticipationState.Of(new HospitalId("rome")).Answer(Offer(1), Facts), Is.InstanceOf<OfferAnswer.Stale>());
+        Assert.That(ParticipationState.Of(new HospitalId("rome")).Answer(Offer(1), Facts),
+            Is.InstanceOf<OfferAnswer.Stale>());
 
     [TestCase(1, 1)]
     [TestCase(2, 1)]
@@ -97,8 +109,10 @@ public sealed class ParticipationStateTests
     [Test]
     public void The_same_offer_again_is_not_trained_twice()
     {
-        Assert.That(InRound(2, 2).Answer(Offer(2, 2), Facts), Is.EqualTo(new OfferAnswer.Known(ParticipationPhase.Training)));
-        Assert.That(InRound(2, 2).Ready().Answer(Offer(2, 2), Facts), Is.EqualTo(new OfferAnswer.Known(ParticipationPhase.Ready)));
+        Assert.That(InRound(2, 2).Answer(Offer(2, 2), Facts),
+            Is.EqualTo(new OfferAnswer.Known(ParticipationPhase.Training)));
+        Assert.That(InRound(2, 2).Ready().Answer(Offer(2, 2), Facts),
+            Is.EqualTo(new OfferAnswer.Known(ParticipationPhase.Ready)));
     }
 
     private static ParticipationState InRound(int round, int attempt) =>

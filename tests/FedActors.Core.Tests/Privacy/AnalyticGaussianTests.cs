@@ -16,14 +16,16 @@ public sealed class AnalyticGaussianTests
     public void Every_sigma_of_the_reference_is_met_to_twelve_digits()
     {
         foreach (var row in ReferenceTable.Of("c_analytic_gaussian_sigma"))
-            Assert.That(AnalyticGaussian.Sigma(row["eps"], row["delta"]) / row["sigma_mpmath_50digits"] - 1, Is.InRange(-1e-16, 1e-12), row.Line);
+            Assert.That(AnalyticGaussian.Sigma(row["eps"], row["delta"]) / row["sigma_mpmath_50digits"] - 1,
+                Is.InRange(-1e-16, 1e-12), row.Line);
     }
 
     [Test]
     public void Every_epsilon_of_the_reference_is_met()
     {
         foreach (var row in ReferenceTable.Of("c_analytic_gaussian_eps"))
-            Assert.That(AnalyticGaussian.Epsilon(1 / row["sigma"], row["delta"]) / row["eps_dp_accounting"] - 1, Is.InRange(-1e-11, 1e-11), row.Line);
+            Assert.That(AnalyticGaussian.Epsilon(1 / row["sigma"], row["delta"]) / row["eps_dp_accounting"] - 1,
+                Is.InRange(-1e-11, 1e-11), row.Line);
     }
 
     [Test]
@@ -34,13 +36,16 @@ public sealed class AnalyticGaussianTests
             {
                 var mu = 1 / AnalyticGaussian.Sigma(epsilon, delta);
                 // Rounding up twice: at most a relative 1e-12 of delta times how steep the curve is.
-                Assert.That(AnalyticGaussian.Delta(epsilon, mu) / delta - 1, Is.InRange(-1e-9, 1e-11), $"{epsilon} {delta}");
-                Assert.That(AnalyticGaussian.Epsilon(mu, delta), Is.EqualTo(epsilon).Within(1e-11 * epsilon + 1e-12 * mu), $"{epsilon} {delta}");
+                Assert.That(AnalyticGaussian.Delta(epsilon, mu) / delta - 1, Is.InRange(-1e-9, 1e-11),
+                    $"{epsilon} {delta}");
+                Assert.That(AnalyticGaussian.Epsilon(mu, delta),
+                    Is.EqualTo(epsilon).Within(1e-11 * epsilon + 1e-12 * mu), $"{epsilon} {delta}");
             }
     }
 
     [Test]
-    public void Where_delta_covers_the_whole_distance_epsilon_is_zero() => Assert.That(AnalyticGaussian.Epsilon(0.01, 0.1), Is.Zero);
+    public void Where_delta_covers_the_whole_distance_epsilon_is_zero() =>
+        Assert.That(AnalyticGaussian.Epsilon(0.01, 0.1), Is.Zero);
 
     [TestCase(0, 1e-6, FaultNumber.EpsilonOutOfRange)]
     [TestCase(-1, 1e-6, FaultNumber.EpsilonOutOfRange)]

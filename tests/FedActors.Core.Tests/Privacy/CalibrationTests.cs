@@ -7,9 +7,12 @@ public sealed class CalibrationTests
     [Test]
     public void The_noise_meets_the_target_and_a_billionth_less_does_not()
     {
-        foreach (var (epsilon, rate, steps) in new[] { (1.0, 0.05, 1000L), (3, 0.01, 1000), (0.5, 1, 10), (8, 1e-4, 5), (100, 0.3, 1) })
+        foreach (
+            var (epsilon, rate, steps) in new[] { (1.0, 0.05, 1000L), (3, 0.01, 1000), (0.5, 1, 10), (8, 1e-4, 5),
+                (100, 0.3, 1) })
         {
-            double Spent(double noise) => RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(1e-6).Epsilon;
+            double Spent(double noise) =>
+                RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(1e-6).Epsilon;
             var (found, spent) = Calibration.Noise(RdpAccountant.Standard, epsilon, 1e-6, rate, steps);
 
             Assert.That(spent.Epsilon, Is.LessThanOrEqualTo(epsilon).And.EqualTo(Spent(found)));
@@ -22,7 +25,8 @@ public sealed class CalibrationTests
     {
         foreach (var row in ReferenceTable.Of("i_calibrated_sigma_rdp"))
             Assert.That(
-                Calibration.Noise(RdpAccountant.Standard, row["target_eps"], row["delta"], row["q"], row.Steps).NoiseMultiplier,
+                Calibration.Noise(RdpAccountant.Standard, row["target_eps"], row["delta"], row["q"],
+                    row.Steps).NoiseMultiplier,
                 Is.LessThanOrEqualTo(row["sigma_dp_accounting_tol1e-6"] * (1 + 1e-5)), row.Line);
     }
 
@@ -31,8 +35,11 @@ public sealed class CalibrationTests
     {
         foreach (var row in ReferenceTable.Of("i_calibrated_sigma_pld"))
         {
-            var (noise, spent) = Calibration.Noise(PldAccountant.Empty, row["target_eps"], row["delta"], row["q"], row.Steps);
-            Assert.That(noise, Is.InRange(row["sigma_dp_accounting_tol1e-4"] * 0.99, row["sigma_dp_accounting_tol1e-4"] * (1 + 2e-4)), row.Line);
+            var (noise, spent) =
+                Calibration.Noise(PldAccountant.Empty, row["target_eps"], row["delta"], row["q"], row.Steps);
+            Assert.That(noise,
+                Is.InRange(row["sigma_dp_accounting_tol1e-4"] * 0.99, row["sigma_dp_accounting_tol1e-4"] * (1 + 2e-4)),
+                row.Line);
             Assert.That(spent.Epsilon, Is.LessThanOrEqualTo(row["target_eps"]));
         }
     }
@@ -40,7 +47,8 @@ public sealed class CalibrationTests
     [Test]
     public void The_steps_are_the_most_that_fit()
     {
-        double Spent(long steps) => RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(0.02, 1.4, steps)).Spent(1e-6).Epsilon;
+        double Spent(long steps) =>
+            RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(0.02, 1.4, steps)).Spent(1e-6).Epsilon;
         var (steps, _) = Calibration.Steps(RdpAccountant.Standard, 2, 1e-6, 0.02, 1.4);
 
         Assert.That(Spent(steps), Is.LessThanOrEqualTo(2));
@@ -50,7 +58,8 @@ public sealed class CalibrationTests
     [Test]
     public void The_rate_is_the_largest_that_fits()
     {
-        double Spent(double rate) => RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(rate, 1.4, 500)).Spent(1e-6).Epsilon;
+        double Spent(double rate) =>
+            RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(rate, 1.4, 500)).Spent(1e-6).Epsilon;
         var (rate, _) = Calibration.SamplingRate(RdpAccountant.Standard, 2, 1e-6, 1.4, 500);
 
         Assert.That(Spent(rate), Is.LessThanOrEqualTo(2));
@@ -73,14 +82,17 @@ public sealed class CalibrationTests
 
     [Test]
     public void Where_no_noise_is_needed_the_least_is_given() =>
-        Assert.That(Calibration.Noise(RdpAccountant.Standard, 1e6, 1e-3, 0.5, 1).NoiseMultiplier, Is.EqualTo(PrivacyRange.LeastNoiseMultiplier));
+        Assert.That(Calibration.Noise(RdpAccountant.Standard, 1e6, 1e-3, 0.5, 1).NoiseMultiplier,
+            Is.EqualTo(PrivacyRange.LeastNoiseMultiplier));
 
     [Test]
     public void Every_bad_argument_is_told() =>
         Assert.That(
-            Assert.Throws<FaultException>(() => Calibration.Noise(RdpAccountant.Standard, 0, 1, 2, 0))!.Faults.Select(fault => fault.Number),
+            Assert.Throws<FaultException>(() =>
+                Calibration.Noise(RdpAccountant.Standard, 0, 1, 2, 0))!.Faults.Select(fault => fault.Number),
             Is.EqualTo((FaultNumber[])
             [
-                FaultNumber.EpsilonOutOfRange, FaultNumber.DeltaOutOfRange, FaultNumber.SamplingRateOutOfRange, FaultNumber.StepsOutOfRange,
+                FaultNumber.EpsilonOutOfRange, FaultNumber.DeltaOutOfRange, FaultNumber.SamplingRateOutOfRange,
+                FaultNumber.StepsOutOfRange,
             ]));
 }

@@ -14,7 +14,8 @@ public sealed class DiscreteGaussianTests
 
     [Test]
     [Category("Slow")]
-    public void Frequencies_of_a_hundred_million_draws_fit_the_probabilities([Values(0.5, 1, 2.5, 10, 64, 1000)] double sigma) =>
+    public void Frequencies_of_a_hundred_million_draws_fit_the_probabilities(
+        [Values(0.5, 1, 2.5, 10, 64, 1000)] double sigma) =>
         Fits(sigma, draws: 100_000_000, seed: 7);
 
     [Test]
@@ -33,27 +34,32 @@ public sealed class DiscreteGaussianTests
             distance = Math.Max(distance, Math.Abs(below - (i + 0.5) / draws.Length));
         }
         Assert.That(distance, Is.LessThan(2.2 / Math.Sqrt(draws.Length) + 0.5 / sigma), $"seed {Seed}");
-        Assert.That(draws.Average(x => x / sigma * (x / sigma)), Is.EqualTo(1).Within(4.5 * Math.Sqrt(2.0 / draws.Length)), $"seed {Seed}");
+        Assert.That(draws.Average(x => x / sigma * (x / sigma)),
+            Is.EqualTo(1).Within(4.5 * Math.Sqrt(2.0 / draws.Length)), $"seed {Seed}");
         // Expected beyond 4.5 sigma: 6.8; the least bits are fair.
         Assert.That(draws.Count(x => Math.Abs((double)x) > 4.5 * sigma), Is.InRange(0, 22), $"seed {Seed}");
-        Assert.That(draws.Count(x => (x & 1) == 0), Is.EqualTo(draws.Length / 2).Within(4 * Math.Sqrt(draws.Length) / 2), $"seed {Seed}");
+        Assert.That(draws.Count(x => (x & 1) == 0),
+            Is.EqualTo(draws.Length / 2).Within(4 * Math.Sqrt(draws.Length) / 2), $"seed {Seed}");
     }
 
     [Test]
     public void The_variance_is_the_one_of_the_reference()
     {
         const ulong Seed = 3;
-        foreach (var group in ReferenceTable.Of("j_discrete_gaussian_pmf").GroupBy(row => (Sigma: row["sigma"], Variance: row["variance"])))
+        foreach (var group in ReferenceTable.Of("j_discrete_gaussian_pmf")
+            .GroupBy(row => (Sigma: row["sigma"], Variance: row["variance"])))
         {
             var draws = new long[1_000_000];
             DiscreteGaussian.OfSigma(Rational.Of(group.Key.Sigma)).Fill(new SeededSource(Seed), draws);
             Assert.That(
-                draws.Average(x => (double)x * x) / group.Key.Variance, Is.EqualTo(1).Within(5 * Math.Sqrt(3.0 / group.Key.Variance / draws.Length + 2.0 / draws.Length)),
+                draws.Average(x => (double)x * x) / group.Key.Variance,
+                Is.EqualTo(1).Within(5 * Math.Sqrt(3.0 / group.Key.Variance / draws.Length + 2.0 / draws.Length)),
                 $"sigma {group.Key.Sigma}, seed {Seed}");
             foreach (var row in group)
             {
                 var expected = row["pmf"] * draws.Length;
-                Assert.That(draws.Count(x => x == (long)row["k"]), Is.EqualTo(expected).Within(5 * Math.Sqrt(expected) + 1), $"{row.Line}, seed {Seed}");
+                Assert.That(draws.Count(x => x == (long)row["k"]),
+                    Is.EqualTo(expected).Within(5 * Math.Sqrt(expected) + 1), $"{row.Line}, seed {Seed}");
             }
         }
     }
@@ -67,7 +73,8 @@ public sealed class DiscreteGaussianTests
         gaussian.Add(new SeededSource(5), sum);
 
         Assert.That(sum, Is.EqualTo(noise.Select((x, i) => x + 1000L * i)));
-        Assert.Throws<OverflowException>(() => gaussian.Add(new SeededSource(5), Enumerable.Repeat(long.MaxValue, 50).ToArray()));
+        Assert.Throws<OverflowException>(() =>
+            gaussian.Add(new SeededSource(5), Enumerable.Repeat(long.MaxValue, 50).ToArray()));
     }
 
     /// <summary>
@@ -108,7 +115,8 @@ public sealed class DiscreteGaussianTests
     {
         foreach (var sigma in new[] { 0.1, 1 / 3.0, 2.5, 1e5 + 0.1 })
         {
-            var (exact, rounded) = (Rational.Of(sigma) * Rational.Of(sigma), DiscreteGaussian.OfSigma(Rational.Of(sigma)).Variance);
+            var (exact, rounded) =
+                (Rational.Of(sigma) * Rational.Of(sigma), DiscreteGaussian.OfSigma(Rational.Of(sigma)).Variance);
             var difference = rounded.Numerator * exact.Denominator - exact.Numerator * rounded.Denominator;
             Assert.That(difference >= 0 && difference << 20 < rounded.Denominator * exact.Denominator, $"{sigma}");
         }
@@ -127,11 +135,13 @@ public sealed class DiscreteGaussianTests
                 CollectionsMarshal.GetValueRefOrAddDefault(counts, x, out _)++;
         }
         var reach = (int)(40 * sigma + 3);
-        var weights = Enumerable.Range(-reach, 2 * reach + 1).ToDictionary(x => (long)x, x => Math.Exp(-x * (double)x / (2 * sigma * sigma)));
+        var weights = Enumerable.Range(-reach, 2 * reach + 1)
+            .ToDictionary(x => (long)x, x => Math.Exp(-x * (double)x / (2 * sigma * sigma)));
         ChiSquare.Fits(counts, weights, draws, $"sigma {sigma.ToString(CultureInfo.InvariantCulture)}, seed {seed}");
     }
 
-    /// <summary>exp(-square/(2 sigma^2)) in units of 2^-200, for a sigma whose square is a whole number of quarters.</summary>
+    /// <summary>exp(-square/(2 sigma^2)) in units of 2^-200, for a sigma whose square is a whole number of
+    /// quarters.</summary>
     private static BigInteger Exp(long square, double sigma)
     {
         var (numerator, denominator) = ((BigInteger)(4 * square), (BigInteger)(8 * sigma * sigma));

@@ -6,7 +6,8 @@ using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Tests.Privacy;
 
-/// <summary>One patient moves a sum in single precision by its own clipped gradient and nothing else: ExactSums.md.</summary>
+/// <summary>One patient moves a sum in single precision by its own clipped gradient and nothing else:
+/// ExactSums.md.</summary>
 public unsafe class ExactSumsTests
 {
     private static readonly SimdForm[] Forms = [.. Enum.GetValues<SimdForm>().Where(form => form <= SimdForms.Best)];
@@ -23,7 +24,8 @@ public unsafe class ExactSumsTests
 
     [Test]
     public void A_sum_is_exactly_that_of_the_patients_one_by_one_in_every_form_and_none_is_longer_than_the_clip() =>
-        Gen.Select(Gen.Int[1, ExactSums.MostRows], Gen.Double[-3, 3], Awkward.Array[40], Awkward.Array[40], Gen.ULong).Sample(
+        Gen.Select(Gen.Int[1, ExactSums.MostRows], Gen.Double[-3, 3], Awkward.Array[40], Awkward.Array[40], Gen.ULong)
+        .Sample(
             (rows, logClip, inputs, deltas, seed) =>
             {
                 const int In = 9, Out = 16;
@@ -119,7 +121,8 @@ public unsafe class ExactSumsTests
         fixed (float* pa = a, pd = d, into = result, ps = scratch)
         {
             MatrixProduct.Run(
-                inputs, outputs, rows, new MatrixView(pa, inputs, 1).Transposed, new MatrixView(pd, outputs, 1), into, outputs,
+                inputs, outputs, rows, new MatrixView(pa, inputs, 1).Transposed, new MatrixView(pd, outputs, 1), into,
+                outputs,
                 0, (float*)(((nuint)ps + 63) & ~(nuint)63), form, start);
         }
         return result;

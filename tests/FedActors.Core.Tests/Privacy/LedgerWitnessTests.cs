@@ -15,7 +15,8 @@ public sealed class LedgerWitnessTests
     [Test]
     public void The_newest_head_is_kept_and_handed_back()
     {
-        var witness = LedgerWitness.Empty.Observe(Head(3), Key.Public).Observe(Head(7), Key.Public).Observe(Head(5), Key.Public);
+        var witness = LedgerWitness.Empty.Observe(Head(3), Key.Public).Observe(Head(7), Key.Public)
+            .Observe(Head(5), Key.Public);
         Assert.That(witness.Of(Berlin).Single().Head.Sequence, Is.EqualTo(7));
         Assert.That(witness.Of(new HospitalId("rome")), Is.Empty);
     }
@@ -33,14 +34,16 @@ public sealed class LedgerWitnessTests
     [Test]
     public void Each_patient_population_has_a_head_of_its_own() =>
         Assert.That(
-            LedgerWitness.Empty.Observe(Head(3), Key.Public).Observe(Head(1, "cardiology"), Key.Public).Of(Berlin).Count(), Is.EqualTo(2));
+            LedgerWitness.Empty.Observe(Head(3), Key.Public).Observe(Head(1, "cardiology"), Key.Public).Of(Berlin)
+            .Count(), Is.EqualTo(2));
 
     [Test]
     public void An_older_head_a_forked_one_and_none_at_all_are_spoken_against_and_a_newer_one_is_not()
     {
         var witness = LedgerWitness.Empty.Observe(Head(7), Key.Public);
         foreach (var behind in new[] { Head(3), Fork(7), null })
-            Assert.That(witness.Against(Berlin, behind), Is.EqualTo(Head(7)).Using<SignedLedgerHead>((a, b) => a.Head == b.Head));
+            Assert.That(witness.Against(Berlin, behind),
+                Is.EqualTo(Head(7)).Using<SignedLedgerHead>((a, b) => a.Head == b.Head));
         foreach (var fine in new[] { Head(7), Head(8), Fork(8), Head(1, "cardiology") })
             Assert.That(witness.Against(Berlin, fine), Is.Null);
         Assert.That(witness.Against(new HospitalId("rome"), null), Is.Null, "who showed none before need show none");

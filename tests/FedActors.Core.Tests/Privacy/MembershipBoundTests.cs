@@ -10,7 +10,8 @@ public sealed class MembershipBoundTests
     [TestCase(2.75, 0.042)]
     public void At_one_false_alarm_in_a_hundred_it_is_what_the_reference_finds(double noise, double found) =>
         Assert.That(
-            MembershipBound.Found(PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(0.05, noise, 1000)), 0.01), Is.EqualTo(found).Within(0.0006));
+            MembershipBound.Found(PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(0.05, noise, 1000)), 0.01),
+            Is.EqualTo(found).Within(0.0006));
 
     [TestCase(0.5, 0.01)]
     [TestCase(1, 0.01)]
@@ -18,8 +19,11 @@ public sealed class MembershipBoundTests
     [TestCase(1, 0.5)]
     public void Without_sampling_it_is_the_power_of_the_likelihood_test_of_two_gaussians(double mu, double alarms)
     {
-        var found = MembershipBound.Found(PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(1, 1 / mu, 1)), alarms);
-        var exact = MathNet.Numerics.Distributions.Normal.CDF(0, 1, MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, alarms) + mu);
+        var found =
+            MembershipBound.Found(PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(1, 1 / mu, 1)), alarms);
+        var exact =
+            MathNet.Numerics.Distributions.Normal.CDF(0, 1,
+                MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, alarms) + mu);
         Assert.That(found / exact, Is.InRange(1, 1.001));
     }
 

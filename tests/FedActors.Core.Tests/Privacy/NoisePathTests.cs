@@ -4,11 +4,13 @@ using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Tests.Privacy;
 
-/// <summary>Reads the compiled code: what makes noise touches no floating point, and nothing in Core touches System.Random.</summary>
+/// <summary>Reads the compiled code: what makes noise touches no floating point, and nothing in Core touches
+/// System.Random.</summary>
 public sealed class NoisePathTests
 {
     private const BindingFlags Everything =
-        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
+        | BindingFlags.DeclaredOnly;
 
     private static readonly Dictionary<short, OpCode> OpCodes = typeof(OpCodes).GetFields()
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
@@ -26,10 +28,13 @@ public sealed class NoisePathTests
                 Assert.That(IsFloat(field.FieldType), Is.False, $"{type.Name}.{field.Name}");
             foreach (var method in Methods(type))
             {
-                var offences = Instructions(method).Where(i => i.Code.Name!.Contains(".r4") || i.Code.Name!.Contains(".r8") || i.Code.Name == "conv.r.un")
+                var offences = Instructions(method)
+                    .Where(i => i.Code.Name!.Contains(".r4") || i.Code.Name!.Contains(".r8")
+                        || i.Code.Name == "conv.r.un")
                     .Select(i => i.Code.Name);
                 Assert.That(offences, Is.Empty, $"{type.Name}.{method.Name}");
-                var values = method.GetParameters().Select(p => p.ParameterType).Concat(method.GetMethodBody()?.LocalVariables.Select(l => l.LocalType) ?? []);
+                var values = method.GetParameters().Select(p => p.ParameterType)
+                    .Concat(method.GetMethodBody()?.LocalVariables.Select(l => l.LocalType) ?? []);
                 Assert.That(values.Where(IsFloat), Is.Empty, $"{type.Name}.{method.Name}");
                 checkedMethods++;
             }
@@ -59,7 +64,8 @@ public sealed class NoisePathTests
     [Test]
     public void The_scan_sees_floating_point_where_there_is_some() =>
         Assert.That(
-            Instructions(typeof(StatisticsLike).GetMethod(nameof(StatisticsLike.Half))!).Select(i => i.Code.Name), Does.Contain("ldc.r8").Or.Contain("conv.r8"));
+            Instructions(typeof(StatisticsLike).GetMethod(nameof(StatisticsLike.Half))!).Select(i => i.Code.Name),
+            Does.Contain("ldc.r8").Or.Contain("conv.r8"));
 
     private static class StatisticsLike
     {
@@ -89,7 +95,8 @@ public sealed class NoisePathTests
                 value = (short)(0xfe00 | il[at++]);
             var code = OpCodes[value];
             MemberInfo? member = null;
-            if (code.OperandType is OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineType or OperandType.InlineTok)
+            if (code.OperandType is OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineType
+                or OperandType.InlineTok)
                 member = method.Module.ResolveMember(
                     BitConverter.ToInt32(il, at),
                     method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments() : null,

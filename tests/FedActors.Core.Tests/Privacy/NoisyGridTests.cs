@@ -10,7 +10,8 @@ public sealed class NoisyGridTests
 
     [Test]
     public void One_unit_more_never_moves_the_whole_number_sum_further_than_the_noise_is_measured_by() =>
-        Gen.Select(Gen.Int[1, 12], Gen.Int[0, 60], Gen.Double[0.01, 100], Gen.Int[0, 20], Gen.ULong).Sample((dimension, others, clip, bits, seed) =>
+        Gen.Select(Gen.Int[1, 12], Gen.Int[0, 60], Gen.Double[0.01, 100], Gen.Int[0, 20], Gen.ULong)
+        .Sample((dimension, others, clip, bits, seed) =>
         {
             // At 0 bits the clip is one unit, and the rounding of coordinates is all there is.
             var grid = new NoisyGrid(dimension, clip, 100, 1, bits, mostUnits: 64);
@@ -27,7 +28,8 @@ public sealed class NoisyGridTests
     public void Sums_that_meet_the_end_of_the_range_come_no_further_apart_by_it()
     {
         var grid = new NoisyGrid(3, clip: 1, noiseMultiplier: 20, shares: 1, bits: 10, mostUnits: 4);
-        Assert.That(Distance(Whole(grid, [4.9, -6, 1], 4), Whole(grid, [4.2, -5.5, 1.4], 4)), Is.LessThanOrEqualTo(grid.L2));
+        Assert.That(Distance(Whole(grid, [4.9, -6, 1], 4), Whole(grid, [4.2, -5.5, 1.4], 4)),
+            Is.LessThanOrEqualTo(grid.L2));
         Assert.That(Whole(grid, [4.9, -6, 1], 4), Is.EqualTo((long[])[4096, -4096, 1024]));
     }
 
@@ -35,7 +37,8 @@ public sealed class NoisyGridTests
     public void What_is_not_a_number_counts_as_nothing_and_what_is_infinite_as_the_end_of_the_range()
     {
         var grid = new NoisyGrid(3, 1, 20, 1, 10, 4);
-        Assert.That(Whole(grid, [double.NaN, double.PositiveInfinity, double.NegativeInfinity], 4), Is.EqualTo((long[])[0, 4096, -4096]));
+        Assert.That(Whole(grid, [double.NaN, double.PositiveInfinity, double.NegativeInfinity], 4),
+            Is.EqualTo((long[])[0, 4096, -4096]));
     }
 
     [TestCase(1)]
@@ -54,7 +57,8 @@ public sealed class NoisyGridTests
             squares += sum.Sum(x => (double)x * x);
         }
         var promised = grid.NoiseMultiplier * grid.L2;
-        Assert.That(squares / (Draws * 25.0) / (promised * promised), Is.EqualTo(1).Within(5 * Math.Sqrt(2.0 / (Draws * 25))), $"seed {Seed}");
+        Assert.That(squares / (Draws * 25.0) / (promised * promised),
+            Is.EqualTo(1).Within(5 * Math.Sqrt(2.0 / (Draws * 25))), $"seed {Seed}");
     }
 
     [Test]
@@ -68,8 +72,8 @@ public sealed class NoisyGridTests
     }
 
     /// <summary>
-    /// Mironov 2012: noise in floating point leaves gaps that depend on the true value. Whole numbers have none: the low bits of a release
-    /// are fair, and the sets of them the same, whatever was summed.
+    /// Mironov 2012: noise in floating point leaves gaps that depend on the true value. Whole numbers have none: the
+    /// low bits of a release are fair, and the sets of them the same, whatever was summed.
     /// </summary>
     [Test]
     public void No_low_bit_of_a_release_depends_on_what_was_summed()
@@ -82,7 +86,8 @@ public sealed class NoisyGridTests
             for (var draw = 0; draw < 100_000; draw++)
                 counts[Released(grid, [value], source)[0] & 7]++;
             ChiSquare.Fits(
-                Enumerable.Range(0, 8).ToDictionary(i => (long)i, i => counts[i]), Enumerable.Range(0, 8).ToDictionary(i => (long)i, _ => 1.0),
+                Enumerable.Range(0, 8).ToDictionary(i => (long)i, i => counts[i]),
+                Enumerable.Range(0, 8).ToDictionary(i => (long)i, _ => 1.0),
                 100_000, $"value {value}, seed {Seed}");
         }
     }
@@ -91,7 +96,8 @@ public sealed class NoisyGridTests
     public void Two_values_a_unit_apart_differ_in_a_release_by_that_unit_and_no_more()
     {
         var grid = new NoisyGrid(2, 1, 3, 1, 8, 10);
-        var (zero, one) = (Released(grid, [0, 0], new SeededSource(5)), Released(grid, [1 / 256.0, -2 / 256.0], new SeededSource(5)));
+        var (zero, one) =
+            (Released(grid, [0, 0], new SeededSource(5)), Released(grid, [1 / 256.0, -2 / 256.0], new SeededSource(5)));
         Assert.That(one.Zip(zero, (a, b) => a - b), Is.EqualTo((long[])[1, -2]));
     }
 
@@ -162,7 +168,8 @@ public sealed class NoisyGridTests
 
     /// <summary>What is released, less the noise: that of the same bits around nothing.</summary>
     private static long[] Whole(NoisyGrid grid, double[] sum, int mostUnits = 64) =>
-        [.. Released(grid, sum, new SeededSource(Seed), mostUnits).Zip(Released(grid, new double[sum.Length], new SeededSource(Seed)), (a, b) => a - b)];
+        [.. Released(grid, sum, new SeededSource(Seed), mostUnits)
+            .Zip(Released(grid, new double[sum.Length], new SeededSource(Seed)), (a, b) => a - b)];
 
     private static long[] Released(NoisyGrid grid, double[] sum, IRandomSource random, int mostUnits = 64)
     {

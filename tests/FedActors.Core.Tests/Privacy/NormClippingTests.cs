@@ -78,7 +78,10 @@ public sealed class NormClippingTests
     private static int Exact(double[] values, double clip)
     {
         var square = values.Select(value => Rational.Of(value) * Rational.Of(value)).Aggregate(
-            new Rational(0, 1), (sum, x) => new Rational(sum.Numerator * x.Denominator + x.Numerator * sum.Denominator, sum.Denominator * x.Denominator).Reduced());
+            new Rational(0, 1),
+            (sum, x) =>
+                new Rational(sum.Numerator * x.Denominator + x.Numerator * sum.Denominator,
+                    sum.Denominator * x.Denominator).Reduced());
         var bound = Rational.Of(clip) * Rational.Of(clip);
         return (square.Numerator * bound.Denominator).CompareTo(bound.Numerator * square.Denominator);
     }

@@ -3,8 +3,8 @@ using MathNet.Numerics.Distributions;
 namespace FedActors.Core.Tests.Privacy;
 
 /// <summary>
-/// What one run betrays about canaries that were each in or out by a coin: Steinke, Nasr, Jagielski, "Privacy auditing with one
-/// training run", NeurIPS 2023, Theorem 5.2 and the code of its appendix.
+/// What one run betrays about canaries that were each in or out by a coin: Steinke, Nasr, Jagielski, "Privacy auditing
+/// with one training run", NeurIPS 2023, Theorem 5.2 and the code of its appendix.
 /// </summary>
 internal static class OneRunAudit
 {
@@ -27,8 +27,10 @@ internal static class OneRunAudit
         return Math.Min(1, beta + alpha * delta * 2 * canaries);
     }
 
-    /// <summary>The largest epsilon that the guesses rule out at this significance; 0 where they rule out none.</summary>
-    public static double EpsilonAtLeast(int canaries, int guesses, int correct, double delta, double significance = 0.05)
+    /// <summary>The largest epsilon that the guesses rule out at this significance; 0 where they rule out
+    /// none.</summary>
+    public static double EpsilonAtLeast(
+        int canaries, int guesses, int correct, double delta, double significance = 0.05)
     {
         var (ruledOut, possible) = (0.0, 1.0);
         if (PValue(canaries, guesses, correct, 0, delta) >= significance)
@@ -38,7 +40,9 @@ internal static class OneRunAudit
         for (var i = 0; i < 50; i++)
         {
             var middle = (ruledOut + possible) / 2;
-            (ruledOut, possible) = PValue(canaries, guesses, correct, middle, delta) < significance ? (middle, possible) : (ruledOut, middle);
+            (ruledOut, possible) = PValue(canaries, guesses, correct, middle, delta) < significance
+                ? (middle, possible)
+                : (ruledOut, middle);
         }
         return ruledOut;
     }

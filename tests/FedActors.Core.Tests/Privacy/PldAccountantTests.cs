@@ -5,7 +5,8 @@ namespace FedActors.Core.Tests.Privacy;
 
 public sealed class PldAccountantTests
 {
-    // q, sigma, steps, delta; lower bound of an independent accountant (PRV) and a pessimistic figure at a grid of 2e-5.
+    // q, sigma, steps, delta; lower bound of an independent accountant (PRV) and a pessimistic figure at a grid of
+    // 2e-5.
     [TestCase(0.001, 0.6, 1000, 1e-5, 1.4175999206988004, 1.4252599583701915)]
     [TestCase(0.001, 0.6, 1000, 1e-6, 2.0989993715602098, 2.106664249962628)]
     [TestCase(0.01, 0.8, 1000, 1e-5, 3.1307687645648823, 3.1410143067224836)]
@@ -22,7 +23,9 @@ public sealed class PldAccountantTests
     [Test]
     public void A_single_sampled_release_is_never_below_its_curve_in_closed_form_and_hardly_above()
     {
-        foreach (var (rate, noise, epsilon) in new[] { (0.3, 1.0, 0.7), (1e-3, 0.5, 2.0), (0.9, 3.0, 0.2), (1e-6, 0.3, 5.0), (0.05, 20.0, 0.001) })
+        foreach (
+            var (rate, noise, epsilon) in new[] { (0.3, 1.0, 0.7), (1e-3, 0.5, 2.0), (0.9, 3.0, 0.2), (1e-6, 0.3, 5.0),
+                (0.05, 20.0, 0.001) })
         {
             // P[L > e] - e^e Q[L > e] at the x where the likelihood ratio is e^e, for a removed and for an added unit.
             double Tail(double x) => FedActors.Core.Numerics.StandardNormal.UpperTail(x / noise);
@@ -32,11 +35,13 @@ public sealed class PldAccountantTests
             if (Math.Exp(-epsilon) - 1 + rate > 0)
             {
                 var y = noise * noise * Math.Log((Math.Exp(-epsilon) - 1 + rate) / rate) + 0.5;
-                exact = Math.Max(exact, 1 - Tail(y) - Math.Exp(epsilon) * (1 - (1 - rate) * Tail(y) - rate * Tail(y - 1)));
+                exact =
+                    Math.Max(exact, 1 - Tail(y) - Math.Exp(epsilon) * (1 - (1 - rate) * Tail(y) - rate * Tail(y - 1)));
             }
 
             var delta = PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(rate, noise, 1)).Delta(epsilon);
-            Assert.That(delta / exact - 1, Is.InRange(-1e-9, 2e-3), $"{rate} {noise} {epsilon}: {delta:R} against {exact:R}");
+            Assert.That(delta / exact - 1, Is.InRange(-1e-9, 2e-3),
+                $"{rate} {noise} {epsilon}: {delta:R} against {exact:R}");
         }
     }
 
@@ -48,7 +53,9 @@ public sealed class PldAccountantTests
             var steps = new DpEvent.SampledGaussian(row["q"], row["sigma"], row.Steps);
             var epsilon = PldAccountant.Empty.Compose(steps).Spent(row["delta"]).Epsilon;
             Assert.That(epsilon, Is.LessThanOrEqualTo(row["eps_pld_upper"] * 1.01 + 1e-3), row.Line);
-            Assert.That(epsilon, Is.LessThanOrEqualTo(RdpAccountant.Standard.Compose(steps).Spent(row["delta"]).Epsilon * (1 + 1e-6)), row.Line);
+            Assert.That(epsilon,
+                Is.LessThanOrEqualTo(RdpAccountant.Standard.Compose(steps).Spent(row["delta"]).Epsilon * (1 + 1e-6)),
+                row.Line);
             if (row.Has("eps_analytic_q1"))
                 Assert.That(epsilon, Is.GreaterThanOrEqualTo(row["eps_analytic_q1"]), row.Line);
         }
@@ -59,7 +66,8 @@ public sealed class PldAccountantTests
     {
         foreach (var row in ReferenceTable.Of("f_opacus_prv_sandwich"))
             Assert.That(
-                PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(row["q"], row["sigma"], row.Steps)).Spent(row["delta"]).Epsilon,
+                PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(row["q"], row["sigma"], row.Steps))
+                .Spent(row["delta"]).Epsilon,
                 Is.GreaterThanOrEqualTo(row["eps_lower"]), row.Line);
     }
 
@@ -78,7 +86,8 @@ public sealed class PldAccountantTests
         // The reference's own rounding ends near 1.5e-15: below it is only known that ours is smaller.
         foreach (var row in ReferenceTable.Of("b_pld_delta_for_eps"))
         {
-            var delta = PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(row["q"], row["sigma"], row.Steps)).Delta(row["eps"]);
+            var delta = PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(row["q"], row["sigma"], row.Steps))
+                .Delta(row["eps"]);
             if (row["delta_pld_upper"] > 1e-13)
                 Assert.That(delta / row["delta_pld_upper"] - 1, Is.InRange(-0.01, 0.01), row.Line);
             else
@@ -111,7 +120,8 @@ public sealed class PldAccountantTests
     [Test]
     public void Without_sampling_the_answer_is_the_analytic_curve()
     {
-        var accountant = PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(1, 2, 3)).Compose(new DpEvent.SampledGaussian(1, 4, 5));
+        var accountant = PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(1, 2, 3))
+            .Compose(new DpEvent.SampledGaussian(1, 4, 5));
 
         Assert.That(accountant.Spent(1e-6).Epsilon,
             Is.EqualTo(AnalyticGaussian.Epsilon(Math.Sqrt(3 / 4.0 + 5 / 16.0), 1e-6)).Within(1e-12));
@@ -140,7 +150,8 @@ public sealed class PldAccountantTests
     [Test]
     [Category("Slow")]
     public void Ten_million_steps_give_a_finite_answer_below_the_renyi_bound(
-        [Values(1e-6, 1e-3, 0.1, 0.999)] double rate, [Values(0.3, 1, 10, 100)] double noise, [Values(1e-12, 1e-6, 1e-3)] double delta)
+        [Values(1e-6, 1e-3, 0.1, 0.999)] double rate, [Values(0.3, 1, 10, 100)] double noise,
+        [Values(1e-12, 1e-6, 1e-3)] double delta)
     {
         var @event = new DpEvent.SampledGaussian(rate, noise, 10_000_000);
         var epsilon = PldAccountant.Empty.Compose(@event).Spent(delta).Epsilon;
@@ -154,11 +165,13 @@ public sealed class PldAccountantTests
             (logRate, noise, steps, logDelta) =>
             {
                 double Spent(double rate, double sigma, long count) =>
-                    PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(rate, sigma, count)).Spent(Math.Exp(logDelta)).Epsilon;
+                    PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(rate, sigma, count))
+                    .Spent(Math.Exp(logDelta)).Epsilon;
                 var rate = Math.Exp(logRate);
                 // Each figure is above the truth by up to the aim of its grid.
                 var spent = Spent(rate, noise, steps) * (1 - 1e-3) - 1e-4;
-                return Spent(Math.Min(1, 1.5 * rate), noise, steps) >= spent && Spent(rate, noise / 1.5, steps) >= spent && Spent(rate, noise, 2 * steps) >= spent;
+                return Spent(Math.Min(1, 1.5 * rate), noise, steps) >= spent && Spent(rate, noise / 1.5, steps) >= spent
+                    && Spent(rate, noise, 2 * steps) >= spent;
             },
             iter: 8);
 
@@ -173,7 +186,8 @@ public sealed class PldAccountantTests
     [TestCase(1e-5, 0.5, 3e-16, 3.174528523207898)]
     [TestCase(1e-5, 1, 3e-16, 0.008370629442200012)]
     [TestCase(1e-4, 0.8, 1e-12, 0.1539785301037623)]
-    public void A_single_step_at_a_tiny_delta_is_met_and_never_undercut(double rate, double noise, double delta, double exact) =>
+    public void A_single_step_at_a_tiny_delta_is_met_and_never_undercut(
+        double rate, double noise, double delta, double exact) =>
         Assert.That(
             PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(rate, noise, 1)).Spent(delta).Epsilon,
             Is.InRange(exact * (1 - 1e-11), exact * (1 + 1e-10)));
@@ -189,6 +203,7 @@ public sealed class PldAccountantTests
     [Test]
     public void An_event_without_a_known_loss_distribution_is_refused_by_name() =>
         Assert.That(
-            Assert.Throws<FaultException>(() => PldAccountant.Empty.Compose(new DpEvent.Skellam(1, 1, 1, 100, 1)))!.Faults.Single(),
+            Assert.Throws<FaultException>(() =>
+                PldAccountant.Empty.Compose(new DpEvent.Skellam(1, 1, 1, 100, 1)))!.Faults.Single(),
             Has.Property("Number").EqualTo(FaultNumber.EventNotAccounted).And.Property("What").Contains("Skellam"));
 }

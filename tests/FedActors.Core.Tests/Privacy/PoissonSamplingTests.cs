@@ -35,7 +35,8 @@ public sealed class PoissonSamplingTests
         var spread = Math.Sqrt(Draws * Rate * Rate * (1 - Rate * Rate));
         for (var i = 0; i < Units; i++)
             for (var j = i + 1; j < Units; j++)
-                Assert.That(together[i, j], Is.EqualTo(Draws * Rate * Rate).Within(5.5 * spread), $"{i} and {j}, seed {Seed}");
+                Assert.That(together[i, j], Is.EqualTo(Draws * Rate * Rate).Within(5.5 * spread),
+                    $"{i} and {j}, seed {Seed}");
     }
 
     [Test]
@@ -47,7 +48,8 @@ public sealed class PoissonSamplingTests
         var mean = sizes.Average();
         var variance = sizes.Average(size => (size - mean) * (size - mean));
         Assert.That(mean, Is.EqualTo(Units * Rate).Within(0.3), $"seed {Seed}");
-        Assert.That(variance / (Units * Rate * (1 - Rate)), Is.EqualTo(1).Within(6 * Math.Sqrt(2.0 / Draws)), $"seed {Seed}");
+        Assert.That(variance / (Units * Rate * (1 - Rate)), Is.EqualTo(1).Within(6 * Math.Sqrt(2.0 / Draws)),
+            $"seed {Seed}");
     }
 
     [Test]
@@ -87,14 +89,16 @@ public sealed class PoissonSamplingTests
     }
 
     [Test]
-    public void Nobody_can_be_drawn_from_nobody() => Assert.That(PoissonSampling.Draw(new SeededSource(Seed), 0.5, 0, []), Is.Zero);
+    public void Nobody_can_be_drawn_from_nobody() =>
+        Assert.That(PoissonSampling.Draw(new SeededSource(Seed), 0.5, 0, []), Is.Zero);
 
     [TestCase(0)]
     [TestCase(-0.1)]
     [TestCase(1.0000001)]
     [TestCase(double.NaN)]
     public void A_rate_that_is_none_is_refused(double rate) =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => PoissonSampling.Draw(new SeededSource(Seed), rate, 4, new int[4]));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            PoissonSampling.Draw(new SeededSource(Seed), rate, 4, new int[4]));
 
     [Test]
     public void The_operating_systems_generator_draws_anew_each_time()

@@ -9,8 +9,8 @@ using FedActors.Core.Training;
 namespace FedActors.Core.Tests.Privacy;
 
 /// <summary>
-/// Attacks from the inside: 20,000 canaries, each a patient whose gradient is the clip in a direction of its own and who took part or
-/// did not by a coin. Whoever sees the release guesses about the 5 % that look most in or out.
+/// Attacks from the inside: 20,000 canaries, each a patient whose gradient is the clip in a direction of its own and
+/// who took part or did not by a coin. Whoever sees the release guesses about the 5 % that look most in or out.
 /// </summary>
 public sealed class PrivacyAuditTests
 {
@@ -24,10 +24,13 @@ public sealed class PrivacyAuditTests
     {
         foreach (var row in ReferenceTable.Of("k_one_run_audit"))
         {
-            var (canaries, guesses, correct, delta) = ((int)row["m_canaries"], (int)row["guesses"], (int)row["correct"], row["delta"]);
+            var (canaries, guesses, correct, delta) =
+                ((int)row["m_canaries"], (int)row["guesses"], (int)row["correct"], row["delta"]);
             Assert.That(
-                OneRunAudit.EpsilonAtLeast(canaries, guesses, correct, delta), Is.EqualTo(row["eps_lower_95pct"]).Within(1e-6), row.Line);
-            Assert.That(OneRunAudit.PValue(canaries, guesses, correct, 1, delta), Is.EqualTo(row["p_value_at_eps1"]).Within(1e-9).Percent
+                OneRunAudit.EpsilonAtLeast(canaries, guesses, correct, delta),
+                Is.EqualTo(row["eps_lower_95pct"]).Within(1e-6), row.Line);
+            Assert.That(OneRunAudit.PValue(canaries, guesses, correct, 1, delta),
+                Is.EqualTo(row["p_value_at_eps1"]).Within(1e-9).Percent
                 .Or.EqualTo(row["p_value_at_eps1"]).Within(1e-12), row.Line);
         }
     }
@@ -54,7 +57,8 @@ public sealed class PrivacyAuditTests
     }
 
     [Test]
-    public void Shared_noise_betrays_no_more_than_it_promises_when_the_colluders_take_theirs_out([Values(1UL, 2UL, 3UL)] ulong seed)
+    public void Shared_noise_betrays_no_more_than_it_promises_when_the_colluders_take_theirs_out(
+        [Values(1UL, 2UL, 3UL)] ulong seed)
     {
         const int Honest = 4;
         var noise = AnalyticGaussian.Sigma(1, Delta);
@@ -68,7 +72,8 @@ public sealed class PrivacyAuditTests
 
     private static double EpsilonAtLeast(double promised, double drawn, ulong seed, double forgetful = 1)
     {
-        Assert.That(PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(1, promised, 1)).Spent(Delta).Epsilon, Is.EqualTo(1).Within(1e-6));
+        Assert.That(PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(1, promised, 1)).Spent(Delta).Epsilon,
+            Is.EqualTo(1).Within(1e-6));
         var grid = new NoisyGrid(Canaries, Clip, drawn, shares: 1, bits: 12, mostUnits: 32_768);
         var isIn = Coins(seed);
         return Judge(Release(grid, isIn, new SeededSource(seed), forgetful), isIn);
@@ -83,10 +88,12 @@ public sealed class PrivacyAuditTests
     private static long[] Release(NoisyGrid grid, bool[] isIn, IRandomSource source, double forgetful)
     {
         var plan = PrivatePlans.Of(1, clip: Clip, weightCap: 32_768);
-        double[] who = [.. Enumerable.Range(0, Canaries).Where(canary => isIn[canary]).Select(canary => (double)canary)];
+        double[] who =
+            [.. Enumerable.Range(0, Canaries).Where(canary => isIn[canary]).Select(canary => (double)canary)];
         var released = new long[Canaries];
         PrivateTraining.Release(
-            plan, grid, new CanaryModel(forgetful), new double[Canaries], new PatientTable(["direction"], who, new double[who.Length]), source, released,
+            plan, grid, new CanaryModel(forgetful), new double[Canaries],
+            new PatientTable(["direction"], who, new double[who.Length]), source, released,
             new TrainingScratch());
         return released;
     }
@@ -94,7 +101,8 @@ public sealed class PrivacyAuditTests
     private static double Judge(long[] released, bool[] isIn)
     {
         int[] order = [.. Enumerable.Range(0, Canaries).OrderByDescending(canary => released[canary])];
-        var correct = order.Take(Guesses / 2).Count(canary => isIn[canary]) + order.TakeLast(Guesses / 2).Count(canary => !isIn[canary]);
+        var correct = order.Take(Guesses / 2).Count(canary => isIn[canary]) + order.TakeLast(Guesses / 2)
+            .Count(canary => !isIn[canary]);
         return OneRunAudit.EpsilonAtLeast(Canaries, Guesses, correct, Delta);
     }
 
@@ -110,7 +118,8 @@ public sealed class PrivacyAuditTests
 
         public int Outputs => 1;
 
-        public void ClippedGradientSum(ReadOnlySpan<double> parameters, PatientBatch batch, double clip, Span<double> sum)
+        public void ClippedGradientSum(
+            ReadOnlySpan<double> parameters, PatientBatch batch, double clip, Span<double> sum)
         {
             sum.Clear();
             for (var i = 0; i < batch.Count; i++)
@@ -121,8 +130,10 @@ public sealed class PrivacyAuditTests
 
         public double Loss(ReadOnlySpan<double> parameters, PatientBatch batch) => throw new NotSupportedException();
 
-        public double LossAndGradient(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient) => throw new NotSupportedException();
+        public double LossAndGradient(ReadOnlySpan<double> parameters, PatientBatch batch, Span<double> gradient) =>
+            throw new NotSupportedException();
 
-        public void Predict(ReadOnlySpan<double> parameters, PatientTable patients, Span<double> answers) => throw new NotSupportedException();
+        public void Predict(ReadOnlySpan<double> parameters, PatientTable patients, Span<double> answers) =>
+            throw new NotSupportedException();
     }
 }

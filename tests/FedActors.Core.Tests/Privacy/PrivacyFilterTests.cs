@@ -14,7 +14,9 @@ public sealed class PrivacyFilterTests
     public void Terms_cost_what_the_integer_accountant_says_of_all_releases() =>
         Assert.That(
             PrivacyTerms.Of(new DpEvent.SampledGaussian(0.05, 2, 4), 25, 1e-6).Cost,
-            Is.EqualTo(new PrivacyBudget(RdpAccountant.Integer.Compose(new DpEvent.SampledGaussian(0.05, 2, 100)).Spent(1e-6).Epsilon, 1e-6)));
+            Is.EqualTo(
+                new PrivacyBudget(RdpAccountant.Integer.Compose(new DpEvent.SampledGaussian(0.05, 2, 100))
+                    .Spent(1e-6).Epsilon, 1e-6)));
 
     [Test]
     public void Basic_composition_admits_until_the_next_job_would_pass_either_budget()
@@ -58,7 +60,8 @@ public sealed class PrivacyFilterTests
     public void Five_jobs_of_a_fifth_of_delta_fit() =>
         Assert.That(
             Enumerable.Range(0, 5).Aggregate(
-                (IPrivacyFilter?)BasicCompositionFilter.Empty, (filter, _) => filter?.Admit(Job(8), new PrivacyBudget(100, 5e-6))),
+                (IPrivacyFilter?)BasicCompositionFilter.Empty, (filter, _) =>
+                    filter?.Admit(Job(8), new PrivacyBudget(100, 5e-6))),
             Is.Not.Null);
 
     [Test]
@@ -89,6 +92,7 @@ public sealed class PrivacyFilterTests
     {
         Assert.Throws<FaultException>(() => Job(0));
         Assert.Throws<FaultException>(() => Job(1, steps: 0));
-        Assert.Throws<FaultException>(() => PrivacyTerms.Of(new DpEvent.SampledGaussian(0.05, 1, 1_000_000), 1_000_000_000, 1e-6));
+        Assert.Throws<FaultException>(() =>
+            PrivacyTerms.Of(new DpEvent.SampledGaussian(0.05, 1, 1_000_000), 1_000_000_000, 1e-6));
     }
 }

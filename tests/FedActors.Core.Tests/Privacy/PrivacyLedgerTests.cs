@@ -12,7 +12,8 @@ public sealed class PrivacyLedgerTests
     {
         var decision = New().Charge("stroke", 1);
 
-        Assert.That(decision.Events().Select(@event => @event.GetType().Name), Is.EqualTo(new[] { "Granted", "Charged" }));
+        Assert.That(decision.Events().Select(@event => @event.GetType().Name),
+            Is.EqualTo(new[] { "Granted", "Charged" }));
         Assert.That(decision.Next().Spent.Epsilon, Is.EqualTo(Terms.Cost.Epsilon));
         Assert.That(decision.Next().Grants.Single().Left, Is.EqualTo(2));
     }
@@ -60,7 +61,9 @@ public sealed class PrivacyLedgerTests
     [Test]
     public void Another_release_under_a_granted_plan_is_refused() =>
         Assert.That(
-            New().Charged("stroke", 1).Charge(Request("stroke", 2, 1, PrivacyTerms.Of(new DpEvent.SampledGaussian(0.1, 1, 5), 3, 1e-6)), Limit, Now).Refusal(),
+            New().Charged("stroke", 1)
+            .Charge(Request("stroke", 2, 1, PrivacyTerms.Of(new DpEvent.SampledGaussian(0.1, 1, 5), 3, 1e-6)), Limit,
+                Now).Refusal(),
             Is.EqualTo(new PrivacyRefusal.PlanChanged("stroke")));
 
     [Test]
@@ -68,8 +71,10 @@ public sealed class PrivacyLedgerTests
     {
         var ledger = New().Charged("stroke", 1);
         var lower = new PrivacyBudget(Terms.Cost.Epsilon / 2, 1e-5);
-        Assert.That(ledger.Charge(Request("other", 1), lower, Now).Refusal(), Is.InstanceOf<PrivacyRefusal.BudgetExhausted>());
-        Assert.That(ledger.Charge(Request("stroke", 2), lower, Now), Is.InstanceOf<LedgerDecision.Accepted>(), "what was granted is spent already");
+        Assert.That(ledger.Charge(Request("other", 1), lower, Now).Refusal(),
+            Is.InstanceOf<PrivacyRefusal.BudgetExhausted>());
+        Assert.That(ledger.Charge(Request("stroke", 2), lower, Now), Is.InstanceOf<LedgerDecision.Accepted>(),
+            "what was granted is spent already");
     }
 
     [Test]
@@ -81,31 +86,36 @@ public sealed class PrivacyLedgerTests
         Assert.That(closed.Spent, Is.EqualTo(ledger.Spent));
         Assert.That(closed.Grants.Single().Left, Is.Zero);
         Assert.That(closed.Close("stroke", Request("stroke", 1).PlanHash, Now).Events(), Is.Empty);
-        Assert.That(closed.Charge("stroke", 2).Events()[0], Is.InstanceOf<LedgerEvent.Granted>(), "a closed job needs a new grant");
+        Assert.That(closed.Charge("stroke", 2).Events()[0], Is.InstanceOf<LedgerEvent.Granted>(),
+            "a closed job needs a new grant");
     }
 
     [Test]
     public void A_grant_that_was_never_charged_is_given_back_when_it_closes()
     {
         var first = ((LedgerDecision.Accepted)New().Charge("stroke", 1)).Records[0];
-        var granted = New().Apply(first);                                       // the process ended before the charge was written
+        // the process ended before the charge was written
+        var granted = New().Apply(first);
         Assert.That(granted.Spent.Epsilon, Is.EqualTo(Terms.Cost.Epsilon));
         Assert.That(granted.Close("stroke", Request("stroke", 1).PlanHash, Now).Next().Spent.Epsilon, Is.Zero);
     }
 
     [TestCase(null)]
     [TestCase(12)]
-    public void A_head_that_the_records_do_not_lead_to_stops_everything_until_an_operator_charges_the_difference(int? order)
+    public void A_head_that_the_records_do_not_lead_to_stops_everything_until_an_operator_charges_the_difference(
+        int? order)
     {
         var backup = New(order).Charged("a", 1);
         var lost = backup.Charged("b", 1, 2, 3);
         var stopped = backup.Witness(lost.Head, null, Now).Next();
 
-        Assert.That(stopped.Charge("a", 2).Refusal(), Is.EqualTo(new PrivacyRefusal.LedgerRollback(stopped.Head, lost.Head)));
+        Assert.That(stopped.Charge("a", 2).Refusal(),
+            Is.EqualTo(new PrivacyRefusal.LedgerRollback(stopped.Head, lost.Head)));
         Assert.That(stopped.Witness(lost.Head, null, Now).Events(), Is.Empty, "it is said once");
 
         var reconciled = stopped.Reconcile("Dr. Ode", "restored after a fire", null, backup.Spent, default, Now).Next();
-        Assert.That(reconciled.Spent.Epsilon, Is.EqualTo(lost.Spent.Epsilon).Within(1e-12).And.GreaterThanOrEqualTo(lost.Spent.Epsilon));
+        Assert.That(reconciled.Spent.Epsilon,
+            Is.EqualTo(lost.Spent.Epsilon).Within(1e-12).And.GreaterThanOrEqualTo(lost.Spent.Epsilon));
         Assert.That(reconciled.Head.Sequence, Is.EqualTo(lost.Head.Sequence + 1));
         Assert.That(reconciled.Witness(lost.Head, null, Now).Events(), Is.Empty, "the old head is accounted for");
         Assert.That(reconciled.Charge("a", 2), Is.InstanceOf<LedgerDecision.Accepted>());
@@ -134,7 +144,8 @@ public sealed class PrivacyLedgerTests
         Assert.Throws<ArgumentException>(() => New().Reconcile("", "x", null, default, default, Now));
         Assert.Throws<ArgumentException>(() => New().Reconcile("x", " ", null, default, default, Now));
         Assert.Throws<ArgumentException>(() => New().Reconcile("x", "y", null, default, new PrivacyBudget(-1, 0), Now));
-        Assert.Throws<ArgumentException>(() => New().Reconcile("x", "y", null, default, new PrivacyBudget(double.NaN, 0), Now));
+        Assert.Throws<ArgumentException>(() =>
+            New().Reconcile("x", "y", null, default, new PrivacyBudget(double.NaN, 0), Now));
     }
 
     [Test]
@@ -157,7 +168,8 @@ public sealed class PrivacyLedgerTests
             frame[bit / 8] ^= (byte)(1 << bit % 8);
         }
         for (var length = 0; length < frame.Length; length++)
-            Assert.That(LedgerCodec.Read(frame.AsSpan(0, length), out _, out _), Is.EqualTo(LedgerCodec.Reading.CutOff), $"length {length}");
+            Assert.That(LedgerCodec.Read(frame.AsSpan(0, length), out _, out _), Is.EqualTo(LedgerCodec.Reading.CutOff),
+                $"length {length}");
     }
 
     [Test]
@@ -170,7 +182,8 @@ public sealed class PrivacyLedgerTests
             new LedgerEvent.Granted(Now, "übung", Digest.Of([1]), Terms, Limit),
             new LedgerEvent.Granted(Now, "b", Digest.Of([2]),
                 PrivacyTerms.Of(new DpEvent.DistributedDiscreteGaussian(0.5, 10, 20, 300, 4, 31, 1), 7, 1e-6), Limit),
-            new LedgerEvent.Granted(Now, "c", Digest.Of([3]), PrivacyTerms.Of(new DpEvent.Skellam(1, 10, 20, 90000, 2), 7, 1e-6), Limit),
+            new LedgerEvent.Granted(Now, "c", Digest.Of([3]),
+                PrivacyTerms.Of(new DpEvent.Skellam(1, 10, 20, 90000, 2), 7, 1e-6), Limit),
             new LedgerEvent.Charged(Now, 1, 2, 3),
             new LedgerEvent.Closed(Now, 1),
             new LedgerEvent.Contradicted(Now, new LedgerHead(9, Digest.Of([4]), new PrivacyBudget(1.5, 1e-6))),
@@ -179,7 +192,8 @@ public sealed class PrivacyLedgerTests
         foreach (var @event in events)
         {
             var record = LedgerCodec.Seal(5, Digest.Of([9]), @event);
-            Assert.That(LedgerCodec.Read(LedgerCodec.Frame(record), out var read, out _), Is.EqualTo(LedgerCodec.Reading.Whole));
+            Assert.That(LedgerCodec.Read(LedgerCodec.Frame(record), out var read, out _),
+                Is.EqualTo(LedgerCodec.Reading.Whole));
             Assert.That(read, Is.EqualTo(record));
         }
     }
@@ -206,7 +220,8 @@ public sealed class PrivacyLedgerTests
                 var counted = ledger.Grants.Where(grant => grant.Counts).ToArray();
                 return ledger.Spent.Epsilon <= Limit.Epsilon
                     && counted.Sum(grant => grant.Terms.Cost.Epsilon) <= Limit.Epsilon + 1e-12
-                    && released.All(pair => counted.Where(grant => grant.Job == pair.Key).Sum(grant => grant.Charged) >= pair.Value)
+                    && released.All(pair => counted.Where(grant => grant.Job == pair.Key)
+                        .Sum(grant => grant.Charged) >= pair.Value)
                     && counted.All(grant => grant.Charged <= grant.Terms.Releases);
             },
             iter: 100_000);

@@ -13,7 +13,8 @@ public sealed class RdpAccountantTests
     [TestCase(1e-12, 20, 20, 2.5031276057951979e-26)]
     [TestCase(0.001, 0.7, 1.1, 3.6206689629662712e-06)]
     [TestCase(0.5, 1e5, 1024, 1.2800000327520008e-08)]
-    public void One_step_has_the_divergence_that_quadrature_with_forty_digits_finds(double rate, double noise, double order, double exact)
+    public void One_step_has_the_divergence_that_quadrature_with_forty_digits_finds(
+        double rate, double noise, double order, double exact)
     {
         var accountant = RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(rate, noise, 1));
 
@@ -38,10 +39,12 @@ public sealed class RdpAccountantTests
     {
         foreach (var group in ReferenceTable.Of("a0_rdp_vectors_per_step").GroupBy(row => (row["q"], row["sigma"])))
         {
-            var accountant = RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(group.Key.Item1, group.Key.Item2, 1));
+            var accountant =
+                RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(group.Key.Item1, group.Key.Item2, 1));
             foreach (var row in group)
                 Assert.That(
-                    accountant.Divergence[accountant.Orders.IndexOf(row["alpha"])] / row["rdp_exact"] - 1, Is.InRange(-1e-9, 1e-9), row.Line);
+                    accountant.Divergence[accountant.Orders.IndexOf(row["alpha"])] / row["rdp_exact"] - 1,
+                    Is.InRange(-1e-9, 1e-9), row.Line);
         }
     }
 
@@ -67,7 +70,8 @@ public sealed class RdpAccountantTests
     {
         foreach (var row in ReferenceTable.Of("a_rdp_delta_for_eps"))
             Assert.That(
-                RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(row["q"], row["sigma"], row.Steps)).Delta(row["eps"])
+                RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(row["q"], row["sigma"], row.Steps))
+                .Delta(row["eps"])
                     / row["delta_rdp_exact"] - 1,
                 Is.InRange(-1e-9, 1e-9), row.Line);
     }
@@ -77,7 +81,8 @@ public sealed class RdpAccountantTests
     {
         foreach (var row in ReferenceTable.Of("g_rdp_heterogeneous"))
             Assert.That(
-                Segments.Of(row, RdpAccountant.Standard).Spent(row["delta"]).Epsilon / row["eps_rdp_exact_same_orders"] - 1,
+                Segments.Of(row, RdpAccountant.Standard)
+                .Spent(row["delta"]).Epsilon / row["eps_rdp_exact_same_orders"] - 1,
                 Is.InRange(-1e-9, 1e-9), row.Line);
     }
 
@@ -89,18 +94,23 @@ public sealed class RdpAccountantTests
         {
             var (scale, dimension) = (Math.Pow(2, row["log2_scale(C=1)"]), (int)row["dim"]);
             var sigma = row["central_z"] * scale;
-            foreach (var (beta, column) in new[] { (0, "eps_ddgauss_beta0"), (Math.Exp(-0.5), "eps_ddgauss_beta_exp(-.5)") })
+            foreach (
+                var (beta, column) in new[] { (0, "eps_ddgauss_beta0"), (Math.Exp(-0.5), "eps_ddgauss_beta_exp(-.5)") })
             {
                 var l2 = GridSensitivity.RoundedL2(scale, dimension, beta);
                 var gaussian = new DpEvent.DistributedDiscreteGaussian(
-                    row["q"], l2, GridSensitivity.L1(l2, dimension), sigma, (int)row["n_clients"], dimension, row.Steps);
+                    row["q"], l2, GridSensitivity.L1(l2, dimension), sigma, (int)row["n_clients"], dimension,
+                    row.Steps);
                 var ratio = accountant.Compose(gaussian).Spent(row["delta"]).Epsilon / row[column];
-                // Under sampling the reference takes a bound that holds for any mechanism; that of discrete Gaussians is tighter.
+                // Under sampling the reference takes a bound that holds for any mechanism; that of discrete Gaussians
+                // is tighter.
                 Assert.That(ratio - 1, row["q"] == 1 ? Is.InRange(-1e-9, 1e-9) : Is.LessThan(1e-9), row.Line);
             }
             var always = GridSensitivity.RoundedL2(scale, dimension);
-            var skellam = new DpEvent.Skellam(row["q"], always, GridSensitivity.L1(always, dimension), sigma * sigma, row.Steps);
-            Assert.That(accountant.Compose(skellam).Spent(row["delta"]).Epsilon / row["eps_skellam_beta0"] - 1, Is.InRange(-1e-9, 1e-9), row.Line);
+            var skellam =
+                new DpEvent.Skellam(row["q"], always, GridSensitivity.L1(always, dimension), sigma * sigma, row.Steps);
+            Assert.That(accountant.Compose(skellam).Spent(row["delta"]).Epsilon / row["eps_skellam_beta0"] - 1,
+                Is.InRange(-1e-9, 1e-9), row.Line);
         }
     }
 
@@ -110,7 +120,9 @@ public sealed class RdpAccountantTests
         foreach (var row in ReferenceTable.Of("d_ddgauss_tau"))
         {
             var shares = (int)row["n"];
-            var sum = new DpEvent.DistributedDiscreteGaussian(1, 1, 1, Math.Sqrt(shares) * row["local_sigma_grid"], shares, 1, 1);
+            var sum =
+                new DpEvent.DistributedDiscreteGaussian(1, 1, 1, Math.Sqrt(shares) * row["local_sigma_grid"], shares, 1,
+                    1);
             Assert.That(sum.Inflation / row["tau"] - 1, Is.InRange(-1e-9, 1e-9), row.Line);
         }
     }
@@ -122,7 +134,8 @@ public sealed class RdpAccountantTests
         {
             var release = new DpEvent.SampledGaussian(1, row["sigma"] / row["sensitivity"], row.Steps);
             Assert.That(
-                RdpAccountant.Standard.Compose(release).Spent(row["delta"]).Epsilon / row["eps_zcdp_rdp"] - 1, Is.InRange(-1e-9, 1e-9), row.Line);
+                RdpAccountant.Standard.Compose(release).Spent(row["delta"]).Epsilon / row["eps_zcdp_rdp"] - 1,
+                Is.InRange(-1e-9, 1e-9), row.Line);
         }
     }
 
@@ -132,7 +145,8 @@ public sealed class RdpAccountantTests
             (rate, noise, steps, logDelta) =>
             {
                 var one = Enumerable.Range(0, steps).Aggregate(
-                    RdpAccountant.Standard, (accountant, _) => accountant.Compose(new DpEvent.SampledGaussian(rate, noise, 1)));
+                    RdpAccountant.Standard, (accountant, _) =>
+                        accountant.Compose(new DpEvent.SampledGaussian(rate, noise, 1)));
                 var all = RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(rate, noise, steps));
                 return Math.Abs(one.Spent(Math.Exp(logDelta)).Epsilon - all.Spent(Math.Exp(logDelta)).Epsilon)
                     <= 1e-12 * (1 + all.Spent(Math.Exp(logDelta)).Epsilon);
@@ -141,11 +155,13 @@ public sealed class RdpAccountantTests
 
     [Test]
     public void More_steps_or_a_larger_rate_never_spend_less_and_more_noise_or_a_larger_delta_never_more() =>
-        Gen.Select(Gen.Double[-13, 0], Gen.Double[0.3, 100], Gen.Long[1, 1_000_000], Gen.Double[-28, -3], Gen.Double[1, 2]).Sample(
+        Gen.Select(Gen.Double[-13, 0], Gen.Double[0.3, 100], Gen.Long[1, 1_000_000], Gen.Double[-28, -3],
+            Gen.Double[1, 2]).Sample(
             (logRate, noise, steps, logDelta, more) =>
             {
                 double Spent(double rate, double sigma, long count, double delta) =>
-                    RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(rate, sigma, count)).Spent(delta).Epsilon;
+                    RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(rate, sigma, count))
+                    .Spent(delta).Epsilon;
                 var (rate, delta) = (Math.Exp(logRate), Math.Exp(logDelta));
                 var spent = Spent(rate, noise, steps, delta) * (1 - 1e-11);
                 return Spent(Math.Min(1, rate * more), noise, steps, delta) >= spent
@@ -169,7 +185,8 @@ public sealed class RdpAccountantTests
     [Test]
     public void The_orders_are_those_of_the_contract()
     {
-        Assert.That(RdpAccountant.StandardOrders, Has.Length.EqualTo(156).And.Contains(1.1).And.Contains(10.9).And.Contains(63).And.Contains(1024));
+        Assert.That(RdpAccountant.StandardOrders,
+            Has.Length.EqualTo(156).And.Contains(1.1).And.Contains(10.9).And.Contains(63).And.Contains(1024));
         Assert.That(RdpAccountant.IntegerOrders, Is.EqualTo(
             (double[])[.. Enumerable.Range(2, 62), 128, 256, 512, 1024]));
     }
@@ -182,14 +199,18 @@ public sealed class RdpAccountantTests
     [TestCase(0.1, double.PositiveInfinity, 1)]
     [TestCase(0.1, 1, 0)]
     [TestCase(0, 0, -5)]
-    public void What_is_out_of_range_is_refused_with_every_fault_and_the_exit_code_of_bad_input(double rate, double noise, long steps)
+    public void What_is_out_of_range_is_refused_with_every_fault_and_the_exit_code_of_bad_input(
+        double rate, double noise, long steps)
     {
         foreach (var accountant in (IPrivacyAccountant[])[RdpAccountant.Standard, PldAccountant.Empty])
         {
-            var refused = Assert.Throws<FaultException>(() => accountant.Compose(new DpEvent.SampledGaussian(rate, noise, steps)))!;
+            var refused =
+                Assert.Throws<FaultException>(() =>
+                    accountant.Compose(new DpEvent.SampledGaussian(rate, noise, steps)))!;
             Assert.That(refused.ExitCode, Is.EqualTo(ExitCode.BadInput));
             Assert.That(refused.Faults.Select(fault => fault.Number), Is.SubsetOf(
-                (FaultNumber[])[FaultNumber.SamplingRateOutOfRange, FaultNumber.NoiseMultiplierOutOfRange, FaultNumber.StepsOutOfRange]));
+                (FaultNumber[])[FaultNumber.SamplingRateOutOfRange, FaultNumber.NoiseMultiplierOutOfRange,
+                    FaultNumber.StepsOutOfRange]));
             if (steps == -5)
                 Assert.That(refused.Faults, Has.Length.EqualTo(3));
         }
@@ -203,6 +224,7 @@ public sealed class RdpAccountantTests
     {
         foreach (var accountant in (IPrivacyAccountant[])[RdpAccountant.Standard, PldAccountant.Empty])
             Assert.That(
-                Assert.Throws<FaultException>(() => accountant.Spent(delta))!.Faults.Single().Number, Is.EqualTo(FaultNumber.DeltaOutOfRange));
+                Assert.Throws<FaultException>(() => accountant.Spent(delta))!.Faults.Single().Number,
+                Is.EqualTo(FaultNumber.DeltaOutOfRange));
     }
 }

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace FedActors.Core.Tests.Privacy;
 
-/// <summary>A table of <c>shared/reference/dp</c>, read by column name; the test is ignored where there is no such folder.</summary>
+/// <summary>A table of <c>shared/reference/dp</c>, read by column name; the test is ignored where there is no such
+/// folder.</summary>
 internal static class ReferenceTable
 {
     public static IEnumerable<Row> Of(string name)
@@ -10,7 +11,9 @@ internal static class ReferenceTable
         var lines = File.ReadAllLines(SharedFolder.Path($"reference/dp/{name}.csv"));
         Assert.That(lines, Has.Length.GreaterThan(1), name);
         var header = lines[0].Split(',');
-        return lines.Skip(1).Select(line => new Row(header.Zip(line.Split(',')).ToDictionary(pair => pair.First, pair => pair.Second), line));
+        return lines.Skip(1)
+            .Select(line =>
+                new Row(header.Zip(line.Split(',')).ToDictionary(pair => pair.First, pair => pair.Second), line));
     }
 
     /// <summary>One row; its text names it in failures.</summary>

@@ -9,7 +9,9 @@ internal static class Segments
     public static IPrivacyAccountant Of(ReferenceTable.Row row, IPrivacyAccountant accountant) =>
         row.Cells["segments_q:sigma:steps"].Split(';').Select(segment => segment.Split(':')).Aggregate(
             accountant,
-            (composed, parts) => composed.Compose(new DpEvent.SampledGaussian(Number(parts[0]), Number(parts[1]), (long)Number(parts[2]))));
+            (composed, parts) =>
+                composed.Compose(
+                    new DpEvent.SampledGaussian(Number(parts[0]), Number(parts[1]), (long)Number(parts[2]))));
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -21,9 +21,11 @@ public sealed class SkellamNoiseTests
             weights[k] = weights[-k] = here;
             (after, here) = (here, after + 2 * k / variance * here);
             if (here > 1e250)
-                (after, here, weights) = (after / 1e250, here / 1e250, weights.ToDictionary(pair => pair.Key, pair => pair.Value / 1e250));
+                (after, here, weights) =
+                    (after / 1e250, here / 1e250, weights.ToDictionary(pair => pair.Key, pair => pair.Value / 1e250));
         }
-        ChiSquare.Fits(draws.CountBy(x => x).ToDictionary(pair => pair.Key, pair => (long)pair.Value), weights, draws.Length, $"variance {variance}, seed {Seed}");
+        ChiSquare.Fits(draws.CountBy(x => x).ToDictionary(pair => pair.Key, pair => (long)pair.Value), weights,
+            draws.Length, $"variance {variance}, seed {Seed}");
     }
 
     [Test]
@@ -37,7 +39,8 @@ public sealed class SkellamNoiseTests
             foreach (var row in group)
             {
                 var expected = row["pmf"] * draws.Length;
-                Assert.That(draws.Count(x => x == (long)row["k"]), Is.EqualTo(expected).Within(5 * Math.Sqrt(expected) + 1), $"{row.Line}, seed {Seed}");
+                Assert.That(draws.Count(x => x == (long)row["k"]),
+                    Is.EqualTo(expected).Within(5 * Math.Sqrt(expected) + 1), $"{row.Line}, seed {Seed}");
             }
         }
     }
@@ -56,7 +59,8 @@ public sealed class SkellamNoiseTests
 
         // Fourth moment of a Skellam: 3 v^2 + v.
         var variance = sum.Average(x => (double)x * x);
-        Assert.That(variance, Is.EqualTo(7.5).Within(5 * Math.Sqrt((2 * 7.5 * 7.5 + 7.5) / sum.Length)), $"seed {Seed}");
+        Assert.That(variance, Is.EqualTo(7.5).Within(5 * Math.Sqrt((2 * 7.5 * 7.5 + 7.5) / sum.Length)),
+            $"seed {Seed}");
         Assert.That(
             sum.Average(x => Math.Pow(x, 4)) / (3 * 7.5 * 7.5 + 7.5), Is.EqualTo(1).Within(0.05), $"seed {Seed}");
     }

@@ -44,7 +44,8 @@ public sealed class RoundStateTests
     {
         var state = Opened().Drop(Cohort[1], DropReason.Diverged, "It diverged.");
 
-        var @event = (RoundEvent.SurvivorSetFixed)Events(state.DecideSurvivors([Cohort[3], Cohort[0]], Sum, 99, Now)).Single();
+        var @event = (RoundEvent.SurvivorSetFixed)Events(state.DecideSurvivors([Cohort[3], Cohort[0]], Sum, 99, Now))
+            .Single();
 
         Assert.That(@event.Survivors, Is.EqualTo(new[] { Cohort[0], Cohort[3] }));
         Assert.That(@event.Dropped.Select(drop => (drop.Hospital, drop.Reason)),
@@ -59,7 +60,8 @@ public sealed class RoundStateTests
 
         Assert.That(state.DecideSurvivors(Cohort[..2], Sum, 1, Now), Is.InstanceOf<Decision<RoundEvent>.Rejected>());
         Assert.That(state.Drop(Cohort[0], DropReason.Silent, "late").Dropped, Is.Empty);
-        Assert.Throws<InvalidOperationException>(() => state.Apply(new RoundEvent.SurvivorSetFixed(Now, Cohort, [], Sum, 1)));
+        Assert.Throws<InvalidOperationException>(() =>
+            state.Apply(new RoundEvent.SurvivorSetFixed(Now, Cohort, [], Sum, 1)));
     }
 
     [Test]
@@ -100,14 +102,17 @@ public sealed class RoundStateTests
     {
         RoundEvent[] events =
         [
-            new RoundEvent.Opened(Now, Id, Plan, Model, Cohort, Now), new RoundEvent.SurvivorSetFixed(Now, Cohort, [], Sum, 1),
+            new RoundEvent.Opened(Now, Id, Plan, Model, Cohort, Now),
+            new RoundEvent.SurvivorSetFixed(Now, Cohort, [], Sum, 1),
         ];
         Assert.Throws<InvalidOperationException>(() => New().Apply(events[1]));
         Assert.Throws<InvalidOperationException>(() => Opened().Apply(events[0]));
-        Assert.Throws<InvalidOperationException>(() => New().Apply(new RoundEvent.Opened(Now, Id with { Attempt = 2 }, Plan, Model, Cohort, Now)));
+        Assert.Throws<InvalidOperationException>(() =>
+            New().Apply(new RoundEvent.Opened(Now, Id with { Attempt = 2 }, Plan, Model, Cohort, Now)));
         var aborted = Opened().Apply(new RoundEvent.Aborted(Now, FaultNumber.JobFailed, "x", []));
         Assert.Throws<InvalidOperationException>(() => aborted.Apply(events[1]));
-        Assert.Throws<InvalidOperationException>(() => aborted.Apply(new RoundEvent.Aborted(Now, FaultNumber.JobFailed, "x", [])));
+        Assert.Throws<InvalidOperationException>(() =>
+            aborted.Apply(new RoundEvent.Aborted(Now, FaultNumber.JobFailed, "x", [])));
     }
 
     private static RoundState New(int minimum = 2, double share = 0, ImmutableArray<HospitalId>? require = null) =>
@@ -125,5 +130,6 @@ public sealed class RoundStateTests
         return state.Apply(Events(state.DecideSurvivors(Cohort, Sum, 1, Now)).Single());
     }
 
-    private static ImmutableArray<RoundEvent> Events(Decision<RoundEvent> decision) => ((Decision<RoundEvent>.Accepted)decision).Events;
+    private static ImmutableArray<RoundEvent> Events(Decision<RoundEvent> decision) =>
+        ((Decision<RoundEvent>.Accepted)decision).Events;
 }

@@ -5,7 +5,8 @@ using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
 namespace FedActors.Core.Tests.SecureAggregation;
 
-/// <summary>Heads of privacy ledgers that go out with the keys of a round under noise: hub and peers hold hospitals to them.</summary>
+/// <summary>Heads of privacy ledgers that go out with the keys of a round under noise: hub and peers hold hospitals to
+/// them.</summary>
 public sealed class LedgerHeadTests
 {
     private Consortium _consortium = null!;
@@ -36,8 +37,10 @@ public sealed class LedgerHeadTests
 
         _play.Run();
 
-        Assert.That(_play.Hub.Aborted!.Code, Is.EqualTo(AbortCode.TooFew), "nobody but the one with the old ledger went on");
-        Assert.That(_play.Refusals.Select(refused => refused.Hospital), Is.EquivalentTo(_consortium.Ids.Remove(Restored)));
+        Assert.That(_play.Hub.Aborted!.Code, Is.EqualTo(AbortCode.TooFew),
+            "nobody but the one with the old ledger went on");
+        Assert.That(_play.Refusals.Select(refused => refused.Hospital),
+            Is.EquivalentTo(_consortium.Ids.Remove(Restored)));
         foreach (var (_, refusal) in _play.Refusals)
         {
             Assert.That(refusal.Why.Code, Is.EqualTo(AbortCode.LedgerBehind));
@@ -55,7 +58,8 @@ public sealed class LedgerHeadTests
         Begin(attempt: 2, journals);
         _play.View = id => id == Restored ? Consortium.View : ViewOf(id, 61);
         _play.Run();
-        Assert.That(_play.Refusals.Select(refused => refused.Decision.Why.Code), Is.All.EqualTo(AbortCode.LedgerBehind));
+        Assert.That(_play.Refusals.Select(refused => refused.Decision.Why.Code),
+            Is.All.EqualTo(AbortCode.LedgerBehind));
         Assert.That(_play.Hub.Sum, Is.Null);
     }
 
@@ -84,7 +88,8 @@ public sealed class LedgerHeadTests
     [Test]
     public void A_head_of_another_hospital_or_under_another_key_gets_no_one_in()
     {
-        var forged = SignedLedgerHead.By(_consortium.CoordinatorKey, Restored, "ward", new LedgerHead(99, default, default));
+        var forged =
+            SignedLedgerHead.By(_consortium.CoordinatorKey, Restored, "ward", new LedgerHead(99, default, default));
         foreach (var head in new[] { forged, HeadOf(_consortium.Ids[0], 99) })
         {
             Begin(attempt: 1, _ => MaskingLedger.Empty);
@@ -105,12 +110,15 @@ public sealed class LedgerHeadTests
             _play.ToHospital = (_, message) => message is Roster1 roster
                 ? _play.Coordinator(roster with
                 {
-                    Adverts = [.. roster.Adverts.Select(advert => advert.Hospital == Restored ? advert with { Ledger = other } : advert)],
+                    Adverts =
+                        [.. roster.Adverts.Select(advert =>
+                            advert.Hospital == Restored ? advert with { Ledger = other } : advert)],
                 })
                 : message;
             _play.Run();
             Assert.That(_play.Hub.Sum, Is.Null);
-            Assert.That(_play.Refusals.Select(refused => refused.Decision.Why.Code), Is.All.EqualTo(AbortCode.BadSignature)
+            Assert.That(_play.Refusals.Select(refused => refused.Decision.Why.Code),
+                Is.All.EqualTo(AbortCode.BadSignature)
                 .Or.EqualTo(AbortCode.OwnAdvertAltered));
         }
     }
@@ -136,18 +144,23 @@ public sealed class LedgerHeadTests
             MaskingEvent.SurvivorSetSigned e => e.Message.Hospital,
             _ => ((MaskingEvent.SharesReleased)@event).Message.Hospital,
         });
-        return id => journal[id].OfType<MaskingEvent.MaskedReady>().Aggregate(MaskingLedger.Empty, (ledger, @event) => ledger.Apply(@event));
+        return id => journal[id].OfType<MaskingEvent.MaskedReady>()
+            .Aggregate(MaskingLedger.Empty, (ledger, @event) => ledger.Apply(@event));
     }
 
     private void Begin(int attempt, Func<HospitalId, MaskingLedger> ledgers, NoiseSpec? noise = null)
     {
         _play?.Dispose();
         _play = new Conversation(
-            _consortium, _consortium.Spec(attempt: attempt) with { Noise = noise ?? new NoiseSpec(NoiseKind.Inside, 0, 0) }, ledgers);
+            _consortium, _consortium.Spec(attempt: attempt)
+            with
+            { Noise = noise ?? new NoiseSpec(NoiseKind.Inside, 0, 0) }, ledgers);
     }
 
-    private LocalView ViewOf(HospitalId hospital, long record) => Consortium.View with { Ledger = HeadOf(hospital, record) };
+    private LocalView ViewOf(HospitalId hospital, long record) =>
+        Consortium.View with { Ledger = HeadOf(hospital, record) };
 
     private SignedLedgerHead HeadOf(HospitalId hospital, long record) => SignedLedgerHead.By(
-        _consortium.Keys[hospital], hospital, "ward", new LedgerHead(record, Digest.Of(BitConverter.GetBytes(record)), default));
+        _consortium.Keys[hospital], hospital, "ward",
+        new LedgerHead(record, Digest.Of(BitConverter.GetBytes(record)), default));
 }

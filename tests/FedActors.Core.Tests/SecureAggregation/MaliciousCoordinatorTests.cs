@@ -285,7 +285,8 @@ public class MaliciousCoordinatorTests
         Expect(Ids[0], Opening(spec with { Attempt = -1 }), AbortCode.Malformed);
         Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { FractionBits = -1 } }), AbortCode.Malformed);
         Expect(Ids[0], Opening(spec with { Ring = spec.Ring with { Coordinates = -1 } }), AbortCode.Malformed);
-        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Quorum = -1 } }), AbortCode.WeakParameters);
+        Expect(Ids[0], Opening(spec with { Thresholds = spec.Thresholds with { Quorum = -1 } }),
+            AbortCode.WeakParameters);
         Expect(Ids[0], Opening(spec with { Graph = new GraphSpec(-2, -2, -2) }), AbortCode.WeakParameters);
         Expect(Ids[0], Opening(spec with { Noise = new NoiseSpec((NoiseKind)(-1), 0, -1) }), AbortCode.Malformed);
         Expect(Ids[0], Opening(spec with { Deadlines = spec.Deadlines with { Unmask = TimeSpan.MinValue } }),

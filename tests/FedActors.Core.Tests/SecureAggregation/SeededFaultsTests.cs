@@ -11,8 +11,8 @@ using NUnit.Framework.Internal;
 namespace FedActors.Core.Tests.SecureAggregation;
 
 /// <summary>
-/// Breaks the code on purpose, as SeededFaults.md says, and wants a red test for each break. The broken Core is compiled in this
-/// process, and the named test of this very assembly runs against it in a load context of its own.
+/// Breaks the code on purpose, as SeededFaults.md says, and wants a red test for each break. The broken Core is
+/// compiled in this process, and the named test of this very assembly runs against it in a load context of its own.
 /// </summary>
 [Category("Slow")]
 public class SeededFaultsTests
@@ -46,7 +46,9 @@ public class SeededFaultsTests
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(file => !Path.GetFileName(file).StartsWith("FedActors", StringComparison.Ordinal))
             .Select(file => MetadataReference.CreateFromFile(file));
-        _whole = CSharpCompilation.Create("FedActors.Core", [.. _sources.Values, usings], references, new CSharpCompilationOptions(
+        _whole =
+            CSharpCompilation.Create("FedActors.Core", [.. _sources.Values, usings], references,
+                new CSharpCompilationOptions(
             OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, allowUnsafe: true,
             nullableContextOptions: NullableContextOptions.Enable));
     }
@@ -71,7 +73,8 @@ public class SeededFaultsTests
             var text = _sources[path].ToString();
             foreach (var (_, old, changed) in group)
             {
-                Assert.That(text.Split(old), Has.Length.EqualTo(2), $"these lines occur exactly once in {group.Key}:\n{old}");
+                Assert.That(text.Split(old), Has.Length.EqualTo(2),
+                    $"these lines occur exactly once in {group.Key}:\n{old}");
                 text = text.Replace(old, changed);
             }
             broken = broken.ReplaceSyntaxTree(_sources[path], Parse(text, path));
@@ -89,16 +92,18 @@ public class SeededFaultsTests
     {
         using var image = new MemoryStream();
         var emitted = core.Emit(image);
-        Assert.That(emitted.Success, string.Join('\n', emitted.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error)));
+        Assert.That(emitted.Success,
+            string.Join('\n', emitted.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error)));
         image.Position = 0;
         var context = new BrokenCore(image);
         try
         {
             var runner = new NUnitTestAssemblyRunner(new DefaultTestAssemblyBuilder());
-            runner.Load(context.LoadFromAssemblyPath(typeof(SeededFaultsTests).Assembly.Location), new Dictionary<string, object>
-            {
-                ["NumberOfTestWorkers"] = 0,
-            });
+            runner.Load(context.LoadFromAssemblyPath(typeof(SeededFaultsTests).Assembly.Location),
+                new Dictionary<string, object>
+                {
+                    ["NumberOfTestWorkers"] = 0,
+                });
             ITestResult? result = null;
             // Neither knows of the other: the run inside has a thread without this test's context.
             using (ExecutionContext.SuppressFlow())
@@ -178,7 +183,8 @@ public class SeededFaultsTests
 
     private sealed class Named(string[] parts) : TestFilter
     {
-        public override bool Match(ITest test) => !test.IsSuite && parts.Any(part => test.FullName.Contains(part, StringComparison.Ordinal));
+        public override bool Match(ITest test) =>
+            !test.IsSuite && parts.Any(part => test.FullName.Contains(part, StringComparison.Ordinal));
 
         public override TNode AddToXml(TNode parentNode, bool recursive) => parentNode.AddElement("named");
     }

@@ -70,7 +70,8 @@ public class LocalTrainingTests
         var first = new double[Features + 1];
         var second = new double[Features + 1];
         LocalTraining.Run(plan, 100, Model, new double[Features + 1], Patients, 3, first, scratch);
-        LocalTraining.Run(plan, 100, new LogisticRegression(9), new double[10], MadeUpPatients.Of(50, 9), 4, new double[10], scratch);
+        LocalTraining.Run(plan, 100, new LogisticRegression(9), new double[10], MadeUpPatients.Of(50, 9), 4,
+            new double[10], scratch);
         LocalTraining.Run(plan, 100, Model, new double[Features + 1], Patients, 3, second, scratch);
         Assert.That(second, Is.EqualTo(first));
     }
@@ -90,7 +91,9 @@ public class LocalTrainingTests
     {
         var start = new double[Features + 1];
         Array.Fill(start, 1e300);
-        var huge = new PatientTable([.. Enumerable.Range(0, Features).Select(k => $"x{k}")], [.. Enumerable.Repeat(1e300, Features)], [0]);
+        var huge =
+            new PatientTable([.. Enumerable.Range(0, Features).Select(k => $"x{k}")],
+                [.. Enumerable.Repeat(1e300, Features)], [0]);
         foreach (var plan in new[] { FedAvg(2, null, 1), Newton(1) })
         {
             var (outcome, update) = Run(plan, start, huge);
@@ -130,13 +133,17 @@ public class LocalTrainingTests
 
     [Test]
     public void An_update_of_the_wrong_length_is_refused() => Assert.That(
-        () => LocalTraining.Run(FedAvg(1, null, 1), 100, Model, new double[Features + 1], Patients, 1, new double[Features], new TrainingScratch()),
+        () =>
+            LocalTraining.Run(FedAvg(1, null, 1), 100, Model, new double[Features + 1], Patients, 1,
+                new double[Features], new TrainingScratch()),
         Throws.ArgumentException);
 
     [Test]
     public void Federated_newton_over_unlike_hospitals_reaches_the_pooled_model()
     {
-        var hospitals = new[] { MadeUpPatients.Of(40, Features, 1), MadeUpPatients.Of(90, Features, 2), MadeUpPatients.Of(15, Features, 3) };
+        var hospitals =
+            new[] { MadeUpPatients.Of(40, Features, 1), MadeUpPatients.Of(90, Features, 2),
+                MadeUpPatients.Of(15, Features, 3) };
         var pooled = NewtonFit.Run(Model, PatientTable.Concat(hospitals), 1);
         var strategy = AggregationStrategies.Create(Newton(1), Model);
         var parameters = new double[Features + 1];
@@ -154,11 +161,14 @@ public class LocalTrainingTests
         Assert.That(parameters, Is.EqualTo(pooled).Within(1e-8));
     }
 
-    private static TrainingPlan FedAvg(int steps, int? batch, double l2) => new(Algorithm.FedAvg, 1, steps, 0.1, batch, l2);
+    private static TrainingPlan FedAvg(int steps, int? batch, double l2) =>
+        new(Algorithm.FedAvg, 1, steps, 0.1, batch, l2);
 
     private static TrainingPlan Newton(double l2) => new(Algorithm.Newton, 8, 1, 1, null, l2);
 
-    private static (LocalOutcome Outcome, double[] Update) Run(TrainingPlan plan, double[] start, PatientTable patients, ulong batchSeed = 1)
+    private static (
+        LocalOutcome Outcome, double[] Update) Run(TrainingPlan plan, double[] start, PatientTable patients,
+        ulong batchSeed = 1)
     {
         var update = new double[LocalTraining.UpdateLength(plan, Model)];
         return (LocalTraining.Run(plan, 100, Model, start, patients, batchSeed, update, new TrainingScratch()), update);

@@ -15,7 +15,8 @@ public sealed class PrivateTrainingTests
 
     [Test]
     public void A_patient_more_or_less_moves_the_released_whole_numbers_by_no_more_than_the_noise_is_measured_by() =>
-        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 12], Gen.Int[0, 20], Gen.Double[-2, 2], Gen.ULong).Sample((units, features, bits, logClip, seed) =>
+        Gen.Select(Gen.Int[1, 30], Gen.Int[1, 12], Gen.Int[0, 20], Gen.Double[-2, 2], Gen.ULong)
+        .Sample((units, features, bits, logClip, seed) =>
         {
             var clip = Math.Pow(10, logClip);
             var plan = PrivatePlans.Of(features, clip: clip, noise: 50, weightCap: 64);
@@ -34,7 +35,8 @@ public sealed class PrivateTrainingTests
         var (model, grid) = (new LogisticRegression(3), Grid(plan, 3));
         var noise = new long[4];
         grid.Release(new double[4], 1, new SeededSource(Seed), noise);
-        Assert.That(Released(plan, grid, model, new double[4], new PatientTable(["a", "b", "c"], [], [])), Is.EqualTo(noise));
+        Assert.That(Released(plan, grid, model, new double[4], new PatientTable(["a", "b", "c"], [], [])),
+            Is.EqualTo(noise));
     }
 
     [Test]
@@ -47,7 +49,8 @@ public sealed class PrivateTrainingTests
         var twin = new SeededSource(Seed);
         PoissonSampling.Draw(twin, 1e-12, 20, new int[20]);
         grid.Release(new double[4], 1, twin, noise);
-        PrivateTraining.Release(plan, grid, model, new double[4], MadeUpPatients.Of(20, 3), source, released, new TrainingScratch());
+        PrivateTraining.Release(plan, grid, model, new double[4], MadeUpPatients.Of(20, 3), source, released,
+            new TrainingScratch());
         Assert.That(released, Is.EqualTo(noise));
     }
 
@@ -62,7 +65,8 @@ public sealed class PrivateTrainingTests
         var (model, grid) = (new LogisticRegression(3), Grid(plan, 3));
         var noise = new long[4];
         grid.Release(new double[4], 1, new SeededSource(Seed), noise);
-        var sum = Released(plan, grid, model, [weight, weight, -weight, weight], MadeUpPatients.Of(20, 3)).Zip(noise, (a, b) => (double)(a - b)).ToArray();
+        var sum = Released(plan, grid, model, [weight, weight, -weight, weight], MadeUpPatients.Of(20, 3))
+            .Zip(noise, (a, b) => (double)(a - b)).ToArray();
         Assert.That(Math.Sqrt(sum.Sum(x => x * x)), Is.LessThanOrEqualTo(20 * grid.L2));
     }
 
@@ -74,13 +78,15 @@ public sealed class PrivateTrainingTests
         var (model, grid, patients) = (new LogisticRegression(4), Grid(plan, 4), MadeUpPatients.Of(30, 4));
         var parameters = MadeUpPatients.Normals(new SplitMix64(2), 5);
         var (released, values) = (new long[5], new double[5]);
-        PrivateTraining.Release(plan, grid, model, parameters, patients, new SeededSource(Seed), released, new TrainingScratch());
+        PrivateTraining.Release(plan, grid, model, parameters, patients, new SeededSource(Seed), released,
+            new TrainingScratch());
         grid.ToReals(released, values);
         foreach (var nominal in (long[])[30, 100, 12_345])
         {
             var update = new double[5];
             Assert.That(PrivateTraining.Local(
-                plan, grid, model, parameters, patients, nominal, new SeededSource(Seed), update, new TrainingScratch()), Is.True);
+                plan, grid, model, parameters, patients, nominal, new SeededSource(Seed), update,
+                new TrainingScratch()), Is.True);
             Assert.That(update, Is.EqualTo(values.Select(value => -0.25 * value / (Rate * nominal))).Within(1e-15));
         }
     }
@@ -91,7 +97,8 @@ public sealed class PrivateTrainingTests
         var plan = PrivatePlans.Of(4, steps: 3, l2: 2, patients: 500, learningRate: 0.25);
         var (model, grid, patients) = (new LogisticRegression(4), Grid(plan, 4), MadeUpPatients.Of(30, 4));
         var parameters = MadeUpPatients.Normals(new SplitMix64(2), 5);
-        var (source, local, released, values) = (new SeededSource(Seed), parameters.ToArray(), new long[5], new double[5]);
+        var (source, local, released, values) =
+            (new SeededSource(Seed), parameters.ToArray(), new long[5], new double[5]);
         for (var step = 0; step < 3; step++)
         {
             PrivateTraining.Release(plan, grid, model, local, patients, source, released, new TrainingScratch());
@@ -100,7 +107,8 @@ public sealed class PrivateTrainingTests
                 local[k] -= 0.25 * (values[k] / 30 + (k < 4 ? 2.0 / 500 * local[k] : 0));
         }
         var update = new double[5];
-        PrivateTraining.Local(plan, grid, model, parameters, patients, 30, new SeededSource(Seed), update, new TrainingScratch());
+        PrivateTraining.Local(plan, grid, model, parameters, patients, 30, new SeededSource(Seed), update,
+            new TrainingScratch());
         Assert.That(update, Is.EqualTo(local.Zip(parameters, (after, before) => after - before)).Within(1e-14));
     }
 
@@ -115,7 +123,8 @@ public sealed class PrivateTrainingTests
         double[] Update()
         {
             var update = new double[5];
-            PrivateTraining.Local(plan, grid, model, new double[5], patients, 30, SecureRandomSource.Instance, update, new TrainingScratch());
+            PrivateTraining.Local(plan, grid, model, new double[5], patients, 30, SecureRandomSource.Instance, update,
+                new TrainingScratch());
             return update;
         }
     }
@@ -126,7 +135,8 @@ public sealed class PrivateTrainingTests
         var plan = PrivatePlans.Of(2, steps: 40, learningRate: 1e6, l2: 1e12, patients: 1);
         var update = new double[3];
         Assert.That(PrivateTraining.Local(
-            plan, Grid(plan, 2), new LogisticRegression(2), new double[3], MadeUpPatients.Of(10, 2), 10, new SeededSource(Seed), update,
+            plan, Grid(plan, 2), new LogisticRegression(2), new double[3], MadeUpPatients.Of(10, 2), 10,
+            new SeededSource(Seed), update,
             new TrainingScratch()), Is.False);
         Assert.That(update, Is.All.Zero);
     }
@@ -139,27 +149,34 @@ public sealed class PrivateTrainingTests
         var (noise, released) = (new long[3], new long[3]);
         grid.Release(new double[3], 1, new SeededSource(Seed), noise);
         PrivateTraining.ReleaseUpdate(plan, grid, [30, 0, -40], new SeededSource(Seed), released);
-        Assert.That(released.Zip(noise, (a, b) => (a - b) / 65536.0), Is.EqualTo((double[])[0.6, 0, -0.8]).Within(1e-4));
+        Assert.That(released.Zip(noise, (a, b) => (a - b) / 65536.0),
+            Is.EqualTo((double[])[0.6, 0, -0.8]).Within(1e-4));
         PrivateTraining.ReleaseUpdate(plan, grid, [1, double.NaN, 1], new SeededSource(Seed), released);
         Assert.That(released, Is.EqualTo(noise), "what is not a number counts as nothing");
     }
 
     private static NoisyGrid Grid(JobPlan plan, int features) =>
-        new(features + 1, plan.Privacy.Clip, plan.Privacy.NoiseMultiplier!.Value, 1, 20, plan.SecureAggregation.WeightCap);
+        new(features + 1, plan.Privacy.Clip, plan.Privacy.NoiseMultiplier!.Value, 1, 20,
+            plan.SecureAggregation.WeightCap);
 
-    private static long[] Released(JobPlan plan, NoisyGrid grid, LogisticRegression model, double[] parameters, PatientTable patients)
+    private static long[] Released(
+        JobPlan plan, NoisyGrid grid, LogisticRegression model, double[] parameters, PatientTable patients)
     {
         var released = new long[model.ParameterCount];
-        PrivateTraining.Release(plan, grid, model, parameters, patients, new SeededSource(Seed), released, new TrainingScratch());
+        PrivateTraining.Release(plan, grid, model, parameters, patients, new SeededSource(Seed), released,
+            new TrainingScratch());
         return released;
     }
 
     // Patients of one to three rows each.
     private static PatientTable Joined(int units, int features, ulong seed)
     {
-        int[] unitOfRow = [.. Enumerable.Range(0, units).SelectMany(unit => Enumerable.Repeat(unit, 1 + (int)((seed >> (unit % 60)) % 3)))];
+        int[] unitOfRow =
+            [.. Enumerable.Range(0, units)
+                .SelectMany(unit => Enumerable.Repeat(unit, 1 + (int)((seed >> (unit % 60)) % 3)))];
         var rows = MadeUpPatients.Of(unitOfRow.Length, features, seed);
-        return new PatientTable(rows.FeatureNames, rows.Values.ToArray(), Outcomes.Binary(rows.Labels.ToArray()), unitOfRow);
+        return new PatientTable(rows.FeatureNames, rows.Values.ToArray(), Outcomes.Binary(rows.Labels.ToArray()),
+            unitOfRow);
     }
 
     private static PatientTable Without(PatientTable patients, int unit)

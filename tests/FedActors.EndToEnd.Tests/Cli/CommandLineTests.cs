@@ -38,10 +38,14 @@ public sealed class CommandLineTests
         Assert.That(exit, Is.Zero);
         var lines = Lines(_progress);
         Assert.That(lines[0], Is.EqualTo("breast-tumour: fedavg, 5 hospitals, 60 rounds"));
-        Assert.That(lines.Skip(1).Select(line => line.Split(':')[0]), Is.EqualTo(Enumerable.Range(1, 60).Select(round => $"round {round}/60")));
-        Assert.That(lines[5], Is.EqualTo("round 5/60: 5 in, 0 out; loss 0.3869, AUROC 0.9786, epsilon none, sent 3.7 kB, 1 min 50 s left"));
+        Assert.That(lines.Skip(1).Select(line => line.Split(':')[0]),
+            Is.EqualTo(Enumerable.Range(1, 60).Select(round => $"round {round}/60")));
+        Assert.That(lines[5],
+            Is.EqualTo(
+                "round 5/60: 5 in, 0 out; loss 0.3869, AUROC 0.9786, epsilon none, sent 3.7 kB, 1 min 50 s left"));
         Assert.That(lines[2], Does.Contain("loss 0.5004, AUROC –"));
-        Assert.That(lines[7], Is.EqualTo("round 7/60: 4 in, 1 out; loss 0.3297, AUROC –, epsilon none, sent 3.7 kB, 1 min 46 s left; "
+        Assert.That(lines[7],
+            Is.EqualTo("round 7/60: 4 in, 1 out; loss 0.3297, AUROC –, epsilon none, sent 3.7 kB, 1 min 46 s left; "
             + "without berlin (Training: no update before the deadline of 60 s)"));
         Assert.That(_output.ToString(), Does.Not.Contain("round 1/60").And.Not.Contain("\u001b"));
     }
@@ -55,17 +59,24 @@ public sealed class CommandLineTests
         Assert.That(lines[0], Is.EqualTo("breast-tumour: 60 rounds in 3.1 s."));
         Assert.That(lines, Does.Contain("On 369 held-out biopsies (122 tumours, 247 others):"));
         Assert.That(Row("AUROC"), Is.EqualTo((string[])["AUROC", "Accuracy", "Tumours missed", "False alarms"]));
-        Assert.That(Row("berlin alone"), Is.EqualTo((string[])["berlin alone (40 biopsies)", "0.9890", "74.8 %", "93", "0"]));
-        Assert.That(Row("madrid alone"), Is.EqualTo((string[])["madrid alone (40 biopsies)", "0.9859", "34.4 %", "0", "242"]));
-        Assert.That(Row("Mean of the above"), Is.EqualTo((string[])["Mean of the above", "0.9889", "77.0 %", "28", "56.8"]));
-        Assert.That(Row("Mean of the hospitals'"), Is.EqualTo((string[])["Mean of the hospitals' predictions", "0.9919", "96.5 %", "12", "1"]));
+        Assert.That(Row("berlin alone"),
+            Is.EqualTo((string[])["berlin alone (40 biopsies)", "0.9890", "74.8 %", "93", "0"]));
+        Assert.That(Row("madrid alone"),
+            Is.EqualTo((string[])["madrid alone (40 biopsies)", "0.9859", "34.4 %", "0", "242"]));
+        Assert.That(Row("Mean of the above"),
+            Is.EqualTo((string[])["Mean of the above", "0.9889", "77.0 %", "28", "56.8"]));
+        Assert.That(Row("Mean of the hospitals'"),
+            Is.EqualTo((string[])["Mean of the hospitals' predictions", "0.9919", "96.5 %", "12", "1"]));
         Assert.That(Row("Federated model"), Is.EqualTo((string[])["Federated model", "0.9918", "96.2 %", "8", "6"]));
-        Assert.That(Row("All data pooled"), Is.EqualTo((string[])["All data pooled in one place", "0.9943", "97.0 %", "4", "7"]));
+        Assert.That(Row("All data pooled"),
+            Is.EqualTo((string[])["All data pooled in one place", "0.9943", "97.0 %", "4", "7"]));
         Assert.That(lines, Does.Contain(
-            "Took part: 3 of 5 hospitals in every round; berlin dropped out of 3 (no update before the deadline of 60 s); "
+            "Took part: 3 of 5 hospitals in every round; berlin dropped out of 3 (no update before the "
+                + "deadline of 60 s); "
             + "madrid dropped out of 1 (the hospital was restarted)."));
         Assert.That(lines, Does.Contain("Secure aggregation: on; only sums of at least 4 hospitals could be read."));
-        Assert.That(lines, Does.Contain("Differential privacy: off; nothing bounds what the model reveals about one patient."));
+        Assert.That(lines,
+            Does.Contain("Differential privacy: off; nothing bounds what the model reveals about one patient."));
         Assert.That(lines[^1], Is.EqualTo($"Report: {Path.Combine("out/breast-tumour", "report.html")}"));
     }
 
@@ -90,7 +101,8 @@ public sealed class CommandLineTests
             "Took part: all 5 hospitals in every round.",
             "Cut: 7 coordinates of updates lay beyond the job's range; raise job.secure-aggregation.range.",
             "Secure aggregation: off; the coordinator could read each hospital's update.",
-            "Differential privacy: patient-distributed, epsilon at most 1.001 at delta 1E-05 for one patient, added or removed.",
+            "Differential privacy: patient-distributed, epsilon at most 1.001 at delta 1E-05 for one patient, "
+                + "added or removed.",
         ]));
     }
 
@@ -98,7 +110,9 @@ public sealed class CommandLineTests
     [TestCase(false, 12, "60 rounds, resumed after round 12.")]
     public async Task A_finished_or_resumed_run_says_so(bool alreadyFinished, int resumedAfterRound, string expected)
     {
-        var outcome = MadeUpRun.Outcome with { AlreadyFinished = alreadyFinished, ResumedAfterRound = resumedAfterRound };
+        var outcome = MadeUpRun.Outcome
+            with
+        { AlreadyFinished = alreadyFinished, ResumedAfterRound = resumedAfterRound };
         Assert.That(await Run(["simulate", "job.conf"], (_, _) => outcome), Is.Zero);
         Assert.That(Lines(_output)[0], Does.Contain(expected));
     }
@@ -125,7 +139,8 @@ public sealed class CommandLineTests
             "--set", "job.data.target=d6", "--set", "job.name= a=b ");
 
         Assert.That(_asked, Is.Not.Null);
-        Assert.That((_asked!.JobFile, _asked.DataDirectory, _asked.OutDirectory, _asked.Fresh), Is.EqualTo(("job.conf", "d", "o", true)));
+        Assert.That((_asked!.JobFile, _asked.DataDirectory, _asked.OutDirectory, _asked.Fresh),
+            Is.EqualTo(("job.conf", "d", "o", true)));
         Assert.That(_asked.Overrides.Select(pair => $"{pair.Key}={pair.Value}"), Is.EqualTo(
             (string[])["job.data.target=d6", "job.name=a=b", "job.seed=-3", "job.training.rounds=7"]));
     }
@@ -135,7 +150,8 @@ public sealed class CommandLineTests
     {
         await Run("simulate", "job.conf");
 
-        Assert.That((_asked!.DataDirectory, _asked.OutDirectory, _asked.Fresh, _asked.Overrides.Length), Is.EqualTo(((string?)null, (string?)null, false, 0)));
+        Assert.That((_asked!.DataDirectory, _asked.OutDirectory, _asked.Fresh, _asked.Overrides.Length),
+            Is.EqualTo(((string?)null, (string?)null, false, 0)));
     }
 
     [Test]
@@ -180,7 +196,8 @@ public sealed class CommandLineTests
     [TestCase("Required argument missing for option: '--out'.|--help", "simulate", "job.conf", "--out")]
     [TestCase("'--set l2' is not path=value.|--set job.training.l2=0.5", "simulate", "job.conf", "--set", "l2")]
     [TestCase("'--set =1' is not path=value.|--set job.training.l2=0.5", "simulate", "job.conf", "--set", "=1")]
-    public async Task A_mistake_on_the_command_line_is_one_fault_with_exit_code_4_and_a_hint(string expected, params string[] args)
+    public async Task A_mistake_on_the_command_line_is_one_fault_with_exit_code_4_and_a_hint(
+        string expected, params string[] args)
     {
         Assert.That(await Run(args), Is.EqualTo(4));
 
@@ -196,18 +213,21 @@ public sealed class CommandLineTests
     public async Task A_mistake_on_a_command_line_with_json_is_told_in_json()
     {
         Assert.That(await Run("simulate", "--json", "job.conf", "--sed"), Is.EqualTo(4));
-        Assert.That((string?)JsonNode.Parse(_output.ToString())!["error"]!["faults"]![0]!["code"], Is.EqualTo("FA-1010"));
+        Assert.That((string?)JsonNode.Parse(_output.ToString())!["error"]!["faults"]![0]!["code"],
+            Is.EqualTo("FA-1010"));
         Assert.That(_progress.ToString(), Is.Empty);
     }
 
     [Test]
     public async Task An_unforeseen_exception_is_told_without_its_text_and_without_a_trace()
     {
-        var exit = await Run(["simulate", "job.conf"], (_, _) => throw new InvalidOperationException("patient 17 has 3"));
+        var exit =
+            await Run(["simulate", "job.conf"], (_, _) => throw new InvalidOperationException("patient 17 has 3"));
 
         Assert.That(exit, Is.EqualTo(1));
         Assert.That(Lines(_progress), Has.Length.EqualTo(2));
-        Assert.That(_progress.ToString(), Does.StartWith("FA-9001").And.Contain("InvalidOperationException").And.Contain("FEDACTORS_TRACE=1"));
+        Assert.That(_progress.ToString(),
+            Does.StartWith("FA-9001").And.Contain("InvalidOperationException").And.Contain("FEDACTORS_TRACE=1"));
         Assert.That(_progress.ToString(), Does.Not.Contain("patient 17").And.Not.Contain("   at "));
     }
 
@@ -222,13 +242,15 @@ public sealed class CommandLineTests
     public void With_tracing_an_unforeseen_exception_is_thrown_on()
     {
         _variables["FEDACTORS_TRACE"] = "1";
-        Assert.ThrowsAsync<InvalidOperationException>(() => Run(["simulate", "job.conf"], (_, _) => throw new InvalidOperationException()));
+        Assert.ThrowsAsync<InvalidOperationException>(() =>
+            Run(["simulate", "job.conf"], (_, _) => throw new InvalidOperationException()));
     }
 
     [Test]
     public async Task An_interrupted_run_says_that_it_can_go_on()
     {
-        Assert.That(await Run(["simulate", "job.conf"], (_, _) => throw new OperationCanceledException()), Is.EqualTo(1));
+        Assert.That(await Run(["simulate", "job.conf"], (_, _) => throw new OperationCanceledException()),
+            Is.EqualTo(1));
         Assert.That(_progress.ToString(), Does.StartWith("FA-4006").And.Contain("goes on from there"));
     }
 
@@ -277,7 +299,9 @@ public sealed class CommandLineTests
 
         Assert.That(exit, Is.Zero);
         var last = _progress.ToString().Split("breast-tumour: fedavg")[^1];
-        foreach (var text in (string[])["Round", "In", "Out", "Loss", "AUROC", "Epsilon", "Sent", "Time left", "60/60", "49/60", "0.9917", "3.7 kB"])
+        foreach (
+            var text in (string[])["Round", "In", "Out", "Loss", "AUROC", "Epsilon", "Sent", "Time left", "60/60",
+                "49/60", "0.9917", "3.7 kB"])
             Assert.That(last, Does.Contain(text));
         Assert.That(last, Does.Not.Contain("48/60"));
         Assert.That(_output.ToString(), Does.Contain("Federated model"));
@@ -286,7 +310,8 @@ public sealed class CommandLineTests
     [Test]
     public async Task A_terminal_is_redrawn_at_most_a_dozen_times_a_second()
     {
-        await Run(["simulate", "job.conf"], (observer, clock) => Train(observer, clock, TimeSpan.FromMilliseconds(1)), live: true);
+        await Run(["simulate", "job.conf"], (observer, clock) =>
+            Train(observer, clock, TimeSpan.FromMilliseconds(1)), live: true);
 
         Assert.That(_progress.ToString().Split("breast-tumour: fedavg"), Has.Length.LessThanOrEqualTo(3));
         Assert.That(_progress.ToString(), Does.Contain("60/60"), "but the last round is always drawn");
@@ -301,14 +326,22 @@ public sealed class CommandLineTests
 
     private Task<int> Run(params string[] args) => Run(args, Train);
 
-    private async Task<int> Run(string[] args, Func<IRunObserver, FakeTimeProvider, RunOutcome> train, bool live = false)
+    private async Task<int> Run(
+        string[] args, Func<IRunObserver, FakeTimeProvider, RunOutcome> train, bool live = false)
     {
         var progress = live
-            ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_progress), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes })
+            ? AnsiConsole.Create(
+                new AnsiConsoleSettings
+                {
+                    Out = new AnsiConsoleOutput(_progress),
+                    Ansi = AnsiSupport.Yes,
+                    Interactive = InteractionSupport.Yes
+                })
             : Terminal.ConsoleOn(_progress, plain: true, colours: false);
         progress.Profile.Width = 160;
         var terminal = new Terminal(
-            Terminal.ConsoleOn(_output, plain: true, colours: false), progress, live, name => _variables.GetValueOrDefault(name), _clock);
+            Terminal.ConsoleOn(_output, plain: true, colours: false), progress, live, name =>
+                _variables.GetValueOrDefault(name), _clock);
         return await new CommandLine(
             terminal,
             (options, observer, _) =>
@@ -319,7 +352,8 @@ public sealed class CommandLineTests
             _benchmarks).RunAsync(args);
     }
 
-    private static RunOutcome Train(IRunObserver observer, FakeTimeProvider clock) => Train(observer, clock, TimeSpan.FromSeconds(2));
+    private static RunOutcome Train(IRunObserver observer, FakeTimeProvider clock) =>
+        Train(observer, clock, TimeSpan.FromSeconds(2));
 
     private static RunOutcome Train(IRunObserver observer, FakeTimeProvider clock, TimeSpan perRound)
     {
@@ -334,7 +368,8 @@ public sealed class CommandLineTests
 
     private static FaultException TwoFaults() => new(
         ExitCode.Refused,
-        new Fault(FaultNumber.ValueOutOfRange, "0 is out of range.", "job.conf: job.training.rounds", "Write a whole number from 1 to 10."),
+        new Fault(FaultNumber.ValueOutOfRange, "0 is out of range.", "job.conf: job.training.rounds",
+            "Write a whole number from 1 to 10."),
         new Fault(FaultNumber.TooFewHospitals, "Only 2 hospitals are left.", "", "Lower job.cohort.minimum."));
 
     private static Benchmark Sums()

@@ -24,7 +24,8 @@ public sealed class LedgerCommandsTests
     [SetUp]
     public void Begin()
     {
-        (_output, _progress, _folder) = (new StringWriter(), new StringWriter(), Directory.CreateTempSubdirectory().FullName);
+        (_output, _progress, _folder) =
+            (new StringWriter(), new StringWriter(), Directory.CreateTempSubdirectory().FullName);
         File.WriteAllText(Policy, "policy { scope = ward, nominal-patients = 2000 }");
     }
 
@@ -40,7 +41,8 @@ public sealed class LedgerCommandsTests
         Assert.That((double)document["spent"]!["epsilon"]!, Is.Zero);
         Assert.That((double)document["cap"]!["epsilon"]!, Is.EqualTo(4));
 
-        Assert.That(await Run("privacy", "create", "--ledger", Ledger, "--policy", Policy), Is.EqualTo((int)ExitCode.Failed));
+        Assert.That(await Run("privacy", "create", "--ledger", Ledger, "--policy", Policy),
+            Is.EqualTo((int)ExitCode.Failed));
         Assert.That(_progress.ToString(), Does.Contain("FA-6022"));
     }
 
@@ -59,13 +61,16 @@ public sealed class LedgerCommandsTests
         Assert.That((string)document["jobs"]![0]!["job"]!, Is.EqualTo("stroke"));
 
         Assert.That(await Run("privacy", "status", "--ledger", Ledger), Is.Zero);
-        Assert.That(_output.ToString(), Does.Contain("stroke").And.Contain("2 of 3 rounds charged").And.Contain(head.Hash.ToString()));
+        Assert.That(_output.ToString(),
+            Does.Contain("stroke").And.Contain("2 of 3 rounds charged").And.Contain(head.Hash.ToString()));
     }
 
     [Test]
     public async Task Status_reads_beside_the_hospital_that_writes()
     {
-        using var writer = PrivacyLedgerFile.Create(Ledger, "ward", new CompositionRule(null, 0), true, Now, new PrivacyBudget(3, 1e-5));
+        using var writer =
+            PrivacyLedgerFile.Create(Ledger, "ward", new CompositionRule(null, 0), true, Now,
+                new PrivacyBudget(3, 1e-5));
         Assert.That(await Run("privacy", "status", "--ledger", Ledger), Is.Zero);
     }
 
@@ -100,7 +105,9 @@ public sealed class LedgerCommandsTests
     {
         Charged(1);
         var lost = new LedgerHead(9, Digest.Of([9]), new PrivacyBudget(Terms.Cost.Epsilon + 0.75, 2e-6));
-        var head = string.Create(CultureInfo.InvariantCulture, $"{lost.Sequence}:{lost.Hash}:{lost.Spent.Epsilon:R}:{lost.Spent.Delta:R}");
+        var head =
+            string.Create(CultureInfo.InvariantCulture,
+                $"{lost.Sequence}:{lost.Hash}:{lost.Spent.Epsilon:R}:{lost.Spent.Delta:R}");
         Assert.That(await Reconcile("--witness", head, "--shared-up-to", "2", "--json"), Is.Zero);
 
         var document = JsonNode.Parse(_output.ToString())!;
@@ -115,7 +122,9 @@ public sealed class LedgerCommandsTests
         Assert.That(await Reconcile(), Is.EqualTo((int)ExitCode.BadInput));
         Assert.That(await Reconcile("--witness", "nonsense"), Is.EqualTo((int)ExitCode.BadInput));
         Assert.That(await Reconcile("--epsilon", "-1"), Is.EqualTo((int)ExitCode.BadInput));
-        Assert.That(await Run("privacy", "reconcile", "--ledger", Ledger, "--operator", " ", "--reason", "x", "--epsilon", "1"), Is.EqualTo((int)ExitCode.BadInput));
+        Assert.That(
+            await Run("privacy", "reconcile", "--ledger", Ledger, "--operator", " ", "--reason", "x", "--epsilon", "1"),
+            Is.EqualTo((int)ExitCode.BadInput));
     }
 
     private Task<int> Reconcile(params string[] more) =>
@@ -123,9 +132,12 @@ public sealed class LedgerCommandsTests
 
     private LedgerHead Charged(int rounds)
     {
-        using var ledger = PrivacyLedgerFile.Create(Ledger, "ward", new CompositionRule(null, 0), true, Now, new PrivacyBudget(3, 1e-5));
+        using var ledger =
+            PrivacyLedgerFile.Create(Ledger, "ward", new CompositionRule(null, 0), true, Now,
+                new PrivacyBudget(3, 1e-5));
         for (var round = 1; round <= rounds; round++)
-            ledger.Charge(new ChargeRequest("stroke", Digest.Of([1]), round, 1, Terms), new PrivacyBudget(3, 1e-5), Now);
+            ledger.Charge(new ChargeRequest("stroke", Digest.Of([1]), round, 1, Terms), new PrivacyBudget(3, 1e-5),
+                Now);
         return ledger.Ledger.Head;
     }
 
@@ -133,8 +145,10 @@ public sealed class LedgerCommandsTests
     {
         _output.GetStringBuilder().Clear();
         var terminal = new Terminal(
-            Terminal.ConsoleOn(_output, plain: true, colours: false), Terminal.ConsoleOn(_progress, plain: true, colours: false), IsLive: false,
+            Terminal.ConsoleOn(_output, plain: true, colours: false),
+            Terminal.ConsoleOn(_progress, plain: true, colours: false), IsLive: false,
             _ => null, TimeProvider.System);
-        return new CommandLine(terminal, (_, _, _) => throw new InvalidOperationException("Nobody trains here."), []).RunAsync(arguments);
+        return new CommandLine(terminal, (_, _, _) => throw new InvalidOperationException("Nobody trains here."), [])
+            .RunAsync(arguments);
     }
 }

@@ -11,7 +11,9 @@ public sealed class PolicyCommandsTests
     private string _folder = null!;
 
     [SetUp]
-    public void Begin() => (_output, _progress, _folder) = (new StringWriter(), new StringWriter(), Directory.CreateTempSubdirectory().FullName);
+    public void Begin() =>
+        (_output, _progress, _folder) =
+        (new StringWriter(), new StringWriter(), Directory.CreateTempSubdirectory().FullName);
 
     [TearDown]
     public void Clean() => Directory.Delete(_folder, recursive: true);
@@ -19,19 +21,25 @@ public sealed class PolicyCommandsTests
     [Test]
     public async Task A_job_that_keeps_every_rule_is_allowed_and_its_hash_is_told()
     {
-        Assert.That(await Test("", "mode = patient-local, epsilon = 2, sampling-rate = 0.1", "--json"), Is.Zero, _progress.ToString());
+        Assert.That(await Test("", "mode = patient-local, epsilon = 2, sampling-rate = 0.1", "--json"), Is.Zero,
+            _progress.ToString());
         var document = JsonNode.Parse(_output.ToString())!;
         Assert.That((bool)document["allowed"]!, Is.True);
         Assert.That((string)document["planHash"]!, Has.Length.EqualTo(64));
-        Assert.That(document["rules"]!.AsArray().Select(rule => (string)rule!["rule"]!), Does.Contain("epsilon-lifetime").And.Contain("allowed-jobs"));
+        Assert.That(document["rules"]!.AsArray().Select(rule => (string)rule!["rule"]!),
+            Does.Contain("epsilon-lifetime").And.Contain("allowed-jobs"));
     }
 
     [Test]
     public async Task Every_rule_that_does_not_hold_is_told_with_its_number_and_exit_code_2()
     {
-        Assert.That(await Test("modes = [patient-distributed]\nmaximum-rounds = 10", "mode = patient-local, epsilon = 3, sampling-rate = 0.1"),
+        Assert.That(
+            await Test("modes = [patient-distributed]\nmaximum-rounds = 10",
+                "mode = patient-local, epsilon = 3, sampling-rate = 0.1"),
             Is.EqualTo((int)ExitCode.Refused));
-        Assert.That(_output.ToString(), Does.Contain("FA-6011  modes").And.Contain("FA-6020  epsilon-per-job").And.Contain("FA-6015  maximum-rounds")
+        Assert.That(_output.ToString(),
+            Does.Contain("FA-6011  modes").And.Contain("FA-6020  epsilon-per-job").And.Contain(
+                "FA-6015  maximum-rounds")
             .And.Contain("holds    delta-per-job").And.Contain("3 of"));
     }
 
@@ -45,7 +53,9 @@ public sealed class PolicyCommandsTests
     [Test]
     public async Task A_job_beyond_the_lifetime_is_refused_as_the_ledger_would()
     {
-        Assert.That(await Test("epsilon-lifetime = 1\nepsilon-per-job = 1", "mode = patient-local, epsilon = 2, sampling-rate = 0.1"),
+        Assert.That(
+            await Test("epsilon-lifetime = 1\nepsilon-per-job = 1",
+                "mode = patient-local, epsilon = 2, sampling-rate = 0.1"),
             Is.EqualTo((int)ExitCode.Refused));
         Assert.That(_output.ToString(), Does.Contain("FA-6010  epsilon-lifetime"));
     }
@@ -54,15 +64,19 @@ public sealed class PolicyCommandsTests
     public async Task A_policy_that_is_not_there_allows_nothing()
     {
         File.WriteAllText(Path.Combine(_folder, "job.conf"), "job { name = small }");
-        Assert.That(await Run("policy", "test", "--policy", "no-policy.conf", "--job", Path.Combine(_folder, "job.conf")), Is.EqualTo((int)ExitCode.BadInput));
+        Assert.That(
+            await Run("policy", "test", "--policy", "no-policy.conf", "--job", Path.Combine(_folder, "job.conf")),
+            Is.EqualTo((int)ExitCode.BadInput));
         Assert.That(_progress.ToString(), Does.Contain("FA-6034"));
     }
 
     [Test]
     public async Task A_plan_says_noise_epsilon_by_round_and_what_it_means()
     {
-        File.WriteAllText(Path.Combine(_folder, "job.conf"), "job { name = small, privacy { mode = patient-local, epsilon = 2, sampling-rate = 0.1 } }");
-        Assert.That(await Run("privacy", "plan", Path.Combine(_folder, "job.conf"), "--json"), Is.Zero, _progress.ToString());
+        File.WriteAllText(Path.Combine(_folder, "job.conf"),
+            "job { name = small, privacy { mode = patient-local, epsilon = 2, sampling-rate = 0.1 } }");
+        Assert.That(await Run("privacy", "plan", Path.Combine(_folder, "job.conf"), "--json"), Is.Zero,
+            _progress.ToString());
         var document = JsonNode.Parse(_output.ToString())!;
         Assert.That((double)document["epsilon"]!, Is.InRange(1.999, 2));
         Assert.That((double)document["epsilonShown"]!, Is.LessThan((double)document["epsilon"]!));
@@ -70,7 +84,8 @@ public sealed class PolicyCommandsTests
         Assert.That((long)document["releases"]!, Is.EqualTo(66));
         Assert.That(document["signalToNoise"], Is.Null);
 
-        Assert.That(await Run("privacy", "plan", Path.Combine(_folder, "job.conf"), "--set", "job.privacy.mode=off"), Is.EqualTo((int)ExitCode.BadInput));
+        Assert.That(await Run("privacy", "plan", Path.Combine(_folder, "job.conf"), "--set", "job.privacy.mode=off"),
+            Is.EqualTo((int)ExitCode.BadInput));
     }
 
     [Test]
@@ -92,8 +107,10 @@ public sealed class PolicyCommandsTests
     {
         _output.GetStringBuilder().Clear();
         var terminal = new Terminal(
-            Terminal.ConsoleOn(_output, plain: true, colours: false), Terminal.ConsoleOn(_progress, plain: true, colours: false), IsLive: false,
+            Terminal.ConsoleOn(_output, plain: true, colours: false),
+            Terminal.ConsoleOn(_progress, plain: true, colours: false), IsLive: false,
             _ => null, TimeProvider.System);
-        return new CommandLine(terminal, (_, _, _) => throw new InvalidOperationException("Nobody trains here."), []).RunAsync(arguments);
+        return new CommandLine(terminal, (_, _, _) => throw new InvalidOperationException("Nobody trains here."), [])
+            .RunAsync(arguments);
     }
 }

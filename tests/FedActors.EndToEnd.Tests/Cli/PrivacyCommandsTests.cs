@@ -13,7 +13,8 @@ public sealed class PrivacyCommandsTests
     private string _file = null!;
 
     [SetUp]
-    public void Begin() => (_output, _progress, _file) = (new StringWriter(), new StringWriter(), Path.GetTempFileName());
+    public void Begin() =>
+        (_output, _progress, _file) = (new StringWriter(), new StringWriter(), Path.GetTempFileName());
 
     [TearDown]
     public void Clean() => File.Delete(_file);
@@ -23,9 +24,12 @@ public sealed class PrivacyCommandsTests
     [TestCase("pld")]
     public async Task Epsilon_is_what_the_named_accountant_says(string name)
     {
-        var exit = await Run("epsilon", "--sampling-rate", "0.01", "--noise-multiplier", "1.1", "--steps", "1000", "--delta", "1e-6", "--accountant", name, "--json");
+        var exit =
+            await Run("epsilon", "--sampling-rate", "0.01", "--noise-multiplier", "1.1", "--steps", "1000", "--delta",
+                "1e-6", "--accountant", name, "--json");
 
-        IPrivacyAccountant accountant = name switch { "rdp" => RdpAccountant.Standard, "pld" => PldAccountant.Empty, _ => RdpAccountant.Integer };
+        IPrivacyAccountant accountant =
+            name switch { "rdp" => RdpAccountant.Standard, "pld" => PldAccountant.Empty, _ => RdpAccountant.Integer };
         var spent = accountant.Compose(new DpEvent.SampledGaussian(0.01, 1.1, 1000)).Spent(1e-6);
         var document = JsonNode.Parse(_output.ToString())!;
         Assert.That(exit, Is.Zero);
@@ -45,13 +49,15 @@ public sealed class PrivacyCommandsTests
 
         _output.GetStringBuilder().Clear();
         await Run("gaussian", "--epsilon", "1", "--delta", "1e-5", "--json");
-        Assert.That((double)JsonNode.Parse(_output.ToString())!["noiseMultiplier"]!, Is.EqualTo(3.7306316348159418).Within(1e-11));
+        Assert.That((double)JsonNode.Parse(_output.ToString())!["noiseMultiplier"]!,
+            Is.EqualTo(3.7306316348159418).Within(1e-11));
     }
 
     [Test]
     public async Task A_file_is_printed_with_the_answers_behind_its_own_columns_and_numbers_round_trip()
     {
-        File.WriteAllText(_file, "note,sampling_rate,noise_multiplier,steps,delta\n\"a, b\",0.01,1.1,1000,1e-6\nplain,1,2,10,1e-5\n");
+        File.WriteAllText(_file,
+            "note,sampling_rate,noise_multiplier,steps,delta\n\"a, b\",0.01,1.1,1000,1e-6\nplain,1,2,10,1e-5\n");
         var exit = await Run("epsilon", "--from", _file);
 
         var lines = _output.ToString().TrimEnd('\n').Split('\n');
@@ -72,7 +78,8 @@ public sealed class PrivacyCommandsTests
 
         Assert.That(exit, Is.EqualTo((int)ExitCode.BadInput));
         Assert.That(_output.ToString(), Is.Empty);
-        Assert.That(_progress.ToString(), Does.Contain("line 3, column 'epsilon'").And.Contain("line 4, column 'delta'").And.Contain("line 5"));
+        Assert.That(_progress.ToString(),
+            Does.Contain("line 3, column 'epsilon'").And.Contain("line 4, column 'delta'").And.Contain("line 5"));
     }
 
     [TestCase("epsilon", "sampling-rate", "0", "FA-6003")]
@@ -84,7 +91,8 @@ public sealed class PrivacyCommandsTests
     [TestCase("epsilon", "accountant", "magic", "FA-1007")]
     [TestCase("noise", "epsilon", "0", "FA-6001")]
     [TestCase("noise", "accountant", "rdp-integer", "FA-1007")]
-    public async Task A_bad_value_is_refused_with_its_number_and_exit_code_4(string command, string option, string value, string code)
+    public async Task A_bad_value_is_refused_with_its_number_and_exit_code_4(
+        string command, string option, string value, string code)
     {
         var given = new Dictionary<string, string> { ["sampling-rate"] = "0.1", ["steps"] = "10", ["delta"] = "1e-5" };
         given[command == "noise" ? "epsilon" : "noise-multiplier"] = "2";
@@ -107,8 +115,10 @@ public sealed class PrivacyCommandsTests
     private Task<int> Run(params string[] arguments)
     {
         var terminal = new Terminal(
-            Terminal.ConsoleOn(_output, plain: true, colours: false), Terminal.ConsoleOn(_progress, plain: true, colours: false), IsLive: false,
+            Terminal.ConsoleOn(_output, plain: true, colours: false),
+            Terminal.ConsoleOn(_progress, plain: true, colours: false), IsLive: false,
             _ => null, TimeProvider.System);
-        return new CommandLine(terminal, (_, _, _) => throw new InvalidOperationException("Nobody trains here."), []).RunAsync(["privacy", .. arguments]);
+        return new CommandLine(terminal, (_, _, _) => throw new InvalidOperationException("Nobody trains here."), [])
+            .RunAsync(["privacy", .. arguments]);
     }
 }

@@ -29,13 +29,15 @@ public sealed class FiguresTests
     [TestCase(double.NaN, "–")]
     [TestCase(0.98765, "98.8 %")]
     [TestCase(1, "100.0 %")]
-    public void A_share_is_shown_in_percent(double share, string expected) => Assert.That(FigureText.Percent(share), Is.EqualTo(expected));
+    public void A_share_is_shown_in_percent(double share, string expected) =>
+        Assert.That(FigureText.Percent(share), Is.EqualTo(expected));
 
     [TestCase(28, "28")]
     [TestCase(28.44, "28.4")]
     [TestCase(12345, "12,345")]
     [TestCase(0, "0")]
-    public void A_count_has_a_decimal_only_where_it_is_a_mean(double count, string expected) => Assert.That(FigureText.Count(count), Is.EqualTo(expected));
+    public void A_count_has_a_decimal_only_where_it_is_a_mean(double count, string expected) =>
+        Assert.That(FigureText.Count(count), Is.EqualTo(expected));
 
     [TestCase(0, "0 B")]
     [TestCase(999, "999 B")]
@@ -43,7 +45,8 @@ public sealed class FiguresTests
     [TestCase(123_456, "123 kB")]
     [TestCase(999_600, "1.0 MB")]
     [TestCase(4.2e15, "4200 TB")]
-    public void Bytes_are_shown_in_the_unit_that_suits_them(double bytes, string expected) => Assert.That(FigureText.Bytes(bytes), Is.EqualTo(expected));
+    public void Bytes_are_shown_in_the_unit_that_suits_them(double bytes, string expected) =>
+        Assert.That(FigureText.Bytes(bytes), Is.EqualTo(expected));
 
     [TestCase(0.04, "0.0 s")]
     [TestCase(9.94, "9.9 s")]
@@ -69,5 +72,6 @@ public sealed class FiguresTests
     [TestCase(1e-5, "1E-05")]
     [TestCase(double.PositiveInfinity, "unbounded")]
     [TestCase(double.NaN, "unbounded")]
-    public void A_privacy_bound_is_shown_rounded_up(double bound, string expected) => Assert.That(FigureText.Bound(bound), Is.EqualTo(expected));
+    public void A_privacy_bound_is_shown_rounded_up(double bound, string expected) =>
+        Assert.That(FigureText.Bound(bound), Is.EqualTo(expected));
 }

@@ -36,7 +36,8 @@ internal static class MadeUpRun
         new TestSummary(369, 122),
         101.5,
         ModelRound: 60, StoppedEarly: false,
-        new HospitalsEvaluation(55, new HospitalsFigures(new FederatedBinaryFigures(5, 200, 86, .9921, .0004, .965, .11, .94, .98, .03))));
+        new HospitalsEvaluation(55,
+            new HospitalsFigures(new FederatedBinaryFigures(5, 200, 86, .9921, .0004, .965, .11, .94, .98, .03))));
 
     public static ImmutableArray<RoundLine> Rounds { get; } = [.. Enumerable.Range(1, 60).Select(Round)];
 
@@ -50,7 +51,8 @@ internal static class MadeUpRun
         "Breast tumours: five hospitals",
         Words,
         [
-            new HospitalCounts("amsterdam", 40, 16), new HospitalCounts("berlin", 40, 2), new HospitalCounts("madrid", 40, 38),
+            new HospitalCounts("amsterdam", 40, 16), new HospitalCounts("berlin", 40, 2),
+            new HospitalCounts("madrid", 40, 38),
             new HospitalCounts("milan", 40, 28), new HospitalCounts("paris", 40, 6),
         ],
         "fedactors simulate samples/breast-tumour/job.conf --seed 1",
@@ -58,7 +60,8 @@ internal static class MadeUpRun
 
     public static RunHeader Header { get; } = new("breast-tumour", "fedavg", 5, 60, 0, "out/breast-tumour");
 
-    public static RunOutcome Outcome { get; } = new(Summary, Rounds, Words, "out/breast-tumour", AlreadyFinished: false, ResumedAfterRound: 0);
+    public static RunOutcome Outcome { get; } =
+        new(Summary, Rounds, Words, "out/breast-tumour", AlreadyFinished: false, ResumedAfterRound: 0);
 
     /// <summary>Evaluated every fifth round; berlin is late three times, madrid once.</summary>
     public static RoundLine Round(int round)
@@ -82,6 +85,7 @@ internal static class MadeUpRun
 
     /// <summary>Of 122 tumours and 247 harmless biopsies.</summary>
     private static BinaryMetrics Metrics(double auroc, int missed, int falseAlarms) => new(
-        auroc, (369.0 - missed - falseAlarms) / 369, 0.0925 + missed / 500.0, (122.0 - missed) / 122, (247.0 - falseAlarms) / 247,
+        auroc, (369.0 - missed - falseAlarms) / 369, 0.0925 + missed / 500.0, (122.0 - missed) / 122,
+        (247.0 - falseAlarms) / 247,
         369, missed, falseAlarms);
 }

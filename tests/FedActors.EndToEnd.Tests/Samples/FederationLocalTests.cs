@@ -15,14 +15,21 @@ public sealed class FederationLocalTests
         try
         {
             using var sample = new Fedactors.RunningProcess("bash",
-                [Path.Combine(Fedactors.Root, "samples", "federation-local", "run"), "--no-build", "--out", folder, "--port", "17071", "--rounds", $"{Rounds}",
+                [Path.Combine(Fedactors.Root, "samples", "federation-local", "run"), "--no-build", "--out", folder,
+                    "--port", "17071", "--rounds", $"{Rounds}",
                     "--bin", AppContext.BaseDirectory, "--kill", "berlin@2", "--kill", "hub@4"]);
             var (exitCode, output, error) = sample.Wait();
-            var logs = string.Join('\n', Directory.GetFiles(folder, "log", SearchOption.AllDirectories).Select(File.ReadAllText));
+            var logs =
+                string.Join('\n', Directory.GetFiles(folder, "log", SearchOption.AllDirectories)
+                    .Select(File.ReadAllText));
 
             Assert.That(exitCode, Is.Zero, $"{output}\n{error}\n{logs}");
-            Assert.That(output, Does.Contain("berlin is killed").And.Contain("hub is killed").And.Contain("The two are the same, byte for byte."), output);
-            using var result = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "hub", "state", "results", "breast-tumour.json")));
+            Assert.That(output,
+                Does.Contain("berlin is killed").And.Contain("hub is killed").And.Contain(
+                    "The two are the same, byte for byte."), output);
+            using var result =
+                JsonDocument.Parse(
+                    File.ReadAllText(Path.Combine(folder, "hub", "state", "results", "breast-tumour.json")));
             Assert.That(result.RootElement.GetProperty("rounds").GetInt32(), Is.EqualTo(Rounds));
         }
         finally

@@ -148,7 +148,8 @@ public static class OperatorPalette
         if (job.Plan is { } plan)
             lines.AddRange(
             [
-                $"{plan.Training.Rounds} rounds of {Names.Of(plan.Training.Algorithm)}, at least {plan.Cohort.Minimum} hospitals in each",
+                $"{plan.Training.Rounds} rounds of {Names.Of(plan.Training.Algorithm)}, at least {plan.Cohort.Minimum} "
+                    + "hospitals in each",
                 $"Secure sums: {(plan.SecureAggregation.Enabled ? "on" : "off: the hub reads every update")}",
                 $"Privacy: {Names.Of(plan.Privacy.Mode)}",
                 $"Plan hash {PlanHash.Of(plan)}",

@@ -28,11 +28,13 @@ internal static class RoundReport
     public static OperatorReply Line(RoundRecord record) => new(
         Document(record),
         $"Round {record.Id.Round} is committed: {record.Included.Length} hospitals in, {record.Dropped.Length} out"
-            + $"{Tail(", loss ", Loss(record))}, {record.Duration.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s");
+            + $"{Tail(", loss ", Loss(record))}, "
+            + $"{record.Duration.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s");
 
     public static OperatorReply Line(FederationEvent.AttemptFailed failure) => new(
         Document(failure),
-        $"Round {failure.Id.Round}, attempt {failure.Id.Attempt} ended without a sum: {failure.Number.Code()}, {failure.Reason}");
+        $"Round {failure.Id.Round}, attempt {failure.Id.Attempt} ended without a sum: {failure.Number.Code()}, "
+            + $"{failure.Reason}");
 
     /// <summary>What the job is at: its open round, or what it waits for.</summary>
     public static OperatorReply Now(JobDesk.View view, JobDesk.JobView job, JobProtocol.RoundStatus? open) =>
@@ -52,7 +54,8 @@ internal static class RoundReport
         if (record is not null)
         {
             lines.Add(
-                $"Round {round} of {job.Job.Name} is committed, attempt {record.Id.Attempt}: {record.Included.Length} hospitals are in.");
+                $"Round {round} of {job.Job.Name} is committed, attempt {record.Id.Attempt}: {record.Included.Length} "
+                    + "hospitals are in.");
             lines.Add($"In:  {string.Join(", ", record.Included)}");
             lines.AddRange(record.Dropped.SelectMany(Out));
             if (record.Saturated > 0)
@@ -63,7 +66,8 @@ internal static class RoundReport
         else if (isOpen)
         {
             lines.Add(
-                $"Round {round} of {job.Job.Name} is open, attempt {open!.Id.Attempt}. It is {RoundWords.Of(open.Phase)}.");
+                $"Round {round} of {job.Job.Name} is open, attempt {open!.Id.Attempt}. It is "
+                    + $"{RoundWords.Of(open.Phase)}.");
             lines.Add(
                 $"Open since {Ago(open.OpenedAt, now)}; updates count until {open.Deadline.ToUniversalTime():u}.");
             lines.Add($"Trained: {List(open.Ready)}");
@@ -83,7 +87,8 @@ internal static class RoundReport
         foreach (var failure in failures)
         {
             lines.Add(
-                $"Attempt {failure.Id.Attempt} ended without a sum, {failure.Number.Code()} (docs/errors.md): {failure.Reason}");
+                $"Attempt {failure.Id.Attempt} ended without a sum, {failure.Number.Code()} (docs/errors.md): "
+                    + $"{failure.Reason}");
             lines.AddRange(failure.Dropped.SelectMany(Out));
         }
         return new OperatorReply(
@@ -148,7 +153,8 @@ internal static class RoundReport
     private static IEnumerable<string> Out(Dropout drop)
     {
         var (what, fix) = RoundWords.Of(drop.Reason);
-        yield return $"Out: {drop.Hospital}, lost while the round was {RoundWords.Of(drop.Phase)} ({drop.Reason}). {what}";
+        yield return $"Out: {drop.Hospital}, lost while the round was {RoundWords.Of(drop.Phase)} "
+            + $"({drop.Reason}). {what}";
         if (drop.Detail.Length > 0)
             yield return $"     {drop.Detail}";
         yield return $"     Do: {fix}";
