@@ -35,7 +35,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
 
     public Coordinator(HubServices hub, string id)
     {
-        (_hub, PersistenceId) = (hub, id);
+        (_hub, PersistenceId, JournalPluginId) = (hub, id, hub.Journal);
         Command<JobProtocol.StartJob>(Start);
         Command<BlobStore.Stored>(OnStored);
         Command<BlobStore.Found>(found => OnFound(GlobalModel.FromBytes(found.Bytes.AsSpan(), _job!.InitialParameters.Length)));
@@ -44,6 +44,11 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         Command<SupervisionProtocol.RoundEnded>(OnRoundEnded);
         Command<SupervisionProtocol.RoundFailed>(OnRoundFailed);
         Command<JobProtocol.ModelEvaluated>(OnEvaluated);
+        Command<Terminated>(ended =>
+        {
+            if (ended.ActorRef.Equals(_supervisor))
+                Fail(FaultNumber.JournalFailed, "The journal of the round cannot be read.");
+        });
         Command<JobProtocol.AbortJob>(Abort);
         Command<JobProtocol.RecordsWanted>(_ => Sender.Tell(new JobProtocol.JobRecords([.. _state.Rounds], [.. _state.Failures])));
         Command<JobProtocol.RoundStatusWanted>(wanted =>
@@ -171,10 +176,14 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         var next = _state.Next;
         var rules = _job.Plan.CohortRules;
         _attempts++;
-        _supervisor = Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}");
+        _supervisor = Context.Watch(
+            Context.ActorOf(RoundSupervisor.Props(next, rules, _hub), $"round-{next.Round}-{next.Attempt}"));
         var cohort = _state.CohortOf(next.Round, _job.Plan.Seed, rules);
         var order = new SupervisionProtocol.OpenRound(
-            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort);
+            next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum, cohort)
+        {
+            Ledgers = _state.Witness.Of(cohort),
+        };
         _supervisor.Tell(_job.Plan.Training.KeepsOwnState ? order with { LastIncluded = _state.LastIncluded(cohort) } : order);
     }
 
@@ -210,12 +219,12 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             _job!.Plan.Privacy.Mode == PrivacyMode.Off ? ended.Sum.Mean[^1] : double.NaN, metrics, ended.Sum.TotalWeight, ended.Sum.Saturated,
             ended.BytesUp, BytesDown: (long)model.Bytes * (ended.Survivors.Length + ended.Dropped.Length), now - ended.OpenedAt,
             ended.SumHash, ended.ByHospitals);
-        Record(_state.DecideCommit(record, now), () =>
+        Record(_state.DecideCommit(record, now, ended.Ledgers), () =>
         {
             (_model, _commit, _attempts) = (model, null, 0);
             _hub.Models.Add(model);
             _submitter.Tell(new JobProtocol.RoundReported(record));
-            _supervisor.Tell(new SupervisionProtocol.CloseRound(ended.Id, model.Hash));
+            CloseRound(ended.Id, model.Hash);
             OpenNext();
         });
     }
@@ -224,10 +233,11 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     {
         if (_state.Job is null || failed.Id != _state.Next || _commit is not null)
             return;
-        var decision = _state.DecideFailure(failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow());
+        var decision = _state.DecideFailure(
+            failed.Id, failed.Number, failed.Reason, failed.Dropped, _hub.Clock.GetUtcNow(), failed.Ledgers);
         Record(decision, () =>
         {
-            _supervisor.Tell(new SupervisionProtocol.CloseRound(failed.Id, null));
+            CloseRound(failed.Id, null);
             _submitter.Tell(new JobProtocol.AttemptReported(failed.Id, failed.Number, failed.Reason, failed.Dropped));
             var refusal = JobPrivacy.EndsByRefusal(_job!.Plan, FederationState.CohortSize(_state.Roster.Length, _job.Plan.CohortRules), failed.Dropped);
             if (_abort is { } asked)
@@ -241,6 +251,12 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         });
     }
 
+    private void CloseRound(RoundId id, Digest? committed)
+    {
+        _supervisor.Tell(new SupervisionProtocol.CloseRound(id, committed));
+        _supervisor = ActorRefs.Nobody;
+    }
+
     private static string Refusals(ImmutableArray<Dropout> dropped)
     {
         var refused = dropped.Where(drop => drop.Reason == DropReason.PrivacyRefused).ToArray();
@@ -252,6 +268,9 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
     {
         _log.Error("The job {Job} cannot go on: {Reason}", _job?.Plan.Name, reason);
         _submitter.Tell(new JobProtocol.JobFailed(_job?.Plan.Name ?? "", number, reason));
+        // What is durable is known again only after a recovery.
+        if (number == FaultNumber.JournalFailed)
+            Context.Stop(Self);
     }
 
     private bool IsDue(int round) => round % _job!.Plan.Evaluation.Every == 0 || round == _job.Plan.Training.Rounds;

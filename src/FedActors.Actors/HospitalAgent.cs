@@ -8,6 +8,7 @@ using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Participation;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
@@ -168,7 +169,12 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         // Under differential privacy the public figure stands for the true one, in the decision too.
         return offer.Plan.Privacy.Mode == PrivacyMode.Off || _site.Privacy is not { } privacy
             ? facts
-            : facts with { Patients = privacy.Policy.NominalPatients, Terms = JobPrivacy.TermsOrNull(offer.Plan, offer.Cohort.Length) };
+            : facts with
+            {
+                Patients = privacy.Policy.NominalPatients,
+                Terms = JobPrivacy.TermsOrNull(offer.Plan, offer.Cohort.Length),
+                PatientId = privacy.PatientId,
+            };
     }
 
     private void OnTrained(LocalTrainer.Trained trained)
@@ -209,10 +215,17 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         {
             var length = (int)Math.Min(RoundProtocol.ChunkBytes, whole.Length - offset);
             var bytes = length == whole.Length ? whole : ImmutableArray.Create(whole, (int)offset, length);
-            _aggregator.Tell(new RoundProtocol.UpdateChunk(_offer!.Id, _site.Hospital, offset, whole.Length, _content, bytes));
+            _aggregator.Tell(new RoundProtocol.UpdateChunk(
+                _offer!.Id, _site.Hospital, offset, whole.Length, _content, bytes, offset == 0 ? LedgerHead() : null));
             offset += length;
         }
     }
+
+    // Where this hospital's ledger stands, for hub and peers to witness: what is about to leave is charged in it.
+    private SignedLedgerHead? LedgerHead() =>
+        _offer is { Plan.Privacy.Mode: not PrivacyMode.Off } && (_site.Privacy?.Ledger, _site.Security) is ({ } file, { } security)
+            ? SignedLedgerHead.By(security.Key, _site.Hospital, file.Ledger.Scope, file.Ledger.Head)
+            : null;
 
     // Only what the session has sealed: it lies in the spool, and MaskedReady is durable.
     private void UploadMasked()
@@ -245,7 +258,8 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         {
             case RoundOpen open:
                 CarryOut(_masking!.Receive(open, new LocalView(
-                    _offer!.Model, _offer.PlanHash, _lastSum is { } last && last.Round == open.Spec.Round - 1 ? last.Sum : null)));
+                    _offer!.Model, _offer.PlanHash, _lastSum is { } last && last.Round == open.Spec.Round - 1 ? last.Sum : null,
+                    LedgerHead())));
                 break;
             // Two steps are work: they are done where training is done, and until one is back nobody else touches the session.
             case Roster1 roster when _masking!.Phase == MaskingPhase.Advertised:

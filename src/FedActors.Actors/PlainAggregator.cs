@@ -6,6 +6,7 @@ using FedActors.Core;
 using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 
 namespace FedActors.Actors;
@@ -111,7 +112,7 @@ public sealed class PlainAggregator : ReceiveActor
 
     private void Take(RoundProtocol.UpdateChunk chunk)
     {
-        if (_uploads is null || _ended || chunk.Id != _task!.Id)
+        if (_uploads is null || _ended || chunk.Id != _task!.Id || IsBehind(chunk))
             return;
         switch (_uploads.Accept(chunk))
         {
@@ -134,6 +135,26 @@ public sealed class PlainAggregator : ReceiveActor
                 EndIfSettled();
                 break;
         }
+    }
+
+    // An update whose noise was charged to an old or empty ledger is not taken; the head that was shown is remembered.
+    private bool IsBehind(RoundProtocol.UpdateChunk chunk)
+    {
+        var (offer, hospital) = (_task!.Offer, chunk.Hospital);
+        if (offer.Plan.Privacy.Mode == PrivacyMode.Off || chunk.Offset > 0 || !_uploads!.Expects(hospital))
+            return false;
+        if (LedgerWitness.Empty.Remember(offer.Ledgers).Against(hospital, chunk.Ledger) is { } ahead)
+        {
+            _uploads.GiveUp(hospital);
+            _supervisor.Tell(new SupervisionProtocol.HospitalOut(chunk.Id, hospital, DropReason.PrivacyRefused,
+                new PrivacyRefusal.LedgerRollback(chunk.Ledger?.Head, ahead.Head).ToString()));
+            Release(hospital);
+            EndIfSettled();
+            return true;
+        }
+        if (chunk.Ledger is { } head)
+            _supervisor.Tell(new SupervisionProtocol.LedgersShown(chunk.Id, [head]));
+        return false;
     }
 
     private void Release(HospitalId hospital)

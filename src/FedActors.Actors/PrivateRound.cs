@@ -24,6 +24,12 @@ internal static class PrivateRound
         var (id, plan, cohort) = (offer.Id, offer.Plan, offer.Cohort.Length);
         if (site.Privacy is not { Ledger: { } ledger } privacy)
             return new LocalTrainer.Refused(id, site.Privacy?.Unavailable ?? new PrivacyRefusal.PolicyMissing());
+        // Heads of this ledger that the hub holds: one that the records do not lead to stops every charge, this one first.
+        if (site.Security is { Key.Public: var own })
+        {
+            foreach (var head in offer.Ledgers)
+                ledger.Witness(head, own, privacy.Clock.GetUtcNow());
+        }
         var request = new ChargeRequest(id.Job, offer.PlanHash, id.Round, id.Attempt, JobPrivacy.Terms(plan, cohort));
         if (ledger.Charge(request, privacy.Policy.Lifetime, privacy.Clock.GetUtcNow()) is LedgerDecision.Refused refused)
             return new LocalTrainer.Refused(id, refused.Reason);

@@ -8,6 +8,7 @@ using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
@@ -35,11 +36,12 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     private IActorRef _aggregator = ActorRefs.Nobody;
     private SupervisionProtocol.CollectionEnded? _collected;
     private ImmutableSortedSet<HospitalId> _trained = [];
+    private LedgerWitness _shown = LedgerWitness.Empty;
     private RoundState _state;
 
     public RoundSupervisor(RoundId id, CohortPlan rules, HubServices hub)
     {
-        (_id, _hub) = (id, hub);
+        (_id, _hub, JournalPluginId) = (id, hub, hub.Journal);
         _state = RoundState.Before(id, rules);
         Command<SupervisionProtocol.OpenRound>(Open);
         Command<RoundProtocol.Declined>(message => Drop(message.Id, message.Hospital, message.Reason, message.Detail));
@@ -47,6 +49,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         Command<SupervisionProtocol.HospitalOut>(message => Drop(message.Id, message.Hospital, message.Reason, message.Detail));
         Command<DeadlinePassed>(_ => OnDeadline());
         Command<SupervisionProtocol.SessionAdvanced>(OnSessionAdvanced);
+        Command<SupervisionProtocol.LedgersShown>(shown => Witness(shown.Heads));
         Command<SupervisionProtocol.CollectionEnded>(ended =>
         {
             _collected = ended;
@@ -109,7 +112,8 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             case RoundPhase.Aborted:
                 _log.Warning("Round {Round} ended without a sum: {Reason}", _id, _state.Abort!.Reason);
                 _coordinator.Tell(new SupervisionProtocol.RoundFailed(
-                    _id, _state.Abort.Number, _state.Abort.Reason, _state.Abort.Dropped));
+                    _id, _state.Abort.Number, _state.Abort.Reason, _state.Abort.Dropped)
+                { Ledgers = Shown });
                 break;
         }
     }
@@ -119,7 +123,10 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         _log.Info("Round {Round} is open for {Hospitals} hospitals until {Deadline}", _id, _state.Cohort.Length, _state.Deadline);
         var left = _state.Deadline - _hub.Clock.GetUtcNow();
         Timers.StartSingleTimer(nameof(DeadlinePassed), DeadlinePassed.Instance, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
-        var offer = new RoundProtocol.RoundOffered(_id, _order!.Plan, _state.PlanHash, _state.Model, _state.Cohort);
+        var offer = new RoundProtocol.RoundOffered(_id, _order!.Plan, _state.PlanHash, _state.Model, _state.Cohort)
+        {
+            Ledgers = _order.Ledgers,
+        };
         if (!IsSecure)
         {
             _aggregator = Context.ActorOf(PlainAggregator.Props(_hub.Hospitals, Robust is not null), "aggregator");
@@ -186,7 +193,10 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
         var journal = _state.Session;
         if (_state.Accumulator is { } name)
             journal = journal.Add(new AggregationEvent.SurvivorSetFixed(spec.SessionId(), _state.Survivors, name));
-        _aggregator.Tell(new SupervisionProtocol.BeginSession(_id, spec, Code(), [.. trained], journal, accumulator));
+        _aggregator.Tell(new SupervisionProtocol.BeginSession(_id, spec, Code(), [.. trained], journal, accumulator)
+        {
+            Ledgers = _order.Ledgers,
+        });
     }
 
     private void OnSessionAdvanced(SupervisionProtocol.SessionAdvanced advanced)
@@ -201,6 +211,20 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
                 break;
         }
     }
+
+    // What a hospital did not sign itself is no witness against it.
+    private void Witness(ImmutableArray<SignedLedgerHead> heads)
+    {
+        foreach (var head in heads)
+        {
+            if (_hub.Identity?.Roster.KeyOf(head.Hospital) is { } key)
+                _shown = _shown.Observe(head, key);
+        }
+    }
+
+    // Those of a secure session stand in its keys, which the journal holds and whose session checked them.
+    private ImmutableArray<SignedLedgerHead> Shown => _shown.Remember(_state.Session.OfType<AggregationEvent.KeysFixed>()
+        .SelectMany(keys => keys.Adverts).Select(advert => advert.Ledger).OfType<SignedLedgerHead>()).Of(_state.Cohort);
 
     private void Drop(RoundId id, HospitalId hospital, DropReason reason, string detail)
     {
@@ -250,7 +274,10 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             else
                 _coordinator.Tell(new SupervisionProtocol.RoundEnded(
                     _id, opened.Sum, opened.SumHash, _state.Survivors, [.. _state.Dropped.Values], _state.OpenedAt, _state.BytesUp,
-                    FederatedEvaluation.Of(_order.Plan, opened.Sum.Counts.AsSpan(), Code())));
+                    FederatedEvaluation.Of(_order.Plan, opened.Sum.Counts.AsSpan(), Code()))
+                {
+                    Ledgers = Shown,
+                });
         });
     }
 

@@ -4,6 +4,7 @@ using Akka.Event;
 using FedActors.Actors.Hosting;
 using FedActors.Core;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.SecureAggregation;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
@@ -34,6 +35,7 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
     private AggregationSession _session = null!;
     private SupervisionProtocol.BeginSession _task = null!;
     private ImmutableHashSet<HospitalId> _absent = [];
+    private SignedLedgerHead? _ahead;
     private bool _isWaitingForJournal;
     private int _dropoutsTold;
     private long _bytesReceived;
@@ -55,7 +57,14 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
         {
             var decision = _session.Receive(message);
             if (decision is SessionDecision.Accepted && message is Withdrawal withdrawal)
+            {
                 _withdrawn[withdrawal.Hospital] = withdrawal.Code;
+                if (withdrawal.Ledger is { } ahead)
+                {
+                    _ahead = ahead;
+                    _supervisor.Tell(new SupervisionProtocol.LedgersShown(_task.Id, [ahead]));
+                }
+            }
             Heed(decision);
             if (decision is SessionDecision.Accepted)
                 Follow(message);
@@ -87,7 +96,7 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
         try
         {
             using var accumulator = new MemoryStream([.. task.Accumulator], writable: false);
-            _session = AggregationSession.Resume(task.Spec, roster, key, task.Journal, accumulator);
+            _session = AggregationSession.Resume(task.Spec, roster, key, task.Journal, accumulator, task.Ledgers);
         }
         catch (InvalidOperationException)
         {
@@ -285,6 +294,10 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
     private SupervisionProtocol.SumRefused Refused(Refusal why)
     {
         var conflict = _withdrawn.ContainsValue(AbortCode.LedgerConflict);
+        if (_ahead is { } ahead && !conflict)
+            return new SupervisionProtocol.SumRefused(_task.Id, FaultNumber.SecaggLedgerBehind,
+                $"The privacy ledger of {ahead.Hospital} is behind record {ahead.Head.Sequence}, whose head it signed: it was restored, "
+                    + $"replaced or lost, and the others mask nothing with it until its operator reconciles.");
         var sentence = conflict
             ? "The hospitals opened a sum for this very model before and will not open one over another set, which would "
                 + $"show the difference. Missing this time: {string.Join(", ", _session.Dropouts.Select(dropout => dropout.Hospital))}."

@@ -21,6 +21,10 @@ public enum FaultNumber
     OutcomeNotOfModel = 1041,
     NeedsSingleUpdates = 1050,
     ConfigOfNoKind = 1060,
+    DatabaseUnencrypted = 1080,
+    HubOfTwoNodes = 1081,
+    HubNeedsServer = 1082,
+    NodeNotOfHub = 1083,
 
     DataFileMissing = 2001,
     MissingColumn = 2002,
@@ -81,6 +85,7 @@ public enum FaultNumber
     SecaggSecretsLost = 5025,
     SecaggBadUpload = 5026,
     SecaggPlanMismatch = 5027,
+    SecaggLedgerBehind = 5028,
 
     EpsilonOutOfRange = 6001,
     DeltaOutOfRange = 6002,
@@ -117,6 +122,7 @@ public enum FaultNumber
     PolicyContradicts = 6035,
     UnitMismatch = 6036,
     NoiseShareTooSmall = 6050,
+    NominalPatientsFarOff = 6090,
 
     SimulationOnly = 7001,
     NodeFileMissing = 7010,
@@ -151,6 +157,15 @@ public enum FaultNumber
     ClockOff = 7099,
     DiskLow = 7100,
     HubUnreachable = 7101,
+
+    DatabaseUnreachable = 7130,
+    DatabaseLoginRefused = 7131,
+    DatabaseMissing = 7132,
+    DatabaseRightsMissing = 7133,
+    DatabaseNotDurable = 7134,
+    DatabaseTlsFailed = 7135,
+    PasswordUnreadable = 7136,
+    DatabaseFailed = 7137,
 
     Unexpected = 9001,
 }

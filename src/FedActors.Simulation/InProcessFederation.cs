@@ -60,7 +60,7 @@ public sealed class InProcessFederation : IAsyncDisposable
             hospitals.Attach(hospital, started);
             agents.Add(started);
         }
-        var blobs = system.ActorOf(BlobStore.Props(storage.BlobConnection), "blobs");
+        var blobs = system.ActorOf(BlobStore.Props(storage.Hub), "blobs");
         var evaluator = judged is null ? ActorRefs.Nobody : system.ActorOf(ModelEvaluator.Props(judged, plan.Model), "evaluator");
         var hub = new HubServices(hospitals, blobs, models, TimeProvider.System, evaluator, consortium?.Hub);
         return new InProcessFederation(system, system.ActorOf(Coordinator.Props(hub), "coordinator"), agents.ToImmutable(), privacy?.Folder);

@@ -35,10 +35,11 @@ public sealed class SimulatedPrivacy : IDisposable
     /// <param name="folder">Holds one file a hospital; null keeps the ledgers in memory.</param>
     /// <param name="patients">Of each hospital: in a simulation the public figure is the true one.</param>
     /// <param name="change">What a data officer changed in the policy; null for nothing.</param>
+    /// <param name="patientId">The column by which the data were read; null where each row is a patient.</param>
     /// <exception cref="FaultException">FA-3001: the folder cannot be written.</exception>
     public static SimulatedPrivacy Open(
         string? folder, IEnumerable<KeyValuePair<HospitalId, long>> patients, TimeProvider clock,
-        Func<HospitalId, HospitalPolicy, HospitalPolicy>? change = null)
+        Func<HospitalId, HospitalPolicy, HospitalPolicy>? change = null, string? patientId = null)
     {
         try
         {
@@ -47,7 +48,7 @@ public sealed class SimulatedPrivacy : IDisposable
             return new SimulatedPrivacy(patients.ToImmutableSortedDictionary(pair => pair.Key, pair =>
             {
                 var policy = PolicyOf(pair.Key, pair.Value);
-                return SiteOf(folder, pair.Key, change?.Invoke(pair.Key, policy) ?? policy, clock);
+                return SiteOf(folder, pair.Key, change?.Invoke(pair.Key, policy) ?? policy, clock) with { PatientId = patientId };
             }), folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -82,11 +83,11 @@ public sealed class SimulatedPrivacy : IDisposable
     {
         if (folder is null)
             return new SitePrivacy(
-                policy, PrivacyLedgerFile.InMemory(policy.Scope, policy.Rule, clock.GetUtcNow()), null, SecureRandomSource.Instance, clock);
+                policy, PrivacyLedgerFile.InMemory(policy.Scope, policy.Rule, clock.GetUtcNow(), policy.Lifetime), null, SecureRandomSource.Instance, clock);
         var path = Path.Combine(folder, $"{hospital}.ledger");
         if (!File.Exists(path))
             return new SitePrivacy(
-                policy, PrivacyLedgerFile.Create(path, policy.Scope, policy.Rule, isFlushed: false, clock.GetUtcNow()), null,
+                policy, PrivacyLedgerFile.Create(path, policy.Scope, policy.Rule, isFlushed: false, clock.GetUtcNow(), policy.Lifetime), null,
                 SecureRandomSource.Instance, clock);
         var ledger = PrivacyLedgerFile.Open(path, policy.Scope, isFlushed: false, out var refusal);
         return new SitePrivacy(policy, ledger, refusal, SecureRandomSource.Instance, clock);

@@ -105,23 +105,27 @@ public static class SimulationRun
         var faults = new List<Fault>();
         var file = JobFile.Open(options.JobFile, options.Overrides);
         var plan = file.Read(faults);
-        var dataPlan = DataSection.Read(file.Data(faults));
+        var dataPlan = DataSection.Read(file.Data(faults), plan.Privacy.PatientId);
         if (faults.Count > 0)
             throw new FaultException(faults);
         var data = DataLoader.Load(dataPlan, Path.GetDirectoryName(Path.GetFullPath(options.JobFile))!, options.DataDirectory);
-        plan = FederationJob.Complete(plan, dataPlan.Schema) with { Patients = PatientsOf(data, plan.Patients, options.JobFile) };
+        plan = FederationJob.Complete(plan, dataPlan.Schema) with { Patients = PatientsOf(data, plan, options.JobFile) };
         faults.AddRange(ModelRules.Faults(plan, Names.OfAny, options.JobFile));
         if (faults.Count > 0)
             throw new FaultException(faults);
-        var patients = data.Hospitals.ToDictionary(hospital => hospital.Hospital, hospital => hospital.Train.Rows);
+        var patients = data.Hospitals.ToDictionary(hospital => hospital.Hospital, hospital => CountOf(plan, hospital.Train));
         var updateLength = LocalTraining.UpdateLength(plan.Training, ModelCatalog.Create(plan.Model));
         faults.AddRange(PlanCheck.Faults(plan, patients, updateLength, options.JobFile));
         return faults.Count == 0 ? (plan, dataPlan.Story, data) : throw new FaultException(faults);
     }
 
-    private static long PatientsOf(FederatedData data, long said, string file)
+    // A mean is one over rows; what is promised is promised to patients.
+    private static int CountOf(JobPlan plan, PatientTable patients) =>
+        plan.Privacy.Mode == PrivacyMode.Off ? patients.Rows : patients.Units;
+
+    private static long PatientsOf(FederatedData data, JobPlan plan, string file)
     {
-        var counted = data.Hospitals.Sum(hospital => (long)hospital.Train.Rows);
+        var (counted, said) = (data.Hospitals.Sum(hospital => (long)CountOf(plan, hospital.Train)), plan.Patients);
         return said == 0 || said == counted
             ? counted
             : throw new FaultException(new Fault(FaultNumber.ValueOutOfRange, $"The job says {said} patients, the hospitals train on {counted}.",
@@ -131,7 +135,8 @@ public static class SimulationRun
     private static SimulatedPrivacy PrivacyOf(JobPlan plan, FederatedData data, OutputFolder folder) => plan.Privacy.Mode == PrivacyMode.Off
         ? SimulatedPrivacy.None
         : SimulatedPrivacy.Open(
-            folder.Ledgers, data.Hospitals.Select(hospital => KeyValuePair.Create(hospital.Hospital, (long)hospital.Train.Units)), TimeProvider.System);
+            folder.Ledgers, data.Hospitals.Select(hospital => KeyValuePair.Create(hospital.Hospital, (long)hospital.Train.Units)),
+            TimeProvider.System, patientId: plan.Privacy.PatientId);
 
     private static KeyValuePair<HospitalId, PatientTable>[] PatientsOf(FederatedData data) =>
         [.. data.Hospitals.Select(hospital => KeyValuePair.Create(hospital.Hospital, hospital.Train))];
@@ -146,7 +151,7 @@ public static class SimulationRun
         hash.AppendData(PlanHash.Of(plan).ToBytes());
         foreach (var hospital in data.Hospitals)
         {
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{hospital.Hospital} {hospital.Train.Rows}\n"));
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{hospital.Hospital} {hospital.Train.Rows} {hospital.Train.Units}\n"));
             hash.AppendData(MemoryMarshal.AsBytes(hospital.Train.Values));
             hash.AppendData(MemoryMarshal.AsBytes(hospital.Train.Labels));
             hash.AppendData(MemoryMarshal.AsBytes(hospital.Train.Outcomes.Times));

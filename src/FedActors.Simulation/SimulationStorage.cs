@@ -25,7 +25,7 @@ public sealed class SimulationStorage
         StateDatabase.Open(Path.Combine(folder, "state.db")), StateDatabase.Open(Path.Combine(folder, "hospitals.db")),
         Path.Combine(folder, "spool"));
 
-    public string BlobConnection => _hub.ConnectionString;
+    public StateDatabase Hub => _hub;
 
     public string HospitalJournal => _spool is null ? MemoryJournal : "hospital-journal";
 

@@ -75,6 +75,21 @@ public static class Fedactors
             return (_process.ExitCode, _output.ToString(), _error.ToString());
         }
 
+        public int Id => _process.Id;
+
+        /// <summary>Standard error until now.</summary>
+        public string Heard
+        {
+            get
+            {
+                lock (_error)
+                    return _error.ToString();
+            }
+        }
+
+        /// <summary>The exit code; null where it did not end in time.</summary>
+        public int? WaitQuietly(TimeSpan patience) => _process.WaitForExit(patience) ? _process.ExitCode : null;
+
         public void Dispose()
         {
             if (!_process.HasExited)

@@ -22,7 +22,8 @@ public static class DataSection
     // Stands for a split that is not known: its own keys cannot be judged.
     private static readonly SplitPlan NoSplit = new(new SiteRule.PerFile(), new HoldoutRule.None(), true);
 
-    public static DataPlan Read(HoconReader data)
+    /// <param name="patientId">What the job calls the column of the patient, where it does: the data are read by it.</param>
+    public static DataPlan Read(HoconReader data, string? patientId = null)
     {
         var source = data.Text("source", "");
         var files = Files(data);
@@ -36,7 +37,11 @@ public static class DataSection
                 data.PathOf("column-names"), "Set header = off and list column-names in order, or neither.");
         var columns = Columns(data);
         var inputs = Inputs(data, columns);
-        var patient = data.Has("patient") ? ColumnOf(data, columns, out _, "patient") : null;
+        var patient = Patient(data, patientId);
+        // Any text names a patient: the column needs no rule of its own.
+        if (patient is not null && columns.All(column => column.Name != patient))
+            columns = columns.Add(new ColumnRule(
+                patient, ColumnType.Category, [], double.NegativeInfinity, double.PositiveInfinity, [], DropMissing: false));
         var targets = data.Section("targets");
         var labels = targets.Keys.ToDictionary(key => key, key => Label(targets.Section(key), columns));
         var splits = data.Section("splits");
@@ -55,6 +60,17 @@ public static class DataSection
             new DataSchema(columns, inputs, label ?? new LabelRule.Binary("", [], [], false), patient),
             split ?? NoSplit,
             story);
+    }
+
+    private static string? Patient(HoconReader data, string? patientId)
+    {
+        if (!data.Has("patient"))
+            return patientId;
+        var own = data.Text("patient");
+        if (patientId is not null && own != patientId)
+            data.Report(FaultNumber.UnitMismatch, $"The data are read by '{own}', and the job's patient is one '{patientId}'.",
+                data.PathOf("patient"), $"Write patient = {patientId}, or leave job.privacy.patient-id out.");
+        return own;
     }
 
     private static T? Chosen<T>(HoconReader data, string key, string section, Dictionary<string, T> all) where T : class

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using FedActors.Core;
 
@@ -21,9 +22,15 @@ public static class NodeFile
         var identity = node.Section("identity");
         var plan = new NodePlan(
             path, role, PathOf(node, "data"), PathOf(identity, "kit"), PathOf(identity, "key"),
+            StorageSection.Read(node.Section("storage"), text => Resolve(path, text)),
             role == NodeRole.Hub ? ReadHub(node.Section("hub")) : null,
             role == NodeRole.Hospital ? ReadHospital(node.Section("hospital")) : null);
         identity.Done();
+        if (plan is { Hub.Cluster: not null, Storage.Provider: StorageProvider.Sqlite })
+            node.Report(FaultNumber.HubNeedsServer,
+                "A hub of several nodes cannot keep its journal in a file of one of them.",
+                node.PathOf("storage.provider"),
+                "Set provider = postgresql, the same database for every node of the hub.");
         var other = role == NodeRole.Hub ? "hospital" : "hub";
         if (own.HasPath($"node.{other}"))
             node.Report(FaultNumber.NotAllowedTogether, $"A {Names.Of(role)} has no section '{other}'.", node.PathOf(other), "Take it out, or set the other role.");
@@ -45,7 +52,9 @@ public static class NodeFile
             var hub = new HubPlan(
                 reader.Text("listen", ""), job.Length == 0 ? null : Resolve(path, job),
                 reader.Duration("patience", TimeSpan.FromSeconds(5), TimeSpan.FromDays(1)),
-                ReadManagement(reader.Section("management")));
+                ReadManagement(reader.Section("management")),
+                reader.Text("door", "") is { Length: > 0 } door ? HostPort.Read(reader, "door", door) : null,
+                ReadCluster(reader.Section("cluster")));
             if (hub.Listen.Any(c => char.IsWhiteSpace(c) || c is '"' or '/' or ':'))
                 reader.Report(FaultNumber.ValueOutOfRange, $"'{hub.Listen}' is no address.", reader.PathOf("listen"),
                     "Write a host name or an IPv4 address, without a port: the port is the kit's.");
@@ -67,13 +76,44 @@ public static class NodeFile
             return word == "off" ? null : new ManagementPlan(address ?? IPAddress.Loopback, port);
         }
 
+        ClusterPlan? ReadCluster(HoconReader reader)
+        {
+            var nodes = reader.Texts("nodes").Select(text =>
+                HostPort.Read(reader, "nodes", text)).OfType<HostPort>().Distinct().ToImmutableArray();
+            var self = reader.Text("self", "") is { Length: > 0 } text ? HostPort.Read(reader, "self", text) : null;
+            var stable = reader.Duration("stable-after", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+            reader.Done();
+            if (nodes.IsEmpty && self is null)
+                return null;
+            if (nodes.Length < 3)
+                reader.Report(FaultNumber.HubOfTwoNodes,
+                    $"A hub of {nodes.Length} nodes stands still more often than one: losing one leaves no majority.",
+                    reader.PathOf("nodes"), "List three nodes or more, or none for a hub of one node.");
+            if (self is null || !nodes.Contains(self))
+                reader.Report(FaultNumber.NodeNotOfHub, $"'{self}' is none of the hub's nodes.", reader.PathOf("self"),
+                    "Write this node's own address as it stands in nodes.");
+            return new ClusterPlan(nodes, self ?? new HostPort("", 0), stable);
+        }
+
         HospitalPlan ReadHospital(HoconReader reader)
         {
             var hospital = new HospitalPlan(
+                [.. reader.Texts("hub").Select(text => HostPort.Read(reader, "hub", text)).OfType<HostPort>()],
                 reader.Duration("rhythm", TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(1)), reader.Switch("secure-sums-only"),
-                DataSection.Read(reader.Section("patients")));
+                DataSection.Read(reader.Section("patients")), ReadPrivacy(reader.Section("privacy")));
             reader.Done();
             return hospital;
+        }
+
+        PrivacyFiles? ReadPrivacy(HoconReader reader)
+        {
+            var (policy, ledger) = (reader.Text("policy", ""), reader.Text("ledger", ""));
+            reader.Done();
+            if (policy.Length == 0 != (ledger.Length == 0))
+                reader.Report(FaultNumber.MissingKey, "A policy and a ledger go together: one holds jobs to the other.",
+                    reader.PathOf(policy.Length == 0 ? "policy" : "ledger"),
+                    "Name both files, or neither: then the hospital declines every job with noise.");
+            return policy.Length == 0 || ledger.Length == 0 ? null : new PrivacyFiles(Resolve(path, policy), Resolve(path, ledger));
         }
     }
 

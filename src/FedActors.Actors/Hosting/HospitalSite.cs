@@ -27,8 +27,10 @@ public sealed record HospitalSite(
 /// <param name="Unavailable">Why the ledger could not be opened: every job with noise is then declined for it.</param>
 /// <param name="Random">Noise and samples are drawn from here: the operating system's generator.</param>
 /// <param name="Clock">The time that goes into the ledger's records.</param>
+/// <param name="PatientId">The column by which rows are joined to patients; null where each row is one.</param>
 public sealed record SitePrivacy(
-    HospitalPolicy Policy, PrivacyLedgerFile? Ledger, PrivacyRefusal? Unavailable, IRandomSource Random, TimeProvider Clock);
+    HospitalPolicy Policy, PrivacyLedgerFile? Ledger, PrivacyRefusal? Unavailable, IRandomSource Random, TimeProvider Clock,
+    string? PatientId = null);
 
 /// <summary>What a hospital needs for secure sums.</summary>
 /// <param name="Key">Its signing key.</param>

@@ -11,7 +11,12 @@ namespace FedActors.Actors.Hosting;
 /// <param name="Evaluator">Judges models on held-out patients, or nobody.</param>
 /// <param name="Identity">The hub's signing key and the roster; null where no secure sum is asked for.</param>
 public sealed record HubServices(
-    IHospitalDirectory Hospitals, IActorRef Blobs, ModelCache Models, TimeProvider Clock, IActorRef Evaluator, HubIdentity? Identity);
+    IHospitalDirectory Hospitals, IActorRef Blobs, ModelCache Models, TimeProvider Clock, IActorRef Evaluator,
+    HubIdentity? Identity)
+{
+    /// <summary>Plugin id of the journal that the hub's actors write to; empty for the configured one.</summary>
+    public string Journal { get; init; } = "";
+}
 
 /// <summary>Who the hub is, and whom it trusts.</summary>
 public sealed record HubIdentity(SiteKey Key, Roster Roster);

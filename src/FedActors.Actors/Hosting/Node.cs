@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
+using Akka.Event;
 using Akka.Pattern;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Data;
@@ -13,6 +16,7 @@ using FedActors.Core;
 using FedActors.Core.Data;
 using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
+using FedActors.Core.Participation;
 using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Actors.Hosting;
@@ -25,6 +29,7 @@ public sealed class Node : IAsyncDisposable
     private readonly NodeIdentity _identity;
     private readonly FileStream _folder;
     private readonly List<ActorSystem> _systems = [];
+    private PrivacyLedgerFile? _ledger;
 
     private Node(NodeIdentity identity, FileStream folder) => (_identity, _folder) = (identity, folder);
 
@@ -41,12 +46,13 @@ public sealed class Node : IAsyncDisposable
         {
             // Before a folder is touched or a port opened: what is wrong with job or patients is told at once.
             var patients = plan.Hospital is null ? null : PatientsOf(plan, new HospitalId(identity.Kit.Manifest.Site));
+            var policy = patients is null ? null : PolicyOf(plan.Hospital!, patients.Train);
             var job = plan.Hub?.Job is { } file ? SubmissionOf(file, identity.Kit.Roster.Hospitals) : null;
             node = new Node(identity, HoldFolder(plan.Data));
             if (plan.Hub is { } hub)
                 node.StartHub(plan, hub, job, clock);
             else
-                node.StartHospital(plan, plan.Hospital!, patients!, clock);
+                node.StartHospital(plan, plan.Hospital!, patients!, policy, clock);
             return node;
         }
         catch
@@ -69,43 +75,49 @@ public sealed class Node : IAsyncDisposable
     {
         foreach (var system in _systems)
             await system.Terminate();
+        _ledger?.Dispose();
         _identity.Dispose();
         await _folder.DisposeAsync();
     }
 
     private void StartHub(NodePlan plan, HubPlan hub, JobDesk.Submit? job, TimeProvider clock)
     {
-        var (kit, database) = (_identity.Kit, StateDatabase.Open(Path.Combine(plan.Data, "state.db")));
-        var hospitals = new RemoteHospitals(kit.Roster.Hospitals, hub.Patience, clock);
-        var (models, identity) = (new ModelCache(), new HubIdentity(_identity.SiteKey, kit.Roster));
-        var system = ActorSystem.Create("fedactors", Logging.WithFallback(database.PersistenceConfig()).WithFallback(Reference.Config));
-        _systems.Add(system);
-        var edge = OpenEdge(() => Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : kit.Manifest.Hub.Host, kit, _identity.TlsKey, clock), kit.Manifest.Hub.Port);
-        Span<byte> nonce = stackalloc byte[Digest.Size];
-        SecureRandomSource.Instance.Fill(nonce);
-        hospitals.Open(edge.ActorOf(Door.Props(identity, hospitals, models, new Digest(nonce)), Edge.DoorName));
-        var blobs = system.ActorOf(BlobStore.Props(database.ConnectionString), "blobs");
-        var services = new HubServices(hospitals, blobs, models, clock, ActorRefs.Nobody, identity);
-        Desk = system.ActorOf(
-            BackoffSupervisor.Props(Backoff.OnStop(
-                JobDesk.Props(services, hospitals, Path.Combine(plan.Data, "results")), "desk", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(15),
-                0.2, maxNrOfRetries: -1)),
-            "desk");
-        if (job is not null)
-            Desk.Tell(job);
-        HubNode self = new($"{kit.Manifest.Hub.Host}:{kit.Manifest.Hub.Port}", ["coordinator", "aggregator"], "up", IsLeader: true);
-        Operators = (system, new OperatorHub(Desk, () => [self], clock));
+        var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
+        var config = Logging.WithFallback(database.PersistenceConfig());
+        var system = hub.Cluster is { } cluster
+            ? OpenEdge(() => Edge.OfCluster(cluster, kit, _identity.TlsKey, clock, config), cluster.Self.Port)
+            : OpenEdge(() => ActorSystem.Create(Edge.ClusterSystem, config.WithFallback(Reference.Config)), 0);
+        var door = hub.Door ?? DoorOf(kit);
+        var edge = OpenEdge(() =>
+            Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : door.Host, door, kit, _identity.TlsKey, clock), door.Port);
+        var identity = new HubIdentity(_identity.SiteKey, kit.Roster);
+        Desk = system.ActorOf(HubLeader.Props(new HubLeader.Settings(
+            database, edge.ActorOf(Door.Props(identity, clock), Edge.DoorName), identity, hub.Patience, job,
+            Path.Combine(plan.Data, "results"), clock)), "hub");
+        if (hub.Cluster is null)
+            Desk.Tell(HubLeader.Lead.Instance);
+        else
+            system.ActorOf(ClusterSingletonManager.Props(
+                HubTurn.Props(Desk), HubLeader.Resign.Instance,
+                ClusterSingletonManagerSettings.Create(system).WithRole(Edge.Coordinating)), "turn");
+        Operators = (system, new OperatorHub(Desk, () => NodesOf(system, hub, door), clock));
     }
 
-    private void StartHospital(NodePlan plan, HospitalPlan hospital, PatientTable patients, TimeProvider clock)
+    private void StartHospital(NodePlan plan, HospitalPlan hospital, HospitalData patients, HospitalPolicy? policy, TimeProvider clock)
     {
-        var (kit, database) = (_identity.Kit, StateDatabase.Open(Path.Combine(plan.Data, "state.db")));
+        var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
         var me = new HospitalId(kit.Manifest.Site);
         var edge = OpenEdge(() => Edge.OfSite(kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
         var security = new SiteSecurity(
-            _identity.SiteKey, kit.Roster, new MaskingPolicy(), SecureRandomSource.Instance, new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
+            // Under noise another set is opened for a model only with fresh noise, which is charged anew.
+            _identity.SiteKey, kit.Roster, new MaskingPolicy(ReleaseAgainUnderNoise: true), SecureRandomSource.Instance,
+            new FileSpool(Path.Combine(plan.Data, "spool"), isFlushed: true),
             hospital.SecureSumsOnly);
-        var site = new HospitalSite(me, patients, security, new FileSpool(Path.Combine(plan.Data, "own"), isFlushed: true));
+        var site = new HospitalSite(
+            me, patients.Train, security, new FileSpool(Path.Combine(plan.Data, "own"), isFlushed: true), patients.Test.Rows > 0 ? patients.Test : null)
+        {
+            Privacy = policy is null ? null : OpenLedger(edge, hospital, policy, clock),
+        };
         var models = new ModelCache();
         // A journal that is full or gone for a while stops the agent; it comes back with what it wrote.
         var agent = edge.ActorOf(
@@ -113,9 +125,38 @@ public sealed class Node : IAsyncDisposable
                 HospitalAgent.Props(site, models), "agent", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.2, maxNrOfRetries: -1)),
             "hospital");
         var settings = new Uplink.Settings(
-            me, _identity.SiteKey, kit.Roster.Coordinator, Edge.DoorOf(kit.Manifest.Hub, edge), hospital.Rhythm,
+            me, _identity.SiteKey, kit.Roster.Coordinator, [.. Hubs().Select(hub => Edge.DoorOf(hub, edge))],
+            hospital.Rhythm,
             SecureRandomSource.Instance, clock);
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))), "uplink");
+
+        IEnumerable<HostPort> Hubs() => hospital.Hubs.IsEmpty ? [DoorOf(kit)] : hospital.Hubs;
+    }
+
+    private static HostPort DoorOf(Kit kit) => new(kit.Manifest.Hub.Host, kit.Manifest.Hub.Port);
+
+    // The oldest of those that are up leads, as the cluster's singleton has it.
+    private static ImmutableArray<HubNode> NodesOf(ActorSystem system, HubPlan hub, HostPort door)
+    {
+        if (hub.Cluster is null)
+            return [new HubNode($"{door}", [Edge.Coordinating, "aggregator"], "up", IsLeader: true)];
+        var members = Cluster.Get(system).State.Members;
+        var oldest = members.Where(member => member.Status == MemberStatus.Up).Order(Member.AgeOrdering).FirstOrDefault();
+        return
+        [
+            .. members.Select(member => new HubNode(
+                $"{member.Address.Host}:{member.Address.Port}", [.. member.Roles], member.Status.ToString().ToLowerInvariant(),
+                member.Equals(oldest))),
+        ];
+    }
+
+    // A ledger that cannot be had stops no job without noise; each job with noise is declined, with this reason.
+    private SitePrivacy OpenLedger(ActorSystem edge, HospitalPlan hospital, HospitalPolicy policy, TimeProvider clock)
+    {
+        _ledger = PrivacyLedgerFile.Open(hospital.Privacy!.Ledger, policy.Scope, isFlushed: true, out var refusal);
+        if (refusal is not null)
+            edge.Log.Error("Every job with noise is declined: {Refusal} {Fix} It is {Ledger}", refusal, refusal.Fix, hospital.Privacy.Ledger);
+        return new SitePrivacy(policy, _ledger, refusal, SecureRandomSource.Instance, clock, hospital.Patients.Schema.Patient);
     }
 
     private ActorSystem OpenEdge(Func<ActorSystem> open, int port)
@@ -155,10 +196,20 @@ public sealed class Node : IAsyncDisposable
         }
     }
 
-    private static PatientTable PatientsOf(NodePlan plan, HospitalId me)
+    private static HospitalPolicy? PolicyOf(HospitalPlan hospital, PatientTable patients)
+    {
+        if (hospital.Privacy is not { } privacy)
+            return null;
+        var policy = PolicyFile.Read(privacy.Policy);
+        return policy.Misjudges(patients.Units) is { } fault
+            ? throw new FaultException(fault with { Where = $"{privacy.Policy}: policy.{fault.Where}" })
+            : policy;
+    }
+
+    private static HospitalData PatientsOf(NodePlan plan, HospitalId me)
     {
         var data = DataLoader.Load(plan.Hospital!.Patients, Path.GetDirectoryName(Path.GetFullPath(plan.File))!, null, isTested: false);
-        return data.Hospitals.FirstOrDefault(hospital => hospital.Hospital == me)?.Train
+        return data.Hospitals.FirstOrDefault(hospital => hospital.Hospital == me)
             ?? throw new FaultException(new Fault(FaultNumber.EmptyHospital, $"The patients are not those of '{me}', whose kit this is.",
                 $"{plan.File}: node.hospital.patients", $"They belong to: {string.Join(", ", data.Hospitals.Select(hospital => hospital.Hospital))}."));
     }

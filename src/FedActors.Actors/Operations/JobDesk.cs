@@ -75,7 +75,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     private sealed record Conclude(string Job) : INoSerializationVerificationNeeded;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -93,7 +93,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 
     public JobDesk(HubServices hub, RemoteHospitals hospitals, string results)
     {
-        (_hub, _hospitals, _results) = (hub, hospitals, results);
+        (_hub, _hospitals, _results, JournalPluginId) = (hub, hospitals, results, hub.Journal);
         Command<Submit>(TakeIn);
         Command<Abort>(AbortJob);
         Command<Look>(_ => BeginIfPossible());

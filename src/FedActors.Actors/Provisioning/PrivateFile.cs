@@ -8,6 +8,31 @@ public static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    /// <summary>A password: the file's first line.</summary>
+    /// <exception cref="FaultException">FA-7136: it cannot be read, is empty, or others can read it as
+    /// well.</exception>
+    public static string ReadPassword(string path)
+    {
+        if (IsOpenToOthers(path))
+            throw Unreadable("Other users of this machine can read the password.",
+                $"chmod 600 {path}; then give the database user another password.");
+        try
+        {
+            return File.ReadLines(path).FirstOrDefault("") is { Length: > 0 } password
+                ? password
+                : throw Unreadable("The password file's first line is empty.",
+                    "Write the password there, and nothing else.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable("The password file cannot be read.",
+                "Name a file that this user may read, with the password in its first line.");
+        }
+
+        FaultException Unreadable(string what, string fix) =>
+            new(new Fault(FaultNumber.PasswordUnreadable, what, path, fix));
+    }
+
     /// <exception cref="IOException">The file exists, or cannot be written.</exception>
     public static void Write(string path, ECDsa key)
     {
@@ -22,7 +47,7 @@ public static class PrivateFile
     /// <exception cref="FaultException">FA-7018: no key can be read; FA-7019: others can read it as well.</exception>
     public static ECDsa Read(string path)
     {
-        if (!OperatingSystem.IsWindows() && File.Exists(path) && (File.GetUnixFileMode(path) & ~OwnerOnly & (UnixFileMode)0x3F) != 0)
+        if (IsOpenToOthers(path))
             throw new FaultException(new Fault(FaultNumber.KeyReadableByOthers, "Other users of this machine can read the private key.", path,
                 $"chmod 600 {path}; if others may have read it already, have the certificate rotated."));
         var key = ECDsa.Create();
@@ -39,4 +64,8 @@ public static class PrivateFile
                 "Name the key that 'fedactors provision csr' made at this site; it never leaves it, so nobody else has a copy."));
         }
     }
+
+    private static bool IsOpenToOthers(string path) =>
+        !OperatingSystem.IsWindows() && File.Exists(path)
+            && (File.GetUnixFileMode(path) & ~OwnerOnly & (UnixFileMode)0x3F) != 0;
 }

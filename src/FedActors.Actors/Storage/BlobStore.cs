@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
+using System.Data;
+using System.Data.Common;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using FedActors.Core.Identity;
-using Microsoft.Data.Sqlite;
 
 namespace FedActors.Actors.Storage;
 
@@ -31,28 +32,39 @@ public sealed class BlobStore : ReceiveActor
     /// <summary>The disk or the database refused.</summary>
     public sealed record Failed(Digest Name, string Reason) : INoSerializationVerificationNeeded;
 
-    private readonly SqliteConnection _connection;
+    private readonly StateDatabase _database;
+
+    // Kept open while it is well: a database in memory ends with it.
+    private DbConnection? _connection;
 
     // SQLite has one writer at a time, and a journal that meets a busy database sleeps 150 ms before it tries again. A
     // removal is never urgent, so it waits for a moment when this store writes anyway.
     private readonly HashSet<Digest> _unneeded = [];
 
-    public BlobStore(string connectionString)
+    public BlobStore(StateDatabase database)
     {
-        _connection = new SqliteConnection(connectionString);
-        Receive<Put>(put => Try(put.Name, () =>
+        _database = database;
+        Receive<Put>(put => Try(put.Name, connection =>
         {
-            using var transaction = _connection.BeginTransaction();
+            using var transaction = connection.BeginTransaction();
             foreach (var name in _unneeded)
-                Execute("DELETE FROM blobs WHERE sha256 = $name", name);
-            Execute("INSERT OR IGNORE INTO blobs (sha256, bytes) VALUES ($name, $bytes)", put.Name, put.Bytes);
+                Execute("DELETE FROM blobs WHERE sha256 = @name", name);
+            Execute("INSERT INTO blobs (sha256, bytes) VALUES (@name, @bytes) ON CONFLICT (sha256) DO NOTHING",
+                put.Name, put.Bytes);
             transaction.Commit();
             _unneeded.Clear();
             return new Stored(put.Name);
+
+            void Execute(string sql, Digest name, ImmutableArray<byte>? bytes = null)
+            {
+                using var command = Command(connection, sql, name, bytes);
+                command.Transaction = transaction;
+                command.ExecuteNonQuery();
+            }
         }));
-        Receive<Get>(get => Try(get.Name, () =>
+        Receive<Get>(get => Try(get.Name, connection =>
         {
-            using var command = Command("SELECT bytes FROM blobs WHERE sha256 = $name", get.Name);
+            using var command = Command(connection, "SELECT bytes FROM blobs WHERE sha256 = @name", get.Name);
             return command.ExecuteScalar() is byte[] bytes && Digest.Of(bytes) == get.Name
                 ? new Found(get.Name, ImmutableCollectionsMarshal.AsImmutableArray(bytes))
                 : new Missing(get.Name);
@@ -60,44 +72,43 @@ public sealed class BlobStore : ReceiveActor
         Receive<Remove>(remove => _unneeded.Add(remove.Name));
     }
 
-    public static Props Props(string connectionString) =>
-        Akka.Actor.Props.Create<BlobStore>(connectionString).WithDispatcher("fedactors.storage-dispatcher");
+    public static Props Props(StateDatabase database) =>
+        Akka.Actor.Props.Create<BlobStore>(database).WithDispatcher("fedactors.storage-dispatcher");
 
-    protected override void PreStart()
-    {
-        _connection.Open();
-        using var command = _connection.CreateCommand();
-        command.CommandText = "CREATE TABLE IF NOT EXISTS blobs (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID";
-        command.ExecuteNonQuery();
-    }
+    protected override void PostStop() => _connection?.Dispose();
 
-    protected override void PostStop() => _connection.Dispose();
-
-    private void Try(Digest name, Func<object> work)
+    private void Try(Digest name, Func<DbConnection, object> work)
     {
         try
         {
-            Sender.Tell(work());
+            if (_connection is not { State: ConnectionState.Open })
+            {
+                _connection?.Dispose();
+                _connection = _database.Connect();
+            }
+            Sender.Tell(work(_connection));
         }
-        catch (SqliteException e)
+        catch (DbException e)
         {
             Sender.Tell(new Failed(name, e.Message));
         }
     }
 
-    private void Execute(string sql, Digest name, ImmutableArray<byte>? bytes = null)
+    private static DbCommand Command(DbConnection connection, string sql, Digest name,
+        ImmutableArray<byte>? bytes = null)
     {
-        using var command = Command(sql, name);
-        if (bytes is { } content)
-            command.Parameters.AddWithValue("$bytes", ImmutableCollectionsMarshal.AsArray(content));
-        command.ExecuteNonQuery();
-    }
-
-    private SqliteCommand Command(string sql, Digest name)
-    {
-        var command = _connection.CreateCommand();
+        var command = connection.CreateCommand();
         command.CommandText = sql;
-        command.Parameters.AddWithValue("$name", name.ToString());
+        Add("@name", name.ToString());
+        if (bytes is { } content)
+            Add("@bytes", ImmutableCollectionsMarshal.AsArray(content)!);
         return command;
+
+        void Add(string parameter, object value)
+        {
+            var item = command.CreateParameter();
+            (item.ParameterName, item.Value) = (parameter, value);
+            command.Parameters.Add(item);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using FedActors.Actors.Storage.Journal;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
@@ -40,13 +41,29 @@ public sealed partial class JournalSerializer
         SeedCommitment = Bytes(advert.SeedCommitment),
         Beacon = Bytes(advert.Beacon),
         Signature = Bytes(advert.Signature),
+        Ledger = advert.Ledger is { } head ? ToProto(head) : null,
     };
 
     private static Advertise FromProto(AdvertiseProto p) => new(
         Hash(p.Session), new HospitalId(p.Hospital), Raw(p.EnvelopeKey), Raw(p.MaskKey), Hash(p.SeedCommitment), Hash(p.Beacon))
     {
         Signature = Signed(p.Signature),
+        Ledger = p.Ledger is { } head ? FromProto(head) : null,
     };
+
+    private static LedgerHeadProto ToProto(SignedLedgerHead head) => new()
+    {
+        Hospital = head.Hospital.ToString(),
+        Scope = head.Scope,
+        Sequence = head.Head.Sequence,
+        Hash = Bytes(head.Head.Hash),
+        Epsilon = head.Head.Spent.Epsilon,
+        Delta = head.Head.Spent.Delta,
+        Signature = Bytes(head.Signature),
+    };
+
+    private static SignedLedgerHead FromProto(LedgerHeadProto p) => new(
+        new HospitalId(p.Hospital), p.Scope, new LedgerHead(p.Sequence, Hash(p.Hash), new PrivacyBudget(p.Epsilon, p.Delta)), Signed(p.Signature));
 
     private static MaskedReadyProto ToProto(MaskingEvent.MaskedReady e) => new()
     {
@@ -58,6 +75,7 @@ public sealed partial class JournalSerializer
         SharersHash = Bytes(e.Message.SharersHash),
         Vector = Bytes(e.Message.Vector),
         Signature = Bytes(e.Message.Signature),
+        Ledgers = { e.Ledgers.Select(ToProto) },
     };
 
     private static MaskingEvent.MaskedReady FromProto(MaskedReadyProto p) => new(
@@ -65,7 +83,10 @@ public sealed partial class JournalSerializer
         new Masked(Hash(p.Session), new HospitalId(p.Hospital), Hash(p.KeysHash), Hash(p.SharersHash), Hash(p.Vector))
         {
             Signature = Signed(p.Signature),
-        });
+        })
+    {
+        Ledgers = [.. p.Ledgers.Select(FromProto)],
+    };
 
     private static SurvivorSetSignedProto ToProto(MaskingEvent.SurvivorSetSigned e) => new()
     {

@@ -100,13 +100,17 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         DurationTicks = e.Record.Duration.Ticks,
         Sum = Bytes(e.Record.Sum),
         ByHospitals = e.Record.ByHospitals is { } figures ? ToProto(figures) : null,
+        Ledgers = { e.Ledgers.Select(ToProto) },
     };
 
     private static FederationEvent.RoundCommitted FromProto(RoundCommittedProto p) => new(Time(p.At), new RoundRecord(
         FromProto(p.Id), Hospitals(p.Included), Dropouts(p.Dropped), Hash(p.Model), p.Loss,
         p.Metrics is { } metrics ? FromProto(metrics) : null,
         p.TotalWeight, p.Saturated, p.BytesUp, p.BytesDown, TimeSpan.FromTicks(p.DurationTicks), Hash(p.Sum),
-        p.ByHospitals is { } figures ? FromProto(figures) : null));
+        p.ByHospitals is { } figures ? FromProto(figures) : null))
+    {
+        Ledgers = [.. p.Ledgers.Select(FromProto)],
+    };
 
     private static AttemptFailedProto ToProto(FederationEvent.AttemptFailed e) => new()
     {
@@ -115,10 +119,11 @@ public sealed partial class JournalSerializer(ExtendedActorSystem system) : Seri
         Fault = (int)e.Number,
         Reason = e.Reason,
         Dropped = { e.Dropped.Select(ToProto) },
+        Ledgers = { e.Ledgers.Select(ToProto) },
     };
 
     private static FederationEvent.AttemptFailed FromProto(AttemptFailedProto p) =>
-        new(Time(p.At), FromProto(p.Id), (FaultNumber)p.Fault, p.Reason, Dropouts(p.Dropped));
+        new(Time(p.At), FromProto(p.Id), (FaultNumber)p.Fault, p.Reason, Dropouts(p.Dropped)) { Ledgers = [.. p.Ledgers.Select(FromProto)] };
 
     private static RoundOpenedProto ToProto(RoundEvent.Opened e) => new()
     {

@@ -48,7 +48,11 @@ public sealed class PrivacyLedgerFile : IDisposable
         try
         {
             var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-            return Begin(file, () => file.Flush(isFlushed), PrivacyLedger.Open(scope, rule, limit, now), held);
+            var begun = Begin(file, () => file.Flush(isFlushed), PrivacyLedger.Open(scope, rule, limit, now), held);
+            // A ledger whose name a power failure takes back would be made anew, with nothing spent.
+            if (isFlushed)
+                FolderFlush.Of(path);
+            return begun;
         }
         catch
         {
@@ -148,6 +152,7 @@ public sealed class PrivacyLedgerFile : IDisposable
             copy.Flush(flushToDisk: true);
         }
         File.Move(temporary, path, overwrite: true);
+        FolderFlush.Of(path);
         return mended.Next;
     }
 

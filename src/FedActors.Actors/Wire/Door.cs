@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Remote;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Identity;
 using FedActors.Core.Links;
@@ -19,6 +20,27 @@ public sealed class Door : ReceiveActor
     /// <summary>A hub's actor → door. Say this to a hospital; its answers go to the sender.</summary>
     public sealed record Say(HospitalId Hospital, IWireMessage Message) : INoSerializationVerificationNeeded;
 
+    /// <summary>
+    /// Hub → door. This node leads from now on: let hospitals in. Until then, and after <see cref="Close"/>, there is
+    /// nobody here.
+    /// </summary>
+    /// <param name="Nonce">Random, of this lead.</param>
+    /// <param name="Epoch">Of this lead.</param>
+    public sealed record Open(RemoteHospitals Hospitals, ModelCache Models, Digest Nonce, long Epoch)
+        : INoSerializationVerificationNeeded;
+
+    /// <summary>Hub → door. This node does not lead any more. Answered by <see cref="Closed"/>.</summary>
+    public sealed record Close : INoSerializationVerificationNeeded
+    {
+        public static Close Instance { get; } = new();
+    }
+
+    /// <summary>Door → hub.</summary>
+    public sealed record Closed : INoSerializationVerificationNeeded
+    {
+        public static Closed Instance { get; } = new();
+    }
+
     /// <summary>Most bytes of one message from a hospital: its shares for a cohort of many thousands.</summary>
     public const int MessageBytes = 16 << 20;
 
@@ -32,47 +54,101 @@ public sealed class Door : ReceiveActor
     // Of a model on their way to one hospital at a time, whatever it asks for.
     private const int MostChunks = 64;
 
+    // Calls without an attachment for this long: the answers do not arrive.
+    private static readonly TimeSpan DeafAfter = TimeSpan.FromSeconds(3);
+
     private static readonly string AttachManifest = WireSerializer.ManifestOf(new LineProtocol.Attach(default));
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HubIdentity _identity;
-    private readonly RemoteHospitals _hospitals;
-    private readonly ModelCache _models;
-    private readonly Digest _nonce;
+    private readonly TimeProvider _clock;
     private readonly Dictionary<HospitalId, Line> _lines = [];
     private readonly Dictionary<IActorRef, long> _conversations = [];
+    private readonly Dictionary<HospitalId, (Address Address, DateTimeOffset Since)> _calls = [];
     private readonly Dictionary<long, IActorRef> _askers = [];
     private (Digest Model, ImmutableArray<byte> Bytes) _served;
     private long _lastConversation;
+    private Open? _open;
 
-    /// <param name="nonce">Random, of this start.</param>
-    public Door(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce)
+    public Door(HubIdentity identity, TimeProvider clock)
     {
-        (_identity, _hospitals, _models, _nonce) = (identity, hospitals, models, nonce);
+        (_identity, _clock) = (identity, clock);
+        Receive<Open>(open =>
+        {
+            Forget();
+            _open = open;
+        });
+        Receive<Close>(_ =>
+        {
+            Forget();
+            _open = null;
+            Sender.Tell(Closed.Instance);
+        });
         Receive<LineProtocol.Hello>(Answer);
         Receive<LineProtocol.Envelope>(Take);
         Receive<Say>(say => Tell(say.Hospital, ConversationOf(Sender), say.Message));
-        Receive<Terminated>(ended => Close(ended.ActorRef));
+        Receive<Terminated>(ended => End(ended.ActorRef));
     }
 
-    public static Props Props(HubIdentity identity, RemoteHospitals hospitals, ModelCache models, Digest nonce) =>
-        Akka.Actor.Props.Create<Door>(identity, hospitals, models, nonce);
+    public static Props Props(HubIdentity identity, TimeProvider clock) =>
+        Akka.Actor.Props.Create<Door>(identity, clock);
+
+    // It is there from the edge's start: what is said to a name that nobody has yet, Akka may take to nobody for good.
+    private RemoteHospitals Hospitals => _open!.Hospitals;
+
+    private void Forget()
+    {
+        foreach (var asker in _conversations.Keys)
+            Context.Unwatch(asker);
+        _conversations.Clear();
+        _askers.Clear();
+        _lines.Clear();
+        _calls.Clear();
+        _served = default;
+    }
 
     private void Answer(LineProtocol.Hello hello)
     {
+        if (_open is not { } open)
+            return;
         if (!_identity.Roster.Contains(hello.Hospital))
         {
             _log.Warning("'{Hospital}' calls, which is not in the roster", hello.Hospital);
             return;
         }
-        var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, _nonce);
+        HangUpIfDeaf(hello.Hospital);
+        var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, open.Nonce, open.Epoch);
         Sender.Tell(challenge with { Signature = _identity.Key.Sign(challenge.Statement()) });
+    }
+
+    // Answers ride the connection that the hospital made. Where it made a second one before the end of the first was
+    // noticed, Akka reads from the second and writes to the first for good, by calling a name that leads nowhere:
+    // whoever keeps calling is not heard. Both connections are ended, and the next one is good.
+    private void HangUpIfDeaf(HospitalId hospital)
+    {
+        var (address, now) = (Sender.Path.Address, _clock.GetUtcNow());
+        if (!_calls.TryGetValue(hospital, out var call) || call.Address != address)
+        {
+            _calls[hospital] = (address, now);
+        }
+        else if (now - call.Since > DeafAfter)
+        {
+            _calls.Remove(hospital);
+            _log.Warning("{Hospital} does not hear the hub's answers: its connection is ended", hospital);
+            if (Context.System is ExtendedActorSystem { Provider: RemoteActorRefProvider remote })
+                remote.Quarantine(address, null);
+        }
     }
 
     private void Take(LineProtocol.Envelope piece)
     {
         if (_identity.Roster.KeyOf(piece.Hospital) is not { } key)
             return;
+        if (_open is null)
+        {
+            Sender.Tell(new LineProtocol.Broken(piece.Session));
+            return;
+        }
         var line = LineOf(piece.Hospital);
         if (line.End?.Session != piece.Session)
         {
@@ -83,12 +159,12 @@ public sealed class Door : ReceiveActor
         switch (line.End.Open(piece))
         {
             case LineStep.Whole whole:
-                _hospitals.Hear(piece.Hospital);
+                Hospitals.Hear(piece.Hospital);
                 Read(piece.Hospital, line, whole);
                 Pulse(line);
                 break;
             case LineStep.Known:
-                _hospitals.Hear(piece.Hospital);
+                Hospitals.Hear(piece.Hospital);
                 Pulse(line);
                 break;
             case LineStep.Refused refused:
@@ -111,7 +187,7 @@ public sealed class Door : ReceiveActor
         try
         {
             if (WireSerializer.Read(piece.Manifest, piece.Bytes.Span.ToArray()) is not LineProtocol.Attach attach
-                || LineProtocol.SessionOf(piece.Hospital, attach.Nonce, _nonce) != piece.Session
+                || LineProtocol.SessionOf(piece.Hospital, attach.Nonce, _open!.Nonce) != piece.Session
                 || line.Nonces.Contains(attach.Nonce) || end.Open(piece) is not LineStep.Whole)
                 return false;
             line.Nonces.Enqueue(attach.Nonce);
@@ -123,7 +199,8 @@ public sealed class Door : ReceiveActor
             return false;
         }
         (line.End, line.Uplink, line.Unpulsed) = (end, Sender, 0);
-        _hospitals.Hear(piece.Hospital);
+        _calls.Remove(piece.Hospital);
+        Hospitals.Hear(piece.Hospital);
         _log.Info("{Hospital} is attached", piece.Hospital);
         line.Outbox.Resend((conversation, message) => Send(line, conversation, message));
         return true;
@@ -164,7 +241,7 @@ public sealed class Door : ReceiveActor
     {
         if (_served.Bytes.IsDefault || _served.Model != wanted.Model)
         {
-            if (!_models.TryGet(wanted.Model, out var model))
+            if (!_open!.Models.TryGet(wanted.Model, out var model))
             {
                 Send(line, 0, new ModelProtocol.ModelMissing(wanted.Model));
                 return;
@@ -183,6 +260,8 @@ public sealed class Door : ReceiveActor
 
     private void Tell(HospitalId hospital, long conversation, IWireMessage message)
     {
+        if (_open is null)
+            return;
         var line = LineOf(hospital);
         line.Outbox.Add(conversation, message, line.End is null ? null : Send(line, conversation, message));
     }
@@ -211,7 +290,7 @@ public sealed class Door : ReceiveActor
         return _conversations[asker] = _lastConversation;
     }
 
-    private void Close(IActorRef asker)
+    private void End(IActorRef asker)
     {
         if (!_conversations.Remove(asker, out var conversation))
             return;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
 using Akka.Actor.Setup;
+using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Akka.Event;
 using Akka.Remote.Transport.DotNetty;
@@ -20,18 +21,23 @@ public static class Edge
 {
     public const string HubSystem = "fedactors-edge";
     public const string SiteSystem = "fedactors-site";
+    public const string ClusterSystem = "fedactors";
     public const string DoorName = "door";
 
+    /// <summary>The role of nodes that may lead.</summary>
+    public const string Coordinating = "coordinator";
+
     /// <summary>The hub's edge, which hospitals call.</summary>
-    /// <param name="listen">The address to listen at; hospitals call the kit's.</param>
-    public static ActorSystem OfHub(string listen, Kit kit, ECDsa key, TimeProvider clock) => Create(
+    /// <param name="listen">The address to listen at.</param>
+    /// <param name="door">Where hospitals call.</param>
+    public static ActorSystem OfHub(string listen, HostPort door, Kit kit, ECDsa key, TimeProvider clock) => Create(
         HubSystem,
         ConfigurationFactory.ParseString($$"""
             akka.remote {
               dot-netty.tcp {
                 hostname = "{{listen}}"
-                public-hostname = "{{kit.Manifest.Hub.Host}}"
-                port = {{kit.Manifest.Hub.Port}}
+                public-hostname = "{{door.Host}}"
+                port = {{door.Port}}
               }
             }
             """),
@@ -56,8 +62,40 @@ public static class Edge
         kit, key, isHub: false, clock, more);
 
     /// <summary>The hub's door, as a site reaches it.</summary>
-    public static IActorRef DoorOf(KitHub hub, ActorSystem site) => ((ExtendedActorSystem)site).Provider.ResolveActorRef(
+    public static IActorRef DoorOf(HostPort hub, ActorSystem site) =>
+        ((ExtendedActorSystem)site).Provider.ResolveActorRef(
         $"akka.ssl.tcp://{HubSystem}@{hub.Host}:{hub.Port}/user/{DoorName}");
+
+    /// <summary>
+    /// A hub's own system, where it has several nodes: a cluster that only the holders of the hub's key can join. No
+    /// edge: they are one site, and what a node of it may do, all may. JSON and deployment are refused here as well.
+    /// </summary>
+    /// <param name="more">What the hub's actors need besides.</param>
+    public static ActorSystem OfCluster(ClusterPlan plan, Kit kit, ECDsa key, TimeProvider clock, Config more)
+    {
+        var seeds = string.Join(", ", plan.Nodes.Select(node => $"\"akka.ssl.tcp://{ClusterSystem}@{node}\""));
+        var config = ConfigurationFactory.ParseString($$"""
+            akka {
+              actor.provider = cluster
+              remote {
+                log-remote-lifecycle-events = off
+                dot-netty.tcp { hostname = "{{plan.Self.Host}}", port = {{plan.Self.Port}}, enable-ssl = on,
+                    connection-timeout = 5s, tcp-reuse-addr = on }
+              }
+              cluster {
+                # All of them: a first node that knew no other would begin a hub of its own after a restart.
+                seed-nodes = [{{seeds}}]
+                roles = ["{{Coordinating}}"]
+                min-nr-of-members = {{plan.Nodes.Length / 2 + 1}}
+                downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
+                split-brain-resolver { active-strategy = keep-majority,
+                    stable-after = {{plan.StableAfter.TotalMilliseconds}}ms }
+              }
+            }
+            """).WithFallback(more).WithFallback(ClusterSingleton.DefaultConfig()).WithFallback(Reference.Config);
+        return ActorSystem.Create(ClusterSystem, ActorSystemSetup.Create(
+            BootstrapSetup.Create().WithConfig(config), Tls(kit, key, isPeerHub: true, clock)));
+    }
 
     private static ActorSystem Create(string name, Config own, Kit kit, ECDsa key, bool isHub, TimeProvider clock, Config more)
     {
@@ -82,16 +120,18 @@ public static class Edge
               }
             }
             """)).WithFallback(more).WithFallback(Reference.Config);
-        return ActorSystem.Create(name, ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), Tls(kit, key, isHub, clock)));
+        return ActorSystem.Create(name,
+            ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), Tls(kit, key, !isHub, clock)));
     }
 
-    private static DotNettySslSetup Tls(Kit kit, ECDsa key, bool isHub, TimeProvider clock)
+    private static DotNettySslSetup Tls(Kit kit, ECDsa key, bool isPeerHub, TimeProvider clock)
     {
         var own = kit.Certificate.CopyWithPrivateKey(key);
         return new DotNettySslSetup(own, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: false,
             (certificate, _, peer, _, log) =>
             {
-                var refusal = certificate is null ? "it shows no certificate" : Refusal(kit, certificate, !isHub, clock.GetUtcNow());
+                var refusal = certificate is null ? "it shows no certificate"
+                    : Refusal(kit, certificate, isPeerHub, clock.GetUtcNow());
                 if (refusal is not null)
                     log.Warning("{0} is not let in: {1}", peer, refusal);
                 return refusal is null;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
@@ -19,10 +20,12 @@ namespace FedActors.Actors.Wire;
 public sealed class Uplink : ReceiveActor, IWithTimers
 {
     /// <summary>Who this hospital is, and whom it calls.</summary>
-    /// <param name="Door">Where the hub's door is found.</param>
+    /// <param name="Doors">Where the hub's door may be: at the node that leads it. They are called in turn.</param>
     /// <param name="Rhythm">From one sign of life to the next; after eight without an answer the line is dialled anew.</param>
     public sealed record Settings(
-        HospitalId Hospital, SiteKey Key, SitePublicKey Hub, IActorRef Door, TimeSpan Rhythm, IRandomSource Random, TimeProvider Clock);
+        HospitalId Hospital, SiteKey Key, SitePublicKey Hub, ImmutableArray<IActorRef> Doors, TimeSpan Rhythm,
+        IRandomSource Random,
+        TimeProvider Clock);
 
     /// <summary>Most bytes of one message from the hub: an open sum of a hundred million coordinates.</summary>
     public const int MessageBytes = 1 << 30;
@@ -52,13 +55,16 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private readonly Queue<(long Conversation, IWireMessage Message)> _waiting = new();
     private Digest _nonce;
     private Digest? _hubNonce;
+    private long _epoch;
+    private IActorRef _door;
+    private int _calls;
     private LineEnd? _end;
     private DateTimeOffset _lastHeard;
     private Fetch? _fetch;
 
     public Uplink(Settings settings, IActorRef agent, ModelCache models, ModelSpool spool)
     {
-        (_settings, _agent, _models, _spool) = (settings, agent, models, spool);
+        (_settings, _agent, _models, _spool, _door) = (settings, agent, models, spool, settings.Doors[0]);
         Receive<Beat>(_ => OnBeat());
         Receive<LineProtocol.Challenge>(Attach);
         Receive<LineProtocol.Envelope>(Take);
@@ -98,7 +104,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         Span<byte> bytes = stackalloc byte[Digest.Size];
         _settings.Random.Fill(bytes);
         (_nonce, _end) = (new Digest(bytes), null);
-        _settings.Door.Tell(new LineProtocol.Hello(_settings.Hospital, _nonce), Self);
+        _door = _settings.Doors[_calls++ % _settings.Doors.Length];
+        _door.Tell(new LineProtocol.Hello(_settings.Hospital, _nonce), Self);
     }
 
     private void Attach(LineProtocol.Challenge challenge)
@@ -110,6 +117,13 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             _log.Warning("Who answers is not the hub of this federation: its signature is another's");
             return;
         }
+        if (challenge.Epoch < _epoch)
+        {
+            _log.Warning("Who answers led the hub before another did: epoch {Old} is over, {Epoch} was heard",
+                challenge.Epoch, _epoch);
+            return;
+        }
+        _epoch = challenge.Epoch;
         if (_hubNonce != challenge.HubNonce)
             Forget();
         _hubNonce = challenge.HubNonce;
@@ -270,7 +284,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private long Send(long conversation, IWireMessage message)
     {
         foreach (var piece in _end!.Seal(conversation, WireSerializer.ManifestOf(message), WireSerializer.Write(message)))
-            _settings.Door.Tell(piece, Self);
+            _door.Tell(piece, Self);
         return _end.Sent;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedActors.Core.Federation;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
@@ -20,7 +21,7 @@ internal static class WireSchema
     private static readonly ImmutableDictionary<Type, (string Manifest, string[] Names)> Lines = new[]
     {
         Message<Hello>("hello/1", "Hospital", "Nonce"),
-        Message<Challenge>("challenge/1", "Hospital", "Nonce", "HubNonce", "Signature"),
+        Message<Challenge>("challenge/1", "Hospital", "Nonce", "HubNonce", "Signature", "Epoch"),
         Message<Envelope>("envelope/1", "Session", "Hospital", "IsUp", "Number", "Conversation", "Manifest", "Part", "Parts", "Bytes", "Signature"),
         Message<Broken>("broken/1", "Session"),
         Message<Attach>("attach/1", "Nonce"),
@@ -30,16 +31,16 @@ internal static class WireSchema
         Message<ModelChunk>("model-chunk/1", "Model", "Offset", "Total", "Bytes"),
         Message<ModelMissing>("model-missing/1", "Model"),
 
-        Message<RoundOffered>("round-offered/1", "Id", "Plan", "PlanHash", "Model", "Cohort", "LastIncluded"),
+        Message<RoundOffered>("round-offered/1", "Id", "Plan", "PlanHash", "Model", "Cohort", "LastIncluded", "Ledgers"),
         Message<UpdateReady>("update-ready/1", "Id", "Hospital"),
         Message<Declined>("declined/1", "Id", "Hospital", "Reason", "Detail"),
         Message<UploadRequested>("upload-requested/1", "Id", "FromOffset", "Credit"),
-        Message<UpdateChunk>("update-chunk/1", "Id", "Hospital", "Offset", "Total", "Content", "Bytes"),
+        Message<UpdateChunk>("update-chunk/1", "Id", "Hospital", "Offset", "Total", "Content", "Bytes", "Ledger"),
         Message<SumPublished>("sum-published/1", "Id", "Residues"),
         Message<RoundClosed>("round-closed/1", "Id", "Committed"),
 
         Message<RoundOpen>("round-open/1", "Spec", "Signature"),
-        Message<Advertise>("advertise/1", "Session", "Hospital", "EnvelopeKey", "MaskKey", "SeedCommitment", "Beacon", "Signature"),
+        Message<Advertise>("advertise/1", "Session", "Hospital", "EnvelopeKey", "MaskKey", "SeedCommitment", "Beacon", "Signature", "Ledger"),
         Message<Roster1>("roster1/1", "Session", "Adverts", "Signature"),
         Message<Shares>("shares/1", "Session", "Hospital", "KeysHash", "Envelopes", "Signature"),
         Message<Inbox>("inbox/1", "Session", "To", "Sharers", "Envelopes", "Signature"),
@@ -51,7 +52,7 @@ internal static class WireSchema
         Message<UnmaskRequest>("unmask-request/1", "Session", "SurvivorsHash", "Signatures", "Signature"),
         Message<UnmaskResponse>("unmask-response/1", "Session", "Hospital", "SurvivorsHash", "Shares", "Signature"),
         Message<Result>("result/1", "Session", "Hospitals", "Sum", "Signatures", "Signature"),
-        Message<Withdrawal>("withdrawal/1", "Session", "Hospital", "Code", "Culprit", "Evidence", "Signature"),
+        Message<Withdrawal>("withdrawal/1", "Session", "Hospital", "Code", "Culprit", "Evidence", "Signature", "Ledger"),
         Message<Abort>("abort/1", "Session", "Code", "Culprits", "Signature"),
 
         Part<RoundId>("Job", "Round", "Attempt"),
@@ -77,6 +78,9 @@ internal static class WireSchema
         Part<SealedShares>("Peer", "Envelope"),
         Part<SurvivorSignature>("Hospital", "Signature"),
         Part<ReleasedShare>("Owner", "Share"),
+        Part<SignedLedgerHead>("Hospital", "Scope", "Head", "Signature"),
+        Part<LedgerHead>("Sequence", "Hash", "Spent"),
+        Part<PrivacyBudget>("Epsilon", "Delta"),
     }.ToImmutableDictionary(line => line.Type, line => (line.Manifest, line.Names));
 
     // Parts first, whoever asks first: no record stands within itself, so this ends.

@@ -2,6 +2,7 @@
 //      For each coordinate, the mean of the values of some ranks among n updates: the median, or what a trim leaves.
 //  How:      a block of coordinates of every update is brought into the second-level cache, and 64 of them at a time sorted
 //            by one network: a comparator is a minimum and a maximum of 64 values, and no branch depends on any.
+//            With the widest vectors three comparators of four wires go together (ComparatorGroups).
 //  Source:   Yin et al., "Byzantine-Robust Distributed Learning", ICML 2018, definitions 1 and 2.
 //  Repeats:  minimum and maximum are exact, and what is left is added wire by wire in binary64: the same bits in every form.
 //            -0 is read as +0, which instruction sets rank differently.
@@ -35,8 +36,8 @@ public static class CoordinateRanks
         var stride = Math.Clamp(BlockBytes / sizeof(float) / updates.Count / Lanes * Lanes, Lanes, 1024);
         var block = GC.AllocateArray<float>(updates.Count * stride, pinned: true);
         var strip = GC.AllocateArray<float>(RowOf(updates.Count), pinned: true);
-        // Where each comparator's two rows begin in the strip.
-        var rows = network.Comparators.Select(RowOf).ToArray();
+        // Where the rows of each comparator, or of each group of them, begin in the strip.
+        var rows = form == SimdForm.Vector512 ? GroupedRows(network) : [.. network.Comparators.Select(RowOf)];
         Span<double> sums = stackalloc double[Lanes];
         for (var window = 0; window < updates.Length; window += updates.Window)
         {
@@ -61,6 +62,17 @@ public static class CoordinateRanks
     // Rows that are compared lie 2^k wires apart. Without a step every 16 wires they would lie whole pages of 4,096 bytes apart,
     // and processors that tell stores from loads by the last 12 bits of an address would take one row for the other.
     private static int RowOf(int wire) => wire * Lanes + wire / 16 * 16;
+
+    private static int[] GroupedRows(SortingNetwork network)
+    {
+        var groups = ComparatorGroups.Of(network);
+        for (var i = 0; i < groups.Length; i++)
+        {
+            if (i % ComparatorGroups.Length != 0)
+                groups[i] = RowOf(groups[i]);
+        }
+        return groups;
+    }
 
     // Lanes behind the last coordinate hold what an earlier block left: sorted like the others, and never read.
     private static void Sort(
@@ -98,26 +110,58 @@ public static class CoordinateRanks
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Exchange512(ref float strip, ReadOnlySpan<int> rows)
+    private static void Exchange512(ref float strip, ReadOnlySpan<int> groups)
     {
-        ref var row = ref MemoryMarshal.GetReference(rows);
-        for (nint c = 0; c < rows.Length; c += 2)
+        ref var group = ref MemoryMarshal.GetReference(groups);
+        for (nint g = 0; g < groups.Length; g += ComparatorGroups.Length)
         {
-            ref var low = ref Unsafe.Add(ref strip, Unsafe.Add(ref row, c));
-            ref var high = ref Unsafe.Add(ref strip, Unsafe.Add(ref row, c + 1));
-            var (a0, b0) = (Vector512.LoadUnsafe(ref low), Vector512.LoadUnsafe(ref high));
-            var (a1, b1) = (Vector512.LoadUnsafe(ref low, 16), Vector512.LoadUnsafe(ref high, 16));
-            var (a2, b2) = (Vector512.LoadUnsafe(ref low, 32), Vector512.LoadUnsafe(ref high, 32));
-            var (a3, b3) = (Vector512.LoadUnsafe(ref low, 48), Vector512.LoadUnsafe(ref high, 48));
-            Vector512.MinNative(a0, b0).StoreUnsafe(ref low);
-            Vector512.MinNative(a1, b1).StoreUnsafe(ref low, 16);
-            Vector512.MinNative(a2, b2).StoreUnsafe(ref low, 32);
-            Vector512.MinNative(a3, b3).StoreUnsafe(ref low, 48);
-            Vector512.MaxNative(a0, b0).StoreUnsafe(ref high);
-            Vector512.MaxNative(a1, b1).StoreUnsafe(ref high, 16);
-            Vector512.MaxNative(a2, b2).StoreUnsafe(ref high, 32);
-            Vector512.MaxNative(a3, b3).StoreUnsafe(ref high, 48);
+            var kind = Unsafe.Add(ref group, g);
+            ref var a = ref Unsafe.Add(ref strip, Unsafe.Add(ref group, g + 1));
+            ref var b = ref Unsafe.Add(ref strip, Unsafe.Add(ref group, g + 2));
+            ref var c = ref Unsafe.Add(ref strip, Unsafe.Add(ref group, g + 3));
+            ref var d = ref Unsafe.Add(ref strip, Unsafe.Add(ref group, g + 4));
+            for (nuint lane = 0; lane < Lanes; lane += 16)
+            {
+                if (kind == ComparatorGroups.Joined)
+                    Joined512(ref a, ref b, ref c, ref d, lane);
+                else if (kind == ComparatorGroups.Split)
+                    Split512(ref a, ref b, ref c, ref d, lane);
+                else
+                    Single512(ref a, ref b, lane);
+            }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Single512(ref float a, ref float b, nuint lane)
+    {
+        var (x, y) = (Vector512.LoadUnsafe(ref a, lane), Vector512.LoadUnsafe(ref b, lane));
+        Vector512.MinNative(x, y).StoreUnsafe(ref a, lane);
+        Vector512.MaxNative(x, y).StoreUnsafe(ref b, lane);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Joined512(ref float a, ref float b, ref float c, ref float d, nuint lane)
+    {
+        var (w, x) = (Vector512.LoadUnsafe(ref a, lane), Vector512.LoadUnsafe(ref b, lane));
+        var (y, z) = (Vector512.LoadUnsafe(ref c, lane), Vector512.LoadUnsafe(ref d, lane));
+        var (inner, outer) = (Vector512.MaxNative(w, x), Vector512.MinNative(y, z));
+        Vector512.MinNative(w, x).StoreUnsafe(ref a, lane);
+        Vector512.MinNative(inner, outer).StoreUnsafe(ref b, lane);
+        Vector512.MaxNative(inner, outer).StoreUnsafe(ref c, lane);
+        Vector512.MaxNative(y, z).StoreUnsafe(ref d, lane);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Split512(ref float a, ref float b, ref float c, ref float d, nuint lane)
+    {
+        var (w, z) = (Vector512.LoadUnsafe(ref a, lane), Vector512.LoadUnsafe(ref d, lane));
+        var (x, y) = (Vector512.LoadUnsafe(ref b, lane), Vector512.LoadUnsafe(ref c, lane));
+        var (low, high) = (Vector512.MinNative(w, z), Vector512.MaxNative(w, z));
+        Vector512.MinNative(low, x).StoreUnsafe(ref a, lane);
+        Vector512.MaxNative(low, x).StoreUnsafe(ref b, lane);
+        Vector512.MinNative(y, high).StoreUnsafe(ref c, lane);
+        Vector512.MaxNative(y, high).StoreUnsafe(ref d, lane);
     }
 
     private static void Sum512(ref float strip, SortingNetwork network, ref double sum)

@@ -74,9 +74,16 @@ internal sealed class RowReader
                 "Mend it; or, where nobody was observed, list the value under the column's missing and say when-missing = drop-row.");
             return false;
         }
+        // Rows of nobody would all be one patient's, and bounded together instead of each.
+        if (_patient is { Rule.Type: ColumnType.Category } && string.IsNullOrWhiteSpace(_patient.Text))
+        {
+            _faults.Add(FaultNumber.ValueNotAllowed, "The row does not say whose it is.", row.Line, _patient.Rule.Name,
+                "Fill in the patient, or list the empty text under the column's missing and say when-missing = drop-row.");
+            return false;
+        }
         foreach (var (column, input, oneOf) in _inputs)
             features.Add(oneOf is null ? (column.Number - input.Centre) / input.Scale : oneOf.Contains(column) ? 1 : 0);
-        read = new ReadRow(label, _time?.Number ?? 0, _site?.Canonical ?? "", _patient?.Canonical ?? "");
+        read = new ReadRow(label, _time?.Number ?? 0, _site?.Canonical ?? "", _patient?.Canonical.Trim() ?? "");
         return true;
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
+using FedActors.Core.Privacy;
 using FedActors.Core.Rounds;
 
 namespace FedActors.Core.Federation;
@@ -13,11 +14,19 @@ public abstract record FederationEvent(DateTimeOffset At)
         DateTimeOffset At, string Job, Digest PlanHash, ImmutableArray<HospitalId> Roster, Digest InitialModel) : FederationEvent(At);
 
     /// <summary>The round's model is durable under its hash and is the one the next round starts from.</summary>
-    public sealed record RoundCommitted(DateTimeOffset At, RoundRecord Record) : FederationEvent(At);
+    public sealed record RoundCommitted(DateTimeOffset At, RoundRecord Record) : FederationEvent(At)
+    {
+        /// <summary>Heads of the hospitals' privacy ledgers that were shown on the way, each signed by its hospital.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
+    }
 
     /// <summary>An attempt ended without a sum; the round's next attempt may follow.</summary>
     public sealed record AttemptFailed(
-        DateTimeOffset At, RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped) : FederationEvent(At);
+        DateTimeOffset At, RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped) : FederationEvent(At)
+    {
+        /// <summary>As in <see cref="RoundCommitted"/>.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
+    }
 }
 
 /// <summary>What is known of a committed round. Names who is in, who is missing and why.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
+using FedActors.Core.Privacy;
 using FedActors.Core.Rounds;
 
 namespace FedActors.Core.Federation;
@@ -29,6 +30,9 @@ public sealed record FederationState
     /// <summary>Attempts at the next round that ended without a sum.</summary>
     public int FailedAttempts { get; private init; }
 
+    /// <summary>Where the hospitals' privacy ledgers stood when they showed them last.</summary>
+    public LedgerWitness Witness { get; private init; } = LedgerWitness.Empty;
+
     /// <summary>All attempts that ended without a sum, in order: who asks why a round took several finds it here.</summary>
     public ImmutableList<FederationEvent.AttemptFailed> Failures { get; private init; } = [];
 
@@ -47,22 +51,25 @@ public sealed record FederationState
     }
 
     /// <summary>Commits a round whose model is durable. Repeated for a round that is committed: agrees, writes nothing.</summary>
-    public Decision<FederationEvent> DecideCommit(RoundRecord record, DateTimeOffset now)
+    /// <param name="ledgers">Heads of privacy ledgers that were shown in the round, their signatures checked.</param>
+    public Decision<FederationEvent> DecideCommit(
+        RoundRecord record, DateTimeOffset now, params ImmutableArray<SignedLedgerHead> ledgers)
     {
         if (record.Id.Job == Job && record.Id.Round <= Rounds.Count)
             return Rounds[record.Id.Round - 1].Model == record.Model
                 ? Decision<FederationEvent>.Accept()
                 : Decision<FederationEvent>.Reject($"Round {record.Id.Round} is committed with another model.");
         return record.Id == Next
-            ? Decision<FederationEvent>.Accept(new FederationEvent.RoundCommitted(now, record))
+            ? Decision<FederationEvent>.Accept(new FederationEvent.RoundCommitted(now, record) { Ledgers = ledgers })
             : Decision<FederationEvent>.Reject($"{record.Id} is not the next round: {Next} is.");
     }
 
     /// <summary>Notes that an attempt failed. One that is over already: agrees, writes nothing.</summary>
     public Decision<FederationEvent> DecideFailure(
-        RoundId id, FaultNumber number, string reason, ImmutableArray<Dropout> dropped, DateTimeOffset now) =>
+        RoundId id, FaultNumber number, string reason, ImmutableArray<Dropout> dropped, DateTimeOffset now,
+        params ImmutableArray<SignedLedgerHead> ledgers) =>
         id == Next
-            ? Decision<FederationEvent>.Accept(new FederationEvent.AttemptFailed(now, id, number, reason, dropped))
+            ? Decision<FederationEvent>.Accept(new FederationEvent.AttemptFailed(now, id, number, reason, dropped) { Ledgers = ledgers })
             : Decision<FederationEvent>.Accept();
 
     /// <summary>Who is invited to a round: a share of the roster, never fewer than the minimum, always those required.</summary>
@@ -116,11 +123,13 @@ public sealed record FederationState
             Model = e.Record.Model,
             Rounds = Rounds.Add(e.Record),
             FailedAttempts = 0,
+            Witness = Witness.Remember(e.Ledgers),
         },
         FederationEvent.AttemptFailed e when Job is not null && e.Id == Next => this with
         {
             FailedAttempts = FailedAttempts + 1,
             Failures = Failures.Add(e),
+            Witness = Witness.Remember(e.Ledgers),
         },
         _ => throw new InvalidOperationException($"After {Rounds.Count} rounds of '{Job}' there can be no {@event.GetType().Name}."),
     };

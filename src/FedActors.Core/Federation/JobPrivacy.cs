@@ -170,10 +170,9 @@ public static class JobPrivacy
                 $"An mlp of {model.ParameterCount} weights is too large to add clipped gradients in single precision: "
                 + $"rounding takes too much of the clip beyond {ExactSums.MostDimension}.",
                 "mode", "Train a smaller network, or set mode = hospital or off.");
-        if (plan.Privacy.PatientId is not null)
-            yield return new Fault(FaultNumber.PrivacyNotTrained,
-                "No data is read by patient yet: each row counts as one, and a promise per patient would not hold.", "patient-id",
-                "Leave it out where each row is a patient; else join a patient's rows first.");
+        if (plan.Privacy is { PatientId: not null, Mode: PrivacyMode.Hospital })
+            yield return new Fault(FaultNumber.ModeNeedsOtherSettings,
+                "A whole hospital is what mode = hospital hides: its patients are not told apart.", "patient-id", "Leave it out.");
         if (training.Algorithm == Algorithm.Newton)
             yield return new Fault(FaultNumber.PrivacyNotTrained, "Newton sends second derivatives, and nothing clips what one patient adds to them.", "mode",
                 "Set job.training.algorithm = fedavg, or mode = off.");

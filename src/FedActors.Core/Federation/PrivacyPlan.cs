@@ -29,7 +29,8 @@ public enum PrivacyMode
 /// <param name="MinimumSurvivors">Distributed noise: hospitals that a sum must hold, at least.</param>
 /// <param name="AssumedColluders">Distributed noise: hospitals whose share does not count, for they may tell it.</param>
 /// <param name="MinimumSurvivorShare">Distributed noise: share of the invited hospitals that a sum must hold, at least; in [0, 1].</param>
-/// <param name="PatientId">Column that says which rows are one patient's; null where each row is a patient.</param>
+/// <param name="PatientId">Column that says which rows are one patient's, by which every hospital must read its data; null where
+/// each hospital says for itself what a patient is.</param>
 public sealed record PrivacyPlan(
     PrivacyMode Mode,
     double? Epsilon = null,

@@ -44,9 +44,21 @@ public sealed record HospitalPolicy(
 {
     /// <summary>
     /// The public figure may be wrong by this factor: what a sum of more patients could hide in the rounding of doubles is not
-    /// accounted for, and a hospital does not start with more.
+    /// accounted for, and with fewer the noise drowns them. A hospital does not start otherwise.
     /// </summary>
     public const int MostPatientsPerNominal = 16;
+
+    /// <summary>
+    /// What is wrong with <see cref="NominalPatients"/> beside the true number; null where nothing is. For the hospital's own
+    /// eyes: it depends on the patients, and is never sent.
+    /// </summary>
+    /// <param name="patients">The true number of those the hospital trains on.</param>
+    public Fault? Misjudges(long patients) =>
+        patients > MostPatientsPerNominal * NominalPatients || NominalPatients > MostPatientsPerNominal * patients
+            ? new Fault(FaultNumber.NominalPatientsFarOff,
+                $"nominal-patients = {NominalPatients} is more than {MostPatientsPerNominal} times off the patients that the data holds.",
+                "nominal-patients", "Write a rounded figure that is nearer to the truth: it is public.")
+            : null;
 
     /// <summary>What contradicts itself in the policy. Places are the policy's keys.</summary>
     public IEnumerable<Fault> Faults()

@@ -29,9 +29,10 @@ public enum ParticipationPhase
 /// <param name="Terms">What the offered plan costs its patients; null for a plan without noise.</param>
 /// <param name="CanKeep">It has a place for a state of its own.</param>
 /// <param name="Misfit">Why its patients are not what the model learns from; null where they are.</param>
+/// <param name="PatientId">The column by which its rows are joined to patients; null where each row is one.</param>
 public readonly record struct HospitalFacts(
     long Patients, bool HasModel, bool CanMask, bool RequiresSecureSums, HospitalPolicy? Policy = null, PrivacyTerms? Terms = null,
-    bool CanKeep = true, string? Misfit = null);
+    bool CanKeep = true, string? Misfit = null, string? PatientId = null);
 
 /// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this decides.</summary>
 public sealed record ParticipationState
@@ -85,6 +86,8 @@ public sealed record ParticipationState
     {
         if (facts.Policy is not { } policy)
             return offer.Plan.Privacy.Mode == PrivacyMode.Off ? null : new PrivacyRefusal.PolicyMissing();
+        if (offer.Plan.Privacy is { Mode: not PrivacyMode.Off, PatientId: { } asked } && asked != facts.PatientId)
+            return new PrivacyRefusal.UnitMismatch(asked, facts.PatientId);
         return PolicyRules.Judge(policy, offer.Plan, offer.PlanHash, facts.Terms, offer.Cohort.Length)
             .Select(verdict => verdict.Refusal).FirstOrDefault(refusal => refusal is not null);
     }

@@ -54,6 +54,8 @@ public sealed class PldAccountant : IPrivacyAccountant
             return new PrivacySpent(0, null);
         if (Mu is { } mu)
             return new PrivacySpent(AnalyticGaussian.Epsilon(mu, delta), null);
+        if (Single is { } once)
+            return new PrivacySpent(once.Epsilon(delta), null);
 
         var epsilon = 0.0;
         foreach (var added in Both)
@@ -74,6 +76,8 @@ public sealed class PldAccountant : IPrivacyAccountant
             return 0;
         if (Mu is { } mu)
             return AnalyticGaussian.Delta(epsilon, mu);
+        if (Single is { } once)
+            return once.Delta(epsilon);
         var delta = 0.0;
         foreach (var added in Both)
         {
@@ -104,6 +108,9 @@ public sealed class PldAccountant : IPrivacyAccountant
     }
 
     private static bool[] Both => [false, true];
+
+    private SampledGaussianCurve? Single =>
+        _steps.Count == 1 && _steps.Values.Single() == 1 ? new SampledGaussianCurve(_steps.Keys.Single().Rate, _steps.Keys.Single().Noise) : null;
 
     /// <summary>Where nothing is sampled, all releases are one Gaussian, whose curve is known exactly.</summary>
     private double? Mu => _steps.Keys.All(key => key.Rate == 1)

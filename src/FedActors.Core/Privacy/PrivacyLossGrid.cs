@@ -40,15 +40,19 @@ internal sealed class PrivacyLossGrid(double[] masses, double bottom, double spa
     {
         private double _probability = infinite;
 
+        // What the additions so far may have lost: where both sums are near 1, delta is their difference.
+        private double _rounding;
+
         public double Neighbour { get; private set; }
 
-        public readonly double Delta => _probability - Neighbour;
+        public readonly double Delta => _probability - Neighbour + _rounding;
 
         /// <summary>Moves one grid point down, over <paramref name="mass"/>.</summary>
         public void Take(double mass, double spacing)
         {
             _probability += mass;
             Neighbour = (Neighbour + mass) * Math.Exp(-spacing);
+            _rounding += 4.5e-16 * _probability;
         }
     }
 }

@@ -45,8 +45,10 @@ public abstract record PrivacyRefusal(FaultNumber Number, string What, string Fi
         FaultNumber.LedgerDamaged, $"The ledger is damaged at record {Sequence}: {Reason}", "Find out why; then run 'fedactors privacy reconcile', which charges what may be missing.");
 
     /// <summary>Someone holds a signed head of this ledger that its records do not lead to.</summary>
-    public sealed record LedgerRollback(LedgerHead Own, LedgerHead Witnessed) : PrivacyRefusal(
-        FaultNumber.LedgerRollback, $"The ledger stands at record {Own.Sequence}, a witness holds its head at record {Witnessed.Sequence}: it was restored or replaced.",
+    /// <param name="Own">Null where none is shown.</param>
+    public sealed record LedgerRollback(LedgerHead? Own, LedgerHead Witnessed) : PrivacyRefusal(
+        FaultNumber.LedgerRollback, (Own is { } own ? $"The ledger stands at record {own.Sequence}" : "No ledger is shown")
+            + $", a witness holds its head at record {Witnessed.Sequence}: it was restored or replaced.",
         "Find out why; then run 'fedactors privacy reconcile', which charges the difference.");
 
     /// <summary>There is no ledger where the policy says it is.</summary>
@@ -63,6 +65,15 @@ public abstract record PrivacyRefusal(FaultNumber Number, string What, string Fi
     /// <param name="Allowed">By the policy.</param>
     public sealed record AgainstPolicy(FaultNumber Page, string Rule, string Asked, string Allowed) : PrivacyRefusal(
         Page, $"The policy's {Rule} asks for {Allowed}; the job has {Asked}.", "Change the job, or ask the hospital's data officer: the policy is theirs.");
+
+    /// <summary>The job counts other rows as one patient than the hospital's data do.</summary>
+    /// <param name="Asked">The job's patient-id.</param>
+    /// <param name="Own">The column by which the hospital reads its data; null where each row is a patient.</param>
+    public sealed record UnitMismatch(string Asked, string? Own) : PrivacyRefusal(
+        FaultNumber.UnitMismatch,
+        $"The job takes rows with one '{Asked}' for one patient; here "
+            + (Own is null ? "each row is a patient." : $"rows with one '{Own}' are."),
+        "Let the hospital's data name that column as patient, or leave job.privacy.patient-id out.");
 
     /// <summary>The job asks for privacy, and this hospital has no policy or ledger to hold it to.</summary>
     public sealed record PolicyMissing() : PrivacyRefusal(

@@ -1,10 +1,12 @@
+using System.Globalization;
+
 namespace FedActors.Core.Privacy;
 
 /// <summary>An epsilon and a delta: spent, asked for, or allowed.</summary>
 public readonly record struct PrivacyBudget(double Epsilon, double Delta)
 {
     /// <summary>For a person, to four digits.</summary>
-    public override string ToString() => FormattableString.Invariant($"epsilon {Epsilon:0.####} at delta {Delta:0.###e0}");
+    public override string ToString() => FormattableString.Invariant($"epsilon {Epsilon:0.####} at delta {(Delta == 0 ? "0" : Delta.ToString("0.###e0", CultureInfo.InvariantCulture))}");
 }
 
 /// <summary>

@@ -25,13 +25,16 @@ public static class LineProtocol
 
     /// <summary>Hub → hospital. The other half of the session's name.</summary>
     /// <param name="HubNonce">Random, of this start of the hub.</param>
-    public sealed record Challenge(HospitalId Hospital, Digest Nonce, Digest HubNonce) : IWireMessage
+    /// <param name="Epoch">Of the hub's leader: grows with each change of the lead, and a lower one is of a leader
+    /// that was replaced.</param>
+    public sealed record Challenge(HospitalId Hospital, Digest Nonce, Digest HubNonce, long Epoch) : IWireMessage
     {
         /// <summary>Over <see cref="Statement"/>, by the hub.</summary>
         public Signature Signature { get; init; }
 
         public Digest Statement() =>
-            new CanonicalWriter("FA/challenge/v1").Hospital(Hospital).Digest(Nonce).Digest(HubNonce).Seal();
+            new CanonicalWriter("FA/challenge/v2").Hospital(Hospital).Digest(Nonce).Digest(HubNonce).Int64(
+                Epoch).Seal();
     }
 
     /// <summary>Both ways. One piece of one message.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.Rounds;
 
 namespace FedActors.Core.Protocol;
@@ -44,9 +45,18 @@ public static class RoundProtocol
     public sealed record RoundOffered(
         RoundId Id, JobPlan Plan, Digest PlanHash, Digest Model, ImmutableArray<HospitalId> Cohort, int LastIncluded = 0) : IRoundMessage
     {
+        /// <summary>For a job with noise: the newest heads of the hospital's ledgers that the hub knows, which the hospital's own
+        /// records must lead to. Before it is made out to one hospital, those of all.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
+
         /// <summary>The offer as one hospital gets it.</summary>
-        public RoundOffered To(HospitalId hospital, ImmutableDictionary<HospitalId, int> lastIncluded) =>
-            lastIncluded.TryGetValue(hospital, out var last) ? this with { LastIncluded = last } : this;
+        public RoundOffered To(HospitalId hospital, ImmutableDictionary<HospitalId, int> lastIncluded)
+        {
+            var last = lastIncluded.GetValueOrDefault(hospital, LastIncluded);
+            return last == LastIncluded && Ledgers.IsEmpty
+                ? this
+                : this with { LastIncluded = last, Ledgers = Ledgers.RemoveAll(head => head.Hospital != hospital) };
+        }
     }
 
     /// <summary>Hospital → supervisor, with secure sums. Its update is ready to be masked.</summary>
@@ -63,8 +73,10 @@ public static class RoundProtocol
     /// <param name="Total">Bytes of the whole update.</param>
     /// <param name="Content">SHA-256 of the whole update.</param>
     /// <param name="Bytes">At most <see cref="ChunkBytes"/>.</param>
+    /// <param name="Ledger">With the first piece, in a job with noise: where the hospital's privacy ledger stands.</param>
     public sealed record UpdateChunk(
-        RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes) : IRoundMessage, IFromHospital;
+        RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes,
+        SignedLedgerHead? Ledger = null) : IRoundMessage, IFromHospital;
 
     /// <summary>Aggregator → hospital, after the session's Result. The open sum itself, from which the next model follows.</summary>
     /// <param name="Residues">Their SHA-256 stands in the Result.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.SecureAggregation;
 
 namespace FedActors.Core.Protocol;
@@ -77,8 +78,12 @@ public static class SecureAggregationProtocol
         Digest Session, HospitalId Hospital, ByteString EnvelopeKey, ByteString MaskKey, Digest SeedCommitment,
         Digest Beacon) : FromHospital
     {
-        public override Digest Statement() => Begin("FA/adv/v1", Session)
-            .Hospital(Hospital).Bytes(EnvelopeKey).Bytes(MaskKey).Digest(SeedCommitment).Digest(Beacon).Seal();
+        /// <summary>Where its privacy ledger stands, for all to witness; null in a job without noise.</summary>
+        public SignedLedgerHead? Ledger { get; init; }
+
+        public override Digest Statement() => WithLedger(
+            Begin("FA/adv/v1", Session).Hospital(Hospital).Bytes(EnvelopeKey).Bytes(MaskKey).Digest(SeedCommitment).Digest(Beacon),
+            Ledger);
     }
 
     /// <summary>Coordinator → hospital. U1: the keys are fixed.</summary>
@@ -213,8 +218,11 @@ public static class SecureAggregationProtocol
     public sealed record Withdrawal(
         Digest Session, HospitalId Hospital, AbortCode Code, HospitalId Culprit, Digest Evidence) : FromHospital
     {
-        public override Digest Statement() => Begin("FA/withdrawal/v1", Session)
-            .Hospital(Hospital).Int32((int)Code).Hospital(Culprit).Digest(Evidence).Seal();
+        /// <summary>The head that the culprit once signed, where it shows an older one now; else null.</summary>
+        public SignedLedgerHead? Ledger { get; init; }
+
+        public override Digest Statement() => WithLedger(
+            Begin("FA/withdrawal/v1", Session).Hospital(Hospital).Int32((int)Code).Hospital(Culprit).Digest(Evidence), Ledger);
     }
 
     /// <summary>
@@ -229,6 +237,12 @@ public static class SecureAggregationProtocol
     }
 
     private static CanonicalWriter Begin(string label, Digest session) => new CanonicalWriter(label).Digest(session);
+
+    private static Digest WithLedger(CanonicalWriter writer, SignedLedgerHead? ledger)
+    {
+        ledger?.WriteTo(writer);
+        return writer.Seal();
+    }
 
     private static CanonicalWriter List(CanonicalWriter writer, ImmutableArray<SealedShares> envelopes)
     {

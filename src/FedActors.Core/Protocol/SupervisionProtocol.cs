@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
 using Dropout = FedActors.Core.Rounds.Dropout;
@@ -40,16 +41,27 @@ public static class SupervisionProtocol
     {
         /// <summary>For each hospital the last committed round with its update; empty for a job whose hospitals keep no state.</summary>
         public ImmutableDictionary<HospitalId, int> LastIncluded { get; init; } = ImmutableDictionary<HospitalId, int>.Empty;
+
+        /// <summary>The newest heads of the hospitals' privacy ledgers, as far as the hub has seen any.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
     }
 
     /// <summary>Supervisor → coordinator. The sum is open.</summary>
     /// <param name="ByHospitals">What the hospitals counted of the model the round began with, where they did.</param>
     public sealed record RoundEnded(
         RoundId Id, DecodedSum Sum, Digest SumHash, ImmutableArray<HospitalId> Survivors, ImmutableArray<Dropout> Dropped,
-        DateTimeOffset OpenedAt, long BytesUp, FederatedFigures? ByHospitals = null) : ISupervisionMessage;
+        DateTimeOffset OpenedAt, long BytesUp, FederatedFigures? ByHospitals = null) : ISupervisionMessage
+    {
+        /// <summary>Heads of privacy ledgers that were shown in the attempt, each signed by its hospital.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
+    }
 
     /// <summary>Supervisor → coordinator. No sum, for a reason that is journaled.</summary>
-    public sealed record RoundFailed(RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped) : ISupervisionMessage;
+    public sealed record RoundFailed(RoundId Id, FaultNumber Number, string Reason, ImmutableArray<Dropout> Dropped) : ISupervisionMessage
+    {
+        /// <summary>As in <see cref="RoundEnded"/>.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
+    }
 
     /// <summary>Coordinator → supervisor. An operator ends the job: no sum, unless it is open already.</summary>
     public sealed record AbortRound(RoundId Id, string Reason) : ISupervisionMessage;
@@ -69,7 +81,14 @@ public static class SupervisionProtocol
     /// <param name="Accumulator">The running sum, where U3 is durable; else empty.</param>
     public sealed record BeginSession(
         RoundId Id, RoundSpec Spec, FixedPointCode Code, ImmutableArray<HospitalId> Trained, ImmutableArray<AggregationEvent> Journal,
-        ImmutableArray<byte> Accumulator) : ISupervisionMessage;
+        ImmutableArray<byte> Accumulator) : ISupervisionMessage
+    {
+        /// <summary>As in <see cref="OpenRound"/>: no older head is taken for good.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
+    }
+
+    /// <summary>Aggregator → supervisor. Heads of privacy ledgers that came with updates, or with a peer's word against one.</summary>
+    public sealed record LedgersShown(RoundId Id, ImmutableArray<SignedLedgerHead> Heads) : ISupervisionMessage;
 
     /// <summary>Aggregator → supervisor. U1 or U2 is to be durable before anyone hears of it.</summary>
     public sealed record SessionAdvanced(RoundId Id, AggregationEvent Fixed) : ISupervisionMessage;

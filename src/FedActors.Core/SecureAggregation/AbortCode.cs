@@ -89,6 +89,9 @@ public enum AbortCode
 
     /// <summary>An approved plan is not this plan.</summary>
     PlanMismatch = 27,
+
+    /// <summary>A hospital shows an older head of its privacy ledger than it showed before, or none any more.</summary>
+    LedgerBehind = 28,
 }
 
 /// <summary>A refusal a peer provoked: never an exception.</summary>

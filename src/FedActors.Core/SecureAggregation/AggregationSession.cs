@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
 namespace FedActors.Core.SecureAggregation;
@@ -34,6 +35,7 @@ public sealed class AggregationSession
     private ImmutableArray<HospitalId> _u1 = [], _u2 = [], _u3 = [];
     private Dictionary<HospitalId, Digest> _sharers = [];
     private Digest _u1Hash, _u2Hash, _u3Hash;
+    private LedgerWitness _witness = LedgerWitness.Empty;
     private MaskGraph? _graph;
     private byte[]? _accumulator;
     // of each member of U2: shares that came back
@@ -115,12 +117,14 @@ public sealed class AggregationSession
     /// </summary>
     /// <param name="journal">Its events, oldest first.</param>
     /// <param name="accumulator">The blob, where U3 was fixed.</param>
+    /// <param name="ledgers">The newest heads of privacy ledgers that the hub knows, their signatures checked: none older is let in.</param>
     /// <exception cref="InvalidOperationException">The events do not follow one another.</exception>
     /// <exception cref="FaultException">The blob is not the one that was journaled.</exception>
     public static AggregationSession Resume(
-        RoundSpec spec, Roster roster, SiteKey key, IEnumerable<AggregationEvent> journal, Stream? accumulator)
+        RoundSpec spec, Roster roster, SiteKey key, IEnumerable<AggregationEvent> journal, Stream? accumulator,
+        params IEnumerable<SignedLedgerHead> ledgers)
     {
-        var session = new AggregationSession(spec, roster, key);
+        var session = new AggregationSession(spec, roster, key) { _witness = LedgerWitness.Empty.Remember(ledgers) };
         foreach (var @event in journal)
             session.Apply(@event, accumulator);
         return session;
@@ -305,6 +309,10 @@ public sealed class AggregationSession
             return Refuse(AbortCode.WrongPhase, hospital, $"the keys of {hospital} came after they were fixed");
         if (RosterChecks.Fault(message, Spec, Session, _roster) is { } fault)
             return new SessionDecision.Rejected(fault, Ends: false);
+        if (message.Ledger is { } head && (head.Hospital != hospital || !head.IsSignedBy(_roster.KeyOf(hospital)!)))
+            return Refuse(AbortCode.BadSignature, hospital, $"the ledger's head that {hospital} shows is not signed by it");
+        if (RosterChecks.LedgerAhead(message, Spec, _witness) is { } ahead)
+            return new SessionDecision.Rejected(RosterChecks.LedgerBehind(ahead), Ends: false);
         if (RosterChecks.DuplicateKey(message, _keys) is { } duplicate)
             return new SessionDecision.Rejected(duplicate, Ends: false);
         _adverts.Add(hospital, message);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
@@ -40,6 +41,7 @@ public sealed class HospitalMasking : IDisposable
     private Consistency? _consistency;
     private UnmaskResponse? _response;
     private Digest? _inbox;
+    private ImmutableArray<SignedLedgerHead> _ledgers = [];
 
     /// <param name="self">Which hospital this is.</param>
     /// <param name="key">Its signing key; stays the caller's.</param>
@@ -102,7 +104,7 @@ public sealed class HospitalMasking : IDisposable
 
         (_spec, _session) = (spec, session);
         _secrets = new MaskingSecrets(session, _self, _random, _peers);
-        _advertise = Signed(_secrets.Advertise());
+        _advertise = Signed(_secrets.Advertise() with { Ledger = view.Ledger });
         Phase = MaskingPhase.Advertised;
         return Send(_advertise);
     }
@@ -126,11 +128,16 @@ public sealed class HospitalMasking : IDisposable
         var own = u1.BinarySearch(_self);
         if (own < 0 || adverts[own].Statement() != _advertise!.Statement())
             return End(AbortCode.OwnAdvertAltered, "the coordinator shows other keys of this hospital than it sent");
+        foreach (var advert in adverts)
+            if (RosterChecks.LedgerAhead(advert, _spec!, Ledger.Witness) is { } ahead)
+                return End(RosterChecks.LedgerBehind(ahead), ahead: ahead);
 
         var graph = new MaskGraph(_spec!.Graph, _session, u1, [.. adverts.Select(advert => advert.Beacon)]);
         if (_secrets!.Split(graph, adverts, u1Hash, _random!, out var envelopes) is { } badKey)
             return End(AbortCode.BadKey, badKey, $"the platform refuses a key of {badKey}");
         (_u1, _u1Hash) = (u1, u1Hash);
+        // Of its neighbours only: what a hospital remembers of a cohort of thousands stays small.
+        _ledgers = [.. adverts.Where(advert => graph.AreNeighbours(_self, advert.Hospital)).Select(advert => advert.Ledger).OfType<SignedLedgerHead>()];
         _shares = Signed(new Shares(_session, _self, u1Hash, envelopes));
         Phase = MaskingPhase.Shared;
         return Send(_shares);
@@ -180,7 +187,7 @@ public sealed class HospitalMasking : IDisposable
         _secrets.Mask(residues, u2, new MaskContext(ring.WordBits, ring.Coordinates, _u1Hash, _u2Hash, _spec.Model));
         _masked = Signed(new Masked(_session, _self, _u1Hash, _u2Hash, Digest.Of(residues)));
         Phase = MaskingPhase.Masked;
-        return Commit(new MaskingEvent.MaskedReady(_session, _spec, u2, _masked), _masked);
+        return Commit(new MaskingEvent.MaskedReady(_session, _spec, u2, _masked) { Ledgers = _ledgers }, _masked);
 
         MaskingDecision TwoInboxes() =>
             End(AbortCode.Equivocation, "the coordinator shows two inboxes for one session");
@@ -366,13 +373,13 @@ public sealed class HospitalMasking : IDisposable
     private MaskingDecision.Rejected End(AbortCode code, HospitalId culprit, string sentence) =>
         End(Refusal.By(code, culprit, sentence));
 
-    private MaskingDecision.Rejected End(Refusal why, Digest? evidence = null)
+    private MaskingDecision.Rejected End(Refusal why, Digest? evidence = null, SignedLedgerHead? ahead = null)
     {
         Wipe();
         Phase = MaskingPhase.Ended;
         var culprit = why.Culprits.IsEmpty ? _self : why.Culprits[0];
         return new MaskingDecision.Rejected(why, Ends: true,
-            Signed(new Withdrawal(_session, _self, why.Code, culprit, evidence ?? Digest.Of([]))));
+            Signed(new Withdrawal(_session, _self, why.Code, culprit, evidence ?? Digest.Of([])) { Ledger = ahead }));
     }
 
     private TMessage Signed<TMessage>(TMessage message) where TMessage : FromHospital => message.SignedBy(_key);

@@ -26,7 +26,9 @@ public abstract record MaskingDecision
 /// <param name="Task">Hash of the plan it approved.</param>
 /// <param name="PreviousSum">Hash of the sum from which it recomputed this model; null where it saw none (first round,
 /// or away).</param>
-public sealed record LocalView(Identity.Digest Model, Identity.Digest Task, Identity.Digest? PreviousSum);
+/// <param name="Ledger">Where its privacy ledger stands, for the others to witness; null in a job without noise.</param>
+public sealed record LocalView(
+    Identity.Digest Model, Identity.Digest Task, Identity.Digest? PreviousSum, Privacy.SignedLedgerHead? Ledger = null);
 
 /// <summary>Where a hospital's side of a session stands.</summary>
 public enum MaskingPhase

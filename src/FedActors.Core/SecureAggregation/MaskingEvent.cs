@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
 namespace FedActors.Core.SecureAggregation;
@@ -18,7 +19,11 @@ public abstract record MaskingEvent(Digest Session)
     /// <param name="Sharers">U2.</param>
     /// <param name="Message">What announces the bytes; holds their SHA-256.</param>
     public sealed record MaskedReady(Digest Session, RoundSpec Spec, ImmutableArray<HospitalId> Sharers, Masked Message)
-        : MaskingEvent(Session);
+        : MaskingEvent(Session)
+    {
+        /// <summary>Heads of the privacy ledgers of those it shares masks with, where they are newer than what it knew.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
+    }
 
     /// <summary>The one survivor set that this hospital signs in this session.</summary>
     /// <param name="Hospitals">U3.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
 
 namespace FedActors.Core.SecureAggregation;
@@ -36,6 +37,14 @@ internal static class RosterChecks
         var keys = new HashSet<ByteString>();
         return adverts.Select(advert => DuplicateKey(advert, keys)).FirstOrDefault(fault => fault is not null);
     }
+
+    /// <summary>The head that speaks against the privacy ledger a hospital shows; null where none does.</summary>
+    public static SignedLedgerHead? LedgerAhead(Advertise advert, RoundSpec spec, LedgerWitness witness) =>
+        spec.Noise.Kind == NoiseKind.None ? null : witness.Against(advert.Hospital, advert.Ledger);
+
+    /// <summary>A hospital's privacy ledger is behind <paramref name="ahead"/>, or gone.</summary>
+    public static Refusal LedgerBehind(SignedLedgerHead ahead) => Refusal.By(AbortCode.LedgerBehind, ahead.Hospital,
+        $"{ahead.Hospital} signed the head of its privacy ledger at record {ahead.Head.Sequence} and does not show one that follows it");
 
     /// <summary>Each key and each commitment belongs to one hospital: else masks cancel within one hand.</summary>
     /// <param name="keys">All seen so far; those of <paramref name="advert"/> are added where they are new.</param>

@@ -57,7 +57,7 @@ public static class AggregationBench
             var distances = new double[n * n];
             var time = Measure(() => distances = SquaredDistances.AllPairs(single, SimdForms.Best));
             var exact = updates[0].Zip(updates[^1], (a, b) => ((double)a - b) * ((double)a - b)).Sum();
-            return (time, Math.Abs(distances[n - 1] - exact) <= 66 * Math.ScaleB(1, -24) * exact);
+            return (time, Math.Abs(distances[n - 1] - exact) <= 34 * Math.ScaleB(1, -24) * exact);
         }
         var ranks = new TrimmedMean(rule == "median" ? null : trim);
         var milliseconds = rule == "mean"

@@ -33,19 +33,35 @@ public static class MemoryBench
             new CohortPlan(hospitals, 1, TimeSpan.FromMinutes(30), [], 0, 1),
             new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: Rows, TimeSpan.FromMinutes(10)),
             new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(int.MaxValue, Metric.Auroc));
+        // On disk, as a simulation keeps its journal and its models: in memory they would count as well.
+        var folder = Directory.CreateTempSubdirectory("fedactors-bench-");
+        try
+        {
+            return await TrainAsync(plan, ids, table, SimulationStorage.In(folder.FullName), cancel);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<MemoryBenchResult> TrainAsync(
+        JobPlan plan, HospitalId[] ids, PatientTable table, SimulationStorage storage, CancellationToken cancel)
+    {
+        var (hospitals, parameters, rounds) = (ids.Length, table.Features + 1, plan.Training.Rounds);
         // A plan of a million features is hashed once, which is not what is measured.
         var hash = PlanHash.Of(plan);
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         var before = Process.GetCurrentProcess().WorkingSet64;
         await using var federation = InProcessFederation.Start(
-            plan, [.. ids.Select(id => KeyValuePair.Create(id, table))], SimulationStorage.InMemory, judged: null);
+            plan, [.. ids.Select(id => KeyValuePair.Create(id, table))], storage, judged: null);
         var (gen2, watch) = (GC.CollectionCount(2), Stopwatch.StartNew());
         var peak = before;
         using (new Timer(_ => peak = Math.Max(peak, Process.GetCurrentProcess().WorkingSet64), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(20)))
         {
             await federation.RunAsync(plan, hash, [.. ids], _ => { }, cancel);
         }
-        var (seconds, data) = (watch.Elapsed.TotalSeconds, sizeof(double) * (double)Rows * features);
+        var (seconds, data) = (watch.Elapsed.TotalSeconds, sizeof(double) * (double)Rows * table.Features);
         return new MemoryBenchResult(
             hospitals, parameters, rounds, Math.Round(data / 1e6, 1), Math.Round(peak / 1e6, 1), Math.Round((peak - before) / 1e6, 1),
             (double)(GC.CollectionCount(2) - gen2) / rounds, Math.Round(seconds / rounds * 1e3, 1), Math.Round(hospitals * rounds / seconds, 1),

@@ -45,6 +45,7 @@ public static class SecureAggregationBench
     private const int ManyHospitals = 256;
 
     private const int WordBits = 32;
+    private const int WarmUpRounds = 10;
 
     /// <summary>One run, after smaller ones that warm the compiler.</summary>
     /// <param name="hospitals">At least 3.</param>
@@ -64,9 +65,10 @@ public static class SecureAggregationBench
             throw new ArgumentOutOfRangeException(
                 nameof(dropout), dropout,
                 $"{hospitals} hospitals tolerate {tolerated} dropouts, not {(int)(dropout * hospitals)}.");
-        for (var i = 0; i < 4; i++)
-            using (var warm = new Round(12, 20_000, 3, seed))
-                warm.Play();
+        foreach (var _ in WarmUp.Batches())
+            for (var i = 0; i < WarmUpRounds; i++)
+                using (var warm = new Round(12, 20_000, 3, seed))
+                    warm.Play();
         using var round = new Round(hospitals, parameters, (int)(dropout * hospitals), seed);
         var figures = round.Play() with { Dropout = dropout };
         var primitives = SecureAggregationPrimitives.Measure();
@@ -168,9 +170,21 @@ public static class SecureAggregationBench
             }
         }
 
+        /// <summary>
+        /// Asks and takes answers until the hub can go on. On a sparse graph that can be twice: who signed the survivors after
+        /// there was a quorum is asked for shares only then.
+        /// </summary>
         private void Phase(IEnumerable<HospitalId> answering, Func<HospitalId, FromCoordinator, FromHospital> answer)
         {
-            var messages = answering.Select(id => (id, Message: Server(() => _hub.MessagesFor(id)).Single())).ToArray();
+            do
+                Ask([.. answering.Where(_hub.Awaited.Contains)], answer);
+            while (!_hub.IsReady && !_hub.Awaited.IsEmpty);
+            Server(_hub.Advance);
+        }
+
+        private void Ask(ImmutableArray<HospitalId> asked, Func<HospitalId, FromCoordinator, FromHospital> answer)
+        {
+            var messages = asked.Select(id => (id, Message: Server(() => _hub.MessagesFor(id)).Single())).ToArray();
             var answers = new FromHospital[messages.Length];
             if (messages.Length > ManyHospitals)
                 Parallel.For(0, messages.Length, i => answers[i] = answer(messages[i].id, messages[i].Message));
@@ -183,7 +197,6 @@ public static class SecureAggregationBench
                 if (Server(() => _hub.Receive(message)) is SessionDecision.Rejected rejected)
                     throw new InvalidOperationException(rejected.Why.ToString());
             }
-            Server(_hub.Advance);
         }
 
         /// <summary>

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Runtime;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Aggregation;
@@ -37,11 +36,7 @@ public static class SimulationBench
     private const int BatchSize = 10;
     private const int Hidden = 64;
 
-    // The runtime compiles hot paths again in the background, seconds after they became hot: rounds are run until a batch of
-    // them compiles next to nothing, so that the compiler's time is not taken for the actors'.
     private const int WarmUpRounds = 50;
-    private const int MostWarmUps = 12;
-    private static readonly TimeSpan LittleTime = TimeSpan.FromMilliseconds(10);
 
     public static async Task<SimulationBenchResult> RunAsync(int hospitals, int rounds, ModelKind kind, CancellationToken cancel)
     {
@@ -63,7 +58,12 @@ public static class SimulationBench
             new SecureAggregationPlan(Enabled: false, RingBits: 32, Range: 8, WeightCap: Rows, TimeSpan.FromMinutes(10)),
             new PrivacyPlan(PrivacyMode.Off), new EvaluationPlan(int.MaxValue, Metric.Auto));
 
-        await WarmUp(WithRounds(plan, WarmUpRounds), sites, cancel);
+        var warm = WithRounds(plan, WarmUpRounds);
+        foreach (var _ in WarmUp.Batches())
+        {
+            Bare(warm, sites);
+            await MeasureActors(warm, sites, cancel);
+        }
         var (bareModel, bare) = await Measure(() => Task.FromResult(Bare(plan, sites)));
         var (actorModel, actors) = await MeasureActors(plan, sites, cancel);
 
@@ -74,18 +74,6 @@ public static class SimulationBench
             (actors.CpuSeconds - bare.CpuSeconds) / count * 1e6, (actors.Bytes - bare.Bytes) / count,
             actors.WallSeconds / rounds * 1e3, Process.GetCurrentProcess().PeakWorkingSet64 / 1e6,
             (double)actors.Gen2 / rounds, actorModel == bareModel);
-    }
-
-    private static async Task WarmUp(JobPlan plan, ImmutableArray<HospitalSite> sites, CancellationToken cancel)
-    {
-        for (var batch = 0; batch < MostWarmUps; batch++)
-        {
-            var before = JitInfo.GetCompilationTime();
-            Bare(plan, sites);
-            await MeasureActors(plan, sites, cancel);
-            if (JitInfo.GetCompilationTime() - before < LittleTime)
-                return;
-        }
     }
 
     private static async Task<(Digest Model, Cost Cost)> MeasureActors(

@@ -120,6 +120,43 @@ public class OutcomeDataTests
     }
 
     [Test]
+    public void A_patient_is_named_by_any_text_of_a_column_that_needs_no_rule()
+    {
+        var named = Named("Ann", "Bob", "Ann ", "Cy", "Bob", "Di", "Ann", "Bob", "Cy", "Di", "Ed", "Flo");
+        var data = Load("target = days\npatient = WHO", named);
+        Assert.That(data.Hospitals.Select(h => (h.Train.Units + h.Test.Units, h.Train.Rows + h.Test.Rows)), Is.EqualTo(new[] { (4, 6), (6, 6) }));
+        Assert.That(Load("target = days", named, patientId: "WHO").Hospitals[0].Train.Units, Is.EqualTo(data.Hospitals[0].Train.Units),
+            "the job's own word is enough");
+    }
+
+    [Test]
+    public void A_row_of_nobody_is_a_fault_and_shows_no_name()
+    {
+        var faults = Faults("target = days\npatient = WHO", Named("Ann", "", "Bob", " ", "Cy", "Di", "Ed", "Flo", "Gus", "Hal", "Ida", "Jo"));
+        Assert.That(faults.Select(fault => (fault.Number, fault.Where)), Is.EqualTo(new[]
+        {
+            (FaultNumber.ValueNotAllowed, "data.csv: line 3, column 'WHO'"), (FaultNumber.ValueNotAllowed, "data.csv: line 5, column 'WHO'"),
+        }));
+        Assert.That(string.Concat(faults), Does.Not.Contain("Ann"));
+    }
+
+    [Test]
+    public void A_job_and_its_data_that_mean_other_patients_are_refused() =>
+        Assert.That(Assert.Throws<FaultException>(() => Load("target = days\npatient = PID", patientId: "WHO"))!.Faults.Single(),
+            Has.Property("Number").EqualTo(FaultNumber.UnitMismatch).And.Property("Where").EqualTo("job.conf: job.data.patient"));
+
+    [Test]
+    public void A_column_of_patients_that_is_not_there_is_named() =>
+        Assert.That(Faults("target = days\npatient = PIDD").Single(),
+            Has.Property("Number").EqualTo(FaultNumber.MissingColumn).And.Property("Fix").Contains("'PID'"));
+
+    private static string Named(params string[] who)
+    {
+        var lines = Rows.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return string.Join('\n', [lines[0] + ",WHO", .. lines.Skip(1).Zip(who, (line, name) => $"{line},{name}"), ""]);
+    }
+
+    [Test]
     public void A_list_may_name_the_hospitals_too()
     {
         var data = Load("target = days\nsplit = listed", list: "center,line,set\neast,1,train\neast,2,train\nwest,3,train\nwest,4,train\neast,5,test\nwest,9,test\n");
@@ -139,13 +176,13 @@ public class OutcomeDataTests
         Assert.That((fault.Code, fault.Where), Is.EqualTo((code, $"job.conf: job.data.targets.a.{key}")));
     }
 
-    private FederatedData Load(string overrides, string rows = Rows, string list = "")
+    private FederatedData Load(string overrides, string rows = Rows, string list = "", string? patientId = null)
     {
         File.WriteAllText(Path.Combine(_folder, "data.csv"), rows);
         File.WriteAllText(Path.Combine(_folder, "list.csv"), list);
         var faults = new List<Fault>();
         var plan = DataSection.Read(HoconReader.Of(
-            ConfigurationFactory.ParseString($"job.data {{\n{Schema}\n{overrides}\n}}"), "job.data", "job.conf", faults));
+            ConfigurationFactory.ParseString($"job.data {{\n{Schema}\n{overrides}\n}}"), "job.data", "job.conf", faults), patientId);
         return faults.Count == 0 ? DataLoader.Load(plan, _folder, null) : throw new FaultException(faults);
     }
 

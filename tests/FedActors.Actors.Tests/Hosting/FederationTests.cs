@@ -1,4 +1,6 @@
+using System.Runtime.Versioning;
 using Akka.Actor;
+using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core.Federation;
@@ -20,6 +22,47 @@ public sealed class FederationTests : IAsyncDisposable
         foreach (var hospital in SmallFederation.Hospitals)
             await _federation.StartHospital(hospital);
 
+        await EndsWithTheModelOf(job, hub);
+    }
+
+    [Test]
+    [Platform(Include = "Linux")]
+    [SupportedOSPlatform("linux")]
+    public async Task A_hub_on_PostgreSQL_trains_the_same_model_and_leaves_no_file_of_its_own()
+    {
+        using var server = Postgres.Start();
+        server.CreateDatabase("hub");
+        var job = _federation.WriteJob();
+        var hub = await _federation.StartHub("job = small.conf", server.Section("hub"));
+        foreach (var hospital in SmallFederation.Hospitals)
+            await _federation.StartHospital(hospital);
+
+        await EndsWithTheModelOf(job, hub);
+        Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"),
+            Is.EqualTo(3L));
+        Assert.That(File.Exists(_federation.Office.PathOf("hub", "state", "state.db")), Is.False);
+    }
+
+    [Test]
+    [Platform(Include = "Linux")]
+    [SupportedOSPlatform("linux")]
+    public async Task A_database_that_dies_and_comes_back_costs_the_job_nothing()
+    {
+        using var server = Postgres.Start();
+        server.CreateDatabase("hub");
+        var job = _federation.WriteJob();
+        var hub = await _federation.StartHub("job = small.conf", server.Section("hub"));
+        foreach (var hospital in SmallFederation.Hospitals[..2])
+            await _federation.StartHospital(hospital);
+        server.Kill();
+        await _federation.StartHospital(SmallFederation.Hospitals[2]);
+        server.Restart();
+
+        await EndsWithTheModelOf(job, hub);
+    }
+
+    private async Task EndsWithTheModelOf(string job, Node hub)
+    {
         var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), TimeSpan.FromSeconds(60));
 
         Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);

@@ -1,5 +1,6 @@
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
+using FedActors.Actors.Tests.Data;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core;
 
@@ -36,6 +37,42 @@ public sealed class NodeFileTests
         yield return Case("node { role = hub, identity { kit = \"\" } }", FaultNumber.MissingKey, "node.identity.kit");
         yield return Case("node { role = hub, identity { key = \"\" } }", FaultNumber.MissingKey, "node.identity.key");
         yield return Case("node { role = hub, identity { password = x } }", FaultNumber.UnknownKey, "node.identity.password");
+        yield return Case("node { role = hub, storage { provider = postgres } }", FaultNumber.UnknownName,
+            "node.storage.provider");
+        yield return Case("node { role = hub, storage { provider = SQLite.MS } }", FaultNumber.UnknownName,
+            "node.storage.provider");
+        yield return Case("node { role = hub, storage { postgresql { password = x } } }", FaultNumber.UnknownKey,
+            "node.storage.postgresql.password");
+        yield return Case("node { role = hub, storage { postgresql { host = \"\" } } }", FaultNumber.MissingKey,
+            "node.storage.postgresql.host");
+        yield return Case("node { role = hub, storage { postgresql { port = 0 } } }", FaultNumber.ValueOutOfRange,
+            "node.storage.postgresql.port");
+        yield return Case("node { role = hub, storage { postgresql { tls = maybe } } }", FaultNumber.WrongType,
+            "node.storage.postgresql.tls");
+        yield return Case("node { role = hub, storage { postgresql { host = db.example.org, tls = off } } }",
+            FaultNumber.DatabaseUnencrypted, "node.storage.postgresql.tls");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"d:1\""), FaultNumber.NodeNotOfHub,
+            "node.hub.cluster.self");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"]"), FaultNumber.NodeNotOfHub,
+            "node.hub.cluster.self");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c\"], self = \"a:1\""), FaultNumber.ValueOutOfRange,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:0\"], self = \"a:1\""), FaultNumber.ValueOutOfRange,
+            "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"a:1\""), FaultNumber.HubNeedsServer,
+            "node.storage.provider");
+        yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"a:1\", stable-after = 0s"),
+            FaultNumber.ValueOutOfRange, "node.hub.cluster.stable-after");
+        yield return Case(Hub("strategy = static-quorum"), FaultNumber.UnknownKey, "node.hub.cluster.strategy");
+        yield return Case("node { role = hub, hub { door = \"hub.example.org\" } }", FaultNumber.ValueOutOfRange,
+            "node.hub.door");
+        yield return Case(Hospital("", "hub = [\"a b:1\"]"), FaultNumber.ValueOutOfRange, "node.hospital.hub");
         yield return Case("node { role = hub, hub { listen = \"1.2.3.4:7071\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
         yield return Case("node { role = hub, hub { listen = \"a b\" } }", FaultNumber.ValueOutOfRange, "node.hub.listen");
         yield return Case("node { role = hub, hub { listen = [1, 2] } }", FaultNumber.WrongType, "node.hub.listen");
@@ -62,6 +99,9 @@ public sealed class NodeFileTests
         yield return Case(Hospital(Features), FaultNumber.MissingKey, "node.hospital.patients.features");
         yield return Case(Hospital(Targets), FaultNumber.MissingKey, "node.hospital.patients.targets");
         yield return Case(Hospital(Splits), FaultNumber.MissingKey, "node.hospital.patients.splits");
+        yield return Case(Hospital("", "privacy { policy = p.conf }"), FaultNumber.MissingKey, "node.hospital.privacy.ledger");
+        yield return Case(Hospital("", "privacy { ledger = p.ledger }"), FaultNumber.MissingKey, "node.hospital.privacy.policy");
+        yield return Case(Hospital("", "privacy { epsilon = 1 }"), FaultNumber.UnknownKey, "node.hospital.privacy.epsilon");
         yield return Case(Hospital("", "patients { separator = abc }"), FaultNumber.ValueOutOfRange, "node.hospital.patients.separator");
     }
 
@@ -88,6 +128,12 @@ public sealed class NodeFileTests
         Assert.That(plan.Key, Is.EqualTo(Federation.KeyOf("berlin")));
         Assert.That(plan.Hospital!.SecureSumsOnly, Is.True);
     }
+
+    [TestCase("coordinator", NodeRole.Hub)]
+    [TestCase("member", NodeRole.Hub)]
+    [TestCase("hospital", NodeRole.Hospital)]
+    public void The_node_files_to_begin_with_are_good_ones(string name, NodeRole role) =>
+        Assert.That(NodeFile.Read(Path.Combine(SampleData.Repository, "hocon", $"{name}.conf")).Role, Is.EqualTo(role));
 
     [Test]
     public void A_file_that_is_not_there_is_told() =>
@@ -121,6 +167,31 @@ public sealed class NodeFileTests
         Assert.That(Directory.Exists(Federation.PathOf("berlin", "state")), Is.False);
     }
 
+    [TestCase(32, null)]
+    [TestCase(33, FaultNumber.NominalPatientsFarOff)]
+    public async Task A_node_whose_public_number_of_patients_is_far_from_the_true_one_does_not_start(int nominal, FaultNumber? number)
+    {
+        using var office = new Office("berlin");
+        var file = office.NodeFile("berlin", $"{Good}\nhospital {{ rhythm = 60s, privacy {{ policy = policy.conf, ledger = none }} }}");
+        File.WriteAllText(office.PathOf("berlin", "p.csv"), "x,y\n1,a\n2,b\n");
+        File.WriteAllText(office.PathOf("berlin", "policy.conf"), $"policy {{ scope = ward, nominal-patients = {nominal} }}");
+
+        if (number is { } refusal)
+            Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System), Refused(refusal));
+        else
+            await (await Node.StartAsync(NodeFile.Read(file), TimeProvider.System)).DisposeAsync();
+    }
+
+    [Test]
+    public void A_node_without_the_policy_it_names_does_not_start()
+    {
+        using var office = new Office("berlin");
+        var file = office.NodeFile("berlin", $"{Good}\nhospital {{ privacy {{ policy = policy.conf, ledger = none }} }}");
+        File.WriteAllText(office.PathOf("berlin", "p.csv"), "x,y\n1,a\n2,b\n");
+
+        Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System), Refused(FaultNumber.PolicyMissing));
+    }
+
     [TestCase("patients = 0", FaultNumber.JobNotForFederation)]
     [TestCase("patients = 9, cohort { minimum = 4 }", FaultNumber.ValueOutOfRange)]
     [TestCase("patients = 9, cohort { require = [rome] }", FaultNumber.UnknownHospital)]
@@ -141,6 +212,8 @@ public sealed class NodeFileTests
     }
 
     private const string Data = $"data {{\n{Files}\n{Columns}\n{Features}\n{Targets}\n{Splits}\n}}";
+
+    private static string Hub(string cluster) => $"node {{ role = hub, hub {{ cluster {{ {cluster} }} }} }}";
 
     // The good file without one part, or with one more key.
     private static string Hospital(string without, string with = "") =>

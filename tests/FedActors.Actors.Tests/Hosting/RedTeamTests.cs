@@ -60,7 +60,7 @@ public sealed class RedTeamTests : IAsyncDisposable
         yield return ("the hub's own answers", attacker =>
         {
             attacker.Door.Tell(new LineProtocol.Broken(default));
-            attacker.Door.Tell(new LineProtocol.Challenge(Madrid, default, default));
+            attacker.Door.Tell(new LineProtocol.Challenge(Madrid, default, default, 0));
             attacker.Door.Tell(new LineProtocol.Hello(new HospitalId("nobody"), default));
             // In the door's own name: whatever it answers, it answers itself.
             attacker.Door.Tell(new LineProtocol.Hello(Madrid, default), attacker.Door);

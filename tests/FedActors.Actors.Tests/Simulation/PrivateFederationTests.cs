@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using FedActors.Actors.Hosting;
 using FedActors.Core;
+using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
@@ -21,15 +22,16 @@ public sealed class PrivateFederationTests
     [TearDown]
     public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
 
-    [Test]
-    public async Task Shared_noise_of_hardly_any_size_leaves_the_very_gradient_steps_of_the_clipped_sum()
+    [TestCase(1)]
+    [TestCase(2)]
+    public async Task Shared_noise_of_hardly_any_size_leaves_the_very_gradient_steps_of_the_clipped_sum(int rowsOfAPatient)
     {
         var plan = Plan(PrivacyMode.PatientDistributed, rounds: 3) with
         {
             // Epsilon is in the thousands: a policy that allows it, for once.
             Privacy = new PrivacyPlan(PrivacyMode.PatientDistributed, NoiseMultiplier: 0.05, Delta: 1e-5, Clip: 0.5, MinimumSurvivors: 4),
         };
-        var sites = Plans.Sites();
+        var sites = Plans.Sites().Select(site => site with { Patients = Joined(site.Patients, rowsOfAPatient) }).ToArray();
         var (records, model) = await Run(plan, sites, policy: p => p with { PerJob = new(1e6, 1e-5), Lifetime = new(1e6, 1e-4) });
         Assert.That(records.Select(record => record.Included.Length), Is.All.EqualTo(5));
 
@@ -43,7 +45,7 @@ public sealed class PrivateFederationTests
                 logistic.ClippedGradientSum(expected, PatientBatch.All(site.Patients), 0.5, one);
                 TensorPrimitives.Add(sum, one, sum);
             }
-            var patients = sites.Sum(site => site.Patients.Rows);
+            var patients = sites.Sum(site => site.Patients.Units);
             for (var k = 0; k < 5; k++)
                 expected[k] -= 0.5 * (sum[k] / patients + (k < 4 ? 1.0 / plan.Patients * expected[k] : 0));
         }
@@ -51,6 +53,9 @@ public sealed class PrivateFederationTests
         Assert.That(model, Is.EqualTo(expected).Within(3e-3));
         Assert.That(model, Is.Not.EqualTo(expected).Within(1e-9), "there is noise");
     }
+
+    private static PatientTable Joined(PatientTable rows, int each) => new(
+        rows.FeatureNames, rows.Values.ToArray(), rows.Outcomes, [.. Enumerable.Range(0, rows.Rows).Select(row => row / each)]);
 
     [TestCase(PrivacyMode.PatientLocal)]
     [TestCase(PrivacyMode.PatientDistributed)]
@@ -106,6 +111,14 @@ public sealed class PrivateFederationTests
             using var privacy = Privacy(sites, Path.Combine(_folder, "ledgers"));
             await Run(plan, sites, privacy, hub);
         }
+    }
+
+    [Test]
+    public void A_simulated_ledger_shows_its_cap_before_anything_is_granted()
+    {
+        using var privacy = Privacy(Plans.Sites(), _folder);
+        foreach (var (hospital, _, limit) in privacy.Spent)
+            Assert.That(Actors.Storage.LedgerReading.Of(Path.Combine(_folder, $"{hospital}.ledger")).Ledger!.Limit, Is.EqualTo(limit));
     }
 
     [Test]

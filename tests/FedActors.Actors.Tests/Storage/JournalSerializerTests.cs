@@ -7,6 +7,7 @@ using FedActors.Core;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 using FedActors.Core.SecureAggregation;
@@ -28,6 +29,7 @@ public sealed class JournalSerializerTests : ActorTest
         One, 4, 2, Two, One, Two, One, [A, B], new RingSpec(32, 10, 8, 13, 8, 4096, 0.5), new Thresholds(5, 1, 4, 4), new GraphSpec(0, 4, 0),
         new NoiseSpec(NoiseKind.Skellam, 2.5, 3),
         new PhaseDeadlines(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4)));
+    private static readonly SignedLedgerHead Head = new(A, "ward", new LedgerHead(60, Two, new PrivacyBudget(1.5, 1e-6)), Signature);
     private static readonly Dropout Gone = new(B, RoundPhase.Training, DropReason.Diverged, "It diverged.");
 
     private static readonly (object Event, string Manifest)[] Golden =
@@ -57,6 +59,11 @@ public sealed class JournalSerializerTests : ActorTest
         (new DeskEvent.JobSubmitted(At, "job", "job { name = job }"), "job-submitted/1"),
         (new DeskEvent.AbortAsked(At, "job", "why"), "abort-asked/1"),
         (new DeskEvent.JobEnded(At, "job", JobStage.Aborted, "why"), "job-ended/1"),
+        (new FederationEvent.RoundCommitted(At, new RoundRecord(Id, [A], [], One, 0.25, null, 40, 0, 5, 6, TimeSpan.Zero, Two)) { Ledgers = [Head] },
+            "round-committed/1"),
+        (new FederationEvent.AttemptFailed(At, Id, FaultNumber.TooFewHospitals, "few", [Gone]) { Ledgers = [Head] }, "attempt-failed/1"),
+        (new RoundEvent.KeysFixed(At, new AggregationEvent.KeysFixed(One, [Advert with { Ledger = Head }])), "keys-fixed/1"),
+        (new MaskingEvent.MaskedReady(One, Spec, [A, B], new Masked(One, A, One, Two, One) { Signature = Signature }) { Ledgers = [Head] }, "masked-ready/1"),
     ];
 
     private JournalSerializer Serializer => new((ExtendedActorSystem)Sys);
@@ -77,7 +84,7 @@ public sealed class JournalSerializerTests : ActorTest
         new(At, new RoundRecord(Id, [A], [], One, 0.25, metrics, 40, 0, 5, 6, TimeSpan.Zero, Two));
 
     [Test]
-    public void Every_event_reads_back_as_it_was_written([Range(0, 21)] int index)
+    public void Every_event_reads_back_as_it_was_written([Range(0, 25)] int index)
     {
         var (@event, manifest) = Golden[index];
 

@@ -228,6 +228,10 @@ public sealed class PrivacyLedgerFileTests
     }
 
     [Test]
+    public void A_folder_that_cannot_be_flushed_is_told() =>
+        Assert.That(() => FolderFlush.Of("/nowhere/at/all/ward.ledger"), Throws.InstanceOf<IOException>().With.Message.Contains("/nowhere/at/all"));
+
+    [Test]
     public void Two_jobs_at_once_on_one_ledger_cannot_pass_its_limit()
     {
         using var ledger = PrivacyLedgerFile.InMemory("ward", Basic, Now, Limit);

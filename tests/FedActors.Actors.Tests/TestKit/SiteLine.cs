@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Configuration;
+using FedActors.Actors.Configuration;
 using FedActors.Actors.Provisioning;
 using FedActors.Actors.Wire;
 using FedActors.Core.Identity;
@@ -35,7 +36,8 @@ public sealed class SiteLine : IAsyncDisposable
         var tlsKey = PrivateFile.Read(office.KeyOf(site));
         var key = SiteKey.Own(PrivateFile.Read(office.KeyOf(site)));
         var system = Edge.OfSite(kit, tlsKey, TimeProvider.System, Config.Empty);
-        var (door, nonce) = (Edge.DoorOf(kit.Manifest.Hub, system), Digest.Of(Guid.NewGuid().ToByteArray()));
+        var (door, nonce) = (Edge.DoorOf(new HostPort(kit.Manifest.Hub.Host, kit.Manifest.Hub.Port), system),
+            Digest.Of(Guid.NewGuid().ToByteArray()));
         var challenge = await door.Ask<LineProtocol.Challenge>(new LineProtocol.Hello(me, nonce), Patience);
         var session = LineProtocol.SessionOf(me, nonce, challenge.HubNonce);
         var end = new LineEnd(session, me, isHospital: true, key, kit.Roster.Coordinator, 1 << 20);

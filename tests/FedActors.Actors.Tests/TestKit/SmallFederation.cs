@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Akka.Actor;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Federation;
@@ -59,29 +60,84 @@ public sealed class SmallFederation : IAsyncDisposable
         return file;
     }
 
+    /// <summary>Writes the hub's node file.</summary>
     /// <param name="section">What stands in the hub's section.</param>
-    public Task<Node> StartHub(string section) => Start("hub", $"hub {{ {section} }}");
+    /// <param name="node">More sections of the node.</param>
+    public string WriteHub(string section, string node = "") => Office.NodeFile("hub", $"hub {{ {section} }}\n{node}");
 
-    public Task<Node> StartHospital(string hospital)
+    /// <summary>
+    /// Writes the node files of a hub of several nodes: one site, one kit, one key, each with a folder of its own.
+    /// </summary>
+    /// <param name="section">What stands in every hub's section.</param>
+    /// <param name="node">More sections of every node.</param>
+    /// <returns>The files, and what a hospital's section says of where the hub is.</returns>
+    public (string[] Files, string Hub) WriteHubNodes(int count, string section, string cluster, string node)
+    {
+        var (nodes, doors) = (Addresses(), Addresses());
+        var files = new string[count];
+        for (var i = 0; i < count; i++)
+        {
+            files[i] = Office.PathOf("hub", $"hub{i + 1}.conf");
+            File.WriteAllText(files[i], $$"""
+                node {
+                  role = hub, data = "state{{i + 1}}"
+                  identity { kit = "kit", key = "hub.key" }
+                  hub {
+                    {{section}}
+                    door = "{{doors[i]}}"
+                    cluster { nodes = [{{List(nodes)}}], self = "{{nodes[i]}}"
+                      {{cluster}} }
+                  }
+                {{node}}
+                }
+                """);
+        }
+        return (files, $"hub = [{List(doors)}]");
+
+        string[] Addresses() => [.. Enumerable.Range(0, count).Select(_ => $"127.0.0.1:{FreePort()}")];
+
+        static string List(string[] addresses) => string.Join(", ", addresses.Select(address => $"\"{address}\""));
+    }
+
+    /// <summary>Writes a hospital's node file and its patients.</summary>
+    /// <param name="node">More sections of the node.</param>
+    /// <param name="section">More keys of the hospital's section.</param>
+    public string WriteHospital(string hospital, string node = "", string section = "")
     {
         File.WriteAllLines(
             Office.PathOf(hospital, "p.csv"), [.. Rows(hospital).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
-        return Start(hospital, $$"""
+        return Office.NodeFile(hospital, $$"""
             hospital {
               rhythm = 300ms
+              {{section}}
               patients {
                 files = [ { path = p.csv, hospital = {{hospital}} } ]
                 {{Schema}}
               }
             }
+            {{node}}
             """);
     }
+
+    /// <inheritdoc cref="WriteHub"/>
+    /// <returns>Once it leads, and its door is open.</returns>
+    public async Task<Node> StartHub(string section, string node = "")
+    {
+        var hub = await StartAsync(WriteHub(section, node));
+        await hub.Desk.Ask<HubLeader.Leading>(HubLeader.WhenLeading.Instance, TimeSpan.FromSeconds(60));
+        return hub;
+    }
+
+    public Task<Node> StartHospital(string hospital, string section = "") =>
+        StartAsync(WriteHospital(hospital, section: section));
+
+    /// <summary>Where a job's result will lie.</summary>
+    public string ResultFile(string job) => Office.PathOf("hub", "state", "results", job + ".json");
 
     /// <summary>SHA-256 of the model that the hub has trained.</summary>
     public string? ResultOf(string job)
     {
-        var file = Office.PathOf("hub", "state", "results", job + ".json");
-        using var result = JsonDocument.Parse(File.ReadAllText(file));
+        using var result = JsonDocument.Parse(File.ReadAllText(ResultFile(job)));
         return result.RootElement.GetProperty("modelSha256").GetString();
     }
 
@@ -116,10 +172,10 @@ public sealed class SmallFederation : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private async Task<Node> Start(string site, string section)
+    public async Task<Node> StartAsync(string file)
     {
-        var node = await Node.StartAsync(NodeFile.Read(Office.NodeFile(site, section)), TimeProvider.System);
-        _nodes.Add(site, node);
+        var node = await Node.StartAsync(NodeFile.Read(file), TimeProvider.System);
+        _nodes.Add(Path.GetFileName(Path.GetDirectoryName(file))!, node);
         return node;
     }
 

@@ -72,7 +72,7 @@ public class AggregationKernelTests
                 for (var j = 0; j < count; j++)
                 {
                     var exact = Distance(updates[i], updates[j]);
-                    Assert.That(distances[i * count + j], Is.EqualTo(exact).Within(66 * Math.ScaleB(1, -24) * exact));
+                    Assert.That(distances[i * count + j], Is.EqualTo(exact).Within(34 * Math.ScaleB(1, -24) * exact));
                 }
             }
             AssertSameBits(first ??= distances, distances);
@@ -92,7 +92,7 @@ public class AggregationKernelTests
             for (var j = 0; j < 9; j++)
             {
                 var exact = Distance(updates[i], updates[j]);
-                Assert.That(Math.Abs(distances[i * 9 + j] - exact), Is.LessThanOrEqualTo(66 * Math.ScaleB(1, -24) * exact));
+                Assert.That(Math.Abs(distances[i * 9 + j] - exact), Is.LessThanOrEqualTo(34 * Math.ScaleB(1, -24) * exact));
             }
         }
     }

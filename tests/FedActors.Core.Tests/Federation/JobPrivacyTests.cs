@@ -72,7 +72,8 @@ public sealed class JobPrivacyTests
         new(Plan with { Model = Plan.Model with { Kind = ModelKind.Cox } }, FaultNumber.PrivacyNotTrained, "mode"),
         new(Plan with { Model = Plan.Model with { Kind = ModelKind.Mlp, Hidden = [1 << 13, 1 << 13] } },
             FaultNumber.PrivacyNotTrained, "mode"),
-        new(Plan with { Privacy = Plan.Privacy with { PatientId = "patient" } }, FaultNumber.PrivacyNotTrained, "patient-id"),
+        new(Shared with { Privacy = Shared.Privacy with { Mode = PrivacyMode.Hospital, PatientId = "patient" } },
+            FaultNumber.ModeNeedsOtherSettings, "patient-id"),
         new(Plan with { Training = Plan.Training with { BatchSize = 32 } }, FaultNumber.ModeNeedsOtherSettings, "sampling-rate"),
         new(Shared with
             {

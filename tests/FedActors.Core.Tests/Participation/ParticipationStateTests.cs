@@ -2,6 +2,7 @@ using FedActors.Core.Data;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Participation;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
 
@@ -53,6 +54,25 @@ public sealed class ParticipationStateTests
         Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["y"], [1], [1])), Is.Not.Null);
         Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["x"], [1], Outcomes.Real([1]))), Does.Contain("job.data.targets"));
         Assert.That(ModelRules.Misfit(Plan.Model, new PatientTable(["x"], [1], [1])), Is.Null);
+    }
+
+    [TestCase("pid", "pid", null)]
+    [TestCase("pid", "visit", "rows with one 'visit' are")]
+    [TestCase("pid", null, "each row is a patient")]
+    [TestCase(null, "visit", null)]
+    public void A_promise_to_patients_that_the_data_do_not_know_is_declined(string? asked, string? own, string? reason)
+    {
+        var plan = Plan with { Privacy = new PrivacyPlan(PrivacyMode.PatientLocal, Epsilon: 1, Delta: 1e-5, PatientId: asked) };
+        var policy = new HospitalPolicy(
+            "ward", false, [PrivacyMode.PatientLocal], new PrivacyBudget(4, 1e-4), new PrivacyBudget(4, 1e-4), new CompositionRule(null, 0),
+            40, 1, 0, 0.1, 1, 100, 1, 0, false, null);
+        var facts = Facts with { Policy = policy, Terms = JobPrivacy.Terms(plan, 1), PatientId = own };
+        var answer = ParticipationState.Of(Berlin).Answer(Offer(1) with { Plan = plan, PlanHash = PlanHash.Of(plan) }, facts);
+        if (reason is null)
+            Assert.That(answer, Is.InstanceOf<OfferAnswer.Train>());
+        else
+            Assert.That(answer, Is.InstanceOf<OfferAnswer.Decline>().With.Property("Reason").EqualTo(DropReason.PrivacyRefused)
+                .And.Property("Detail").StartsWith("FA-6036").And.Property("Detail").Contains(reason));
     }
 
     [Test]

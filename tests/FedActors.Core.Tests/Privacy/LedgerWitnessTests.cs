@@ -35,6 +35,20 @@ public sealed class LedgerWitnessTests
         Assert.That(
             LedgerWitness.Empty.Observe(Head(3), Key.Public).Observe(Head(1, "cardiology"), Key.Public).Of(Berlin).Count(), Is.EqualTo(2));
 
+    [Test]
+    public void An_older_head_a_forked_one_and_none_at_all_are_spoken_against_and_a_newer_one_is_not()
+    {
+        var witness = LedgerWitness.Empty.Observe(Head(7), Key.Public);
+        foreach (var behind in new[] { Head(3), Fork(7), null })
+            Assert.That(witness.Against(Berlin, behind), Is.EqualTo(Head(7)).Using<SignedLedgerHead>((a, b) => a.Head == b.Head));
+        foreach (var fine in new[] { Head(7), Head(8), Fork(8), Head(1, "cardiology") })
+            Assert.That(witness.Against(Berlin, fine), Is.Null);
+        Assert.That(witness.Against(new HospitalId("rome"), null), Is.Null, "who showed none before need show none");
+    }
+
+    private static SignedLedgerHead Fork(long sequence) => SignedLedgerHead.By(
+        Key, Berlin, "ward", new LedgerHead(sequence, Digest.Of("another record"u8), default));
+
     private static SignedLedgerHead Head(long sequence, string scope = "ward") => SignedLedgerHead.By(
         Key, Berlin, scope, new LedgerHead(sequence, Digest.Of([(byte)sequence]), new PrivacyBudget(sequence, 1e-6)));
 }

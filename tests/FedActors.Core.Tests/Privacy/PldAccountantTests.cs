@@ -167,10 +167,16 @@ public sealed class PldAccountantTests
     [TestCase(0.1, 2.5, 1e-16, 1.13996464634)]
     [TestCase(0.99, 6, 1e-30, 1.85392215667)]
     [TestCase(0.999, 1, 1e-33, 12.3330962284)]
+    [TestCase(1e-8, 0.3, 1e-12, 0.27834169747552495)]
+    [TestCase(1e-8, 10, 1e-10, 9.714084726500719e-10)]
+    [TestCase(1e-6, 0.5, 1e-12, 0.05798850639799967)]
+    [TestCase(1e-5, 0.5, 3e-16, 3.174528523207898)]
+    [TestCase(1e-5, 1, 3e-16, 0.008370629442200012)]
+    [TestCase(1e-4, 0.8, 1e-12, 0.1539785301037623)]
     public void A_single_step_at_a_tiny_delta_is_met_and_never_undercut(double rate, double noise, double delta, double exact) =>
         Assert.That(
             PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(rate, noise, 1)).Spent(delta).Epsilon,
-            Is.InRange(exact * (1 - 1e-9), exact * 1.01 + 1e-3));
+            Is.InRange(exact * (1 - 1e-11), exact * (1 + 1e-10)));
 
     [Test]
     public void Delta_and_epsilon_are_inverse_to_each_other()

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Collections.Immutable;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.SecureAggregation;
 using FedActors.Core.Tests.SecureAggregation;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
@@ -34,7 +35,7 @@ public class SecureAggregationProtocolTests
                 if (message is RoundOpen && property.Name == "Session")
                     continue;                                                   // follows from the spec
                 var changed = (SignedMessage)message.GetType().GetMethod("<Clone>$")!.Invoke(message, null)!;
-                property.SetValue(changed, Another(property.GetValue(message)!));
+                property.SetValue(changed, Another(property.GetValue(message)));
                 Assert.That(changed.Statement(), Is.Not.EqualTo(message.Statement()),
                     $"{message.GetType().Name}.{property.Name}");
             }
@@ -100,7 +101,7 @@ public class SecureAggregationProtocolTests
                 "19 BudgetExhausted",
             "20 DeadlinePassed", "21 Malformed", "22 NotInvited", "23 BadKey", "24 WrongPhase", "25 SecretsLost",
                 "26 BadUpload",
-            "27 PlanMismatch",
+            "27 PlanMismatch", "28 LedgerBehind",
         }));
         foreach (var code in Enum.GetValues<AbortCode>())
         {
@@ -111,10 +112,12 @@ public class SecureAggregationProtocolTests
         }
     }
 
-    private static object Another(object value)
+    private static object Another(object? value)
     {
         switch (value)
         {
+            case null:                                                          // no ledger was shown
+                return new SignedLedgerHead(new HospitalId("another"), "ward", default, default);
             case Digest:
                 return Digest.Of("another"u8);
             case HospitalId:

@@ -54,6 +54,9 @@ internal sealed class Conversation : IDisposable
 
     public List<SessionDecision.Rejected> HubRefusals { get; } = [];
 
+    /// <summary>What each hospital knows of the round by itself.</summary>
+    public Func<HospitalId, LocalView> View { get; set; } = _ => Consortium.View;
+
     /// <summary>Changes a message on its way to a hospital.</summary>
     public Func<HospitalId, FromCoordinator, FromCoordinator> ToHospital { get; set; } = (_, message) => message;
 
@@ -161,7 +164,7 @@ internal sealed class Conversation : IDisposable
         if (message is not Inbox inbox)
             return message switch
             {
-                RoundOpen open => hospital.Receive(open, Consortium.View),
+                RoundOpen open => hospital.Receive(open, View(id)),
                 Roster1 roster => hospital.Receive(roster),
                 MaskedWanted wanted => hospital.Receive(wanted),
                 Survivors survivors => hospital.Receive(survivors),
