@@ -117,7 +117,9 @@ public static class Edge
                 log-remote-lifecycle-events = off
                 # A hub that is away is tried again soon; a hospital is never called.
                 retry-gate-closed-for = 2s
-                dot-netty.tcp { enable-ssl = on, connection-timeout = 5s, tcp-reuse-addr = on }
+                # Also how long a handshake may take. Where it is cut short on a machine with much to do, the hub has only half
+                # of a connection to a hospital, and answers it no more.
+                dot-netty.tcp { enable-ssl = on, connection-timeout = 15s, tcp-reuse-addr = on }
               }
             }
             """)).WithFallback(more).WithFallback(Reference.Config);
