@@ -79,11 +79,16 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
             _isLeading = true;
             ClaimIfPossible();
         });
-        Receive<WarmUp.Done>(_ =>
+        Receive<WarmUp.Done>(done =>
         {
-            _isWarm = true;
             Context.Unwatch(Sender);
             Context.Stop(Sender);
+            if (done.Claimed is { } claimed)
+            {
+                Open(claimed);
+                return;
+            }
+            _isWarm = true;
             ClaimIfPossible();
         });
         Receive<Terminated>(_ =>
@@ -92,7 +97,7 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
             _log.Error("The journal cannot be read: the node ends");
             Context.System.Terminate();
         });
-        Receive<Claimed>(Open);
+        Receive<Claimed>(OnClaimed);
         Receive<NotClaimed>(failed =>
         {
             _log.Warning("The lead cannot be claimed: {Reason}", failed.Reason);
@@ -116,7 +121,10 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
 
     public static Props Props(Settings settings) => Akka.Actor.Props.Create<HubLeader>(settings);
 
-    protected override void PreStart() => Context.Watch(Context.ActorOf(Akka.Actor.Props.Create<WarmUp>()));
+    protected override void PreStart() => Read("", null);
+
+    private static void Read(string journal, Claimed? claimed) =>
+        Context.Watch(Context.ActorOf(Akka.Actor.Props.Create<WarmUp>(journal, claimed)));
 
     private void ClaimIfPossible()
     {
@@ -137,17 +145,27 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         }).PipeTo(Self);
     }
 
+    // The journal of an epoch is another one to Akka: it is read once as well before anyone relies on it.
+    private void OnClaimed(Claimed claimed)
+    {
+        if (claimed.Epoch == 0)
+        {
+            Open(claimed);
+            return;
+        }
+        Context.System.Settings.InjectTopLevelFallback(claimed.Database.JournalConfig(JournalOf(claimed)));
+        Read(JournalOf(claimed), claimed);
+    }
+
+    private static string JournalOf(Claimed claimed) => claimed.Epoch == 0 ? "" : $"leader-journal-{claimed.Epoch}";
+
     private void Open(Claimed claimed)
     {
         if (!_isLeading || !_desk.IsNobody())
             return;
         _epoch = claimed.Epoch;
-        var journal = claimed.Epoch == 0 ? "" : $"leader-journal-{claimed.Epoch}";
         if (claimed.Epoch > 0)
-        {
-            Context.System.Settings.InjectTopLevelFallback(claimed.Database.JournalConfig(journal));
             _log.Info("This node leads the hub from now on: epoch {Epoch}", claimed.Epoch);
-        }
         var (identity, clock, models) = (_settings.Identity, _settings.Clock, new ModelCache());
         var hospitals = new RemoteHospitals(identity.Roster.Hospitals, _settings.Patience, clock);
         Span<byte> nonce = stackalloc byte[Digest.Size];
@@ -157,7 +175,7 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         _blobs = Context.ActorOf(BlobStore.Props(claimed.Database), "blobs");
         var services = new HubServices(hospitals, _blobs, models, clock, ActorRefs.Nobody, identity)
         {
-            Journal = journal,
+            Journal = JournalOf(claimed),
         };
         // A journal that is full or gone for a while stops the desk; it comes back with what it wrote.
         _desk = Context.ActorOf(
@@ -187,14 +205,16 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
     /// </summary>
     private sealed class WarmUp : ReceivePersistentActor
     {
-        public sealed record Done : INoSerializationVerificationNeeded
-        {
-            public static Done Instance { get; } = new();
-        }
+        /// <param name="Claimed">Whose journal it was; null for the one that is read before any claim.</param>
+        public sealed record Done(Claimed? Claimed) : INoSerializationVerificationNeeded;
 
         private readonly IActorRef _leader = Context.Parent;
 
-        public WarmUp() => Recover<RecoveryCompleted>(_ => _leader.Tell(Done.Instance));
+        public WarmUp(string journal, Claimed? claimed)
+        {
+            JournalPluginId = journal;
+            Recover<RecoveryCompleted>(_ => _leader.Tell(new Done(claimed)));
+        }
 
         public override string PersistenceId => "warm-up";
     }
