@@ -39,7 +39,7 @@ public sealed class ManagementEndpoint : IAsyncDisposable
     {
         if (plan.Hub?.Management is not { } management || node.Operators is not { Palette: var hub })
             return null;
-        var port = management.Port ?? node.Kit.Manifest.Hub.Port + 1;
+        var port = management.Port ?? (plan.Hub.Door?.Port ?? node.Kit.Manifest.Hub.Port) + 1;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>

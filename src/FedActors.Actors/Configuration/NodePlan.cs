@@ -28,7 +28,7 @@ public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience, Mana
     ClusterPlan? Cluster);
 
 /// <param name="Listen">A loopback address: nobody logs in there.</param>
-/// <param name="Port">Null for the one after the kit's.</param>
+/// <param name="Port">Null for the one after that which hospitals call.</param>
 public sealed record ManagementPlan(IPAddress Listen, int? Port);
 
 /// <summary>A hub of several nodes, one of which leads.</summary>

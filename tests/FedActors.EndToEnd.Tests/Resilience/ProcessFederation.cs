@@ -30,7 +30,7 @@ public sealed class ProcessFederation(Postgres server) : IAsyncDisposable
     {
         server.CreateDatabase(Database);
         _job = _files.WriteJob(keys: job);
-        var (files, hubs) = _files.WriteHubNodes(3, "job = small.conf, patience = 10s", cluster,
+        var (files, hubs) = _files.WriteHubNodes(3, "job = small.conf, patience = 10s, management.port = off", cluster,
             server.Section(Database));
         for (var i = 0; i < files.Length; i++)
             _nodes[Hubs[i]] = files[i];
