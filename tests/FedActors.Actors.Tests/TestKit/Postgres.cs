@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using FedActors.Actors.Configuration;
 using Npgsql;
@@ -34,11 +32,7 @@ public sealed class Postgres : IDisposable
             Run("chown", "-R", "postgres", _folder);
         AsServer("initdb", "--no-sync", "-A", "scram-sha-256", "-U", User, $"--pwfile={PasswordFile}", "-D",
             Data).WaitForExit();
-        using (var listener = new TcpListener(IPAddress.Loopback, 0))
-        {
-            listener.Start();
-            Port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        }
+        Port = SmallFederation.FreePort();
         _server = Launch();
     }
 

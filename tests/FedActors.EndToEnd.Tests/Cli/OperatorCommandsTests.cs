@@ -1,6 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using FedActors.Actors.Tests.TestKit;
 
 namespace FedActors.EndToEnd.Tests.Cli;
 
@@ -15,7 +14,7 @@ public sealed class OperatorCommandsTests
         var folder = Directory.CreateTempSubdirectory("fedactors-").FullName;
         try
         {
-            var (port, management) = (FreePort(), FreePort());
+            var (port, management) = (SmallFederation.FreePort(), SmallFederation.FreePort());
             string At(string name) => Path.Combine(folder, name);
             Done("provision", "init", "--office", At("office"), "--federation", "demo", "--host", "127.0.0.1",
                 "--port", $"{port}");
@@ -93,12 +92,5 @@ public sealed class OperatorCommandsTests
         var (exit, output, error) = Fedactors.Run(arguments);
         Assert.That(exit, Is.Zero, $"{string.Join(' ', arguments)}\n{output}{error}");
         return output;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
