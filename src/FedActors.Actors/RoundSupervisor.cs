@@ -34,6 +34,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
     private SupervisionProtocol.OpenRound? _order;
     private FixedPointCode? _code;
     private IActorRef _aggregator = ActorRefs.Nobody;
+    private bool _isAggregatorLost;
     private SupervisionProtocol.CollectionEnded? _collected;
     private ImmutableSortedSet<HospitalId> _trained = [];
     private LedgerWitness _shown = LedgerWitness.Empty;
@@ -56,7 +57,11 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             _collected = ended;
             _hub.Blobs.Tell(new BlobStore.Put(ended.Name, ended.Accumulator));
         });
-        Command<BlobStore.Stored>(_ => FixSurvivors());
+        Command<BlobStore.Stored>(stored =>
+        {
+            if (stored.Name == _collected?.Name)
+                FixSurvivors();
+        });
         Command<BlobStore.Found>(found => OpenSum(found.Bytes));
         Command<BlobStore.Missing>(missing =>
             Abort(FaultNumber.BlobDamaged, $"The running sum {missing.Name} is missing or damaged."));
@@ -64,6 +69,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             Abort(FaultNumber.JournalFailed, $"The running sum could not be kept: {failed.Reason}"));
         Command<SupervisionProtocol.SumOpened>(Finish);
         Command<SupervisionProtocol.SumRefused>(message => Abort(message.Number, message.Reason));
+        Command<SupervisionProtocol.AggregatorLost>(OnAggregatorLost);
         Command<SupervisionProtocol.CloseRound>(Close);
         Command<SupervisionProtocol.AbortRound>(asked => Abort(FaultNumber.JobAborted, asked.Reason));
         Command<JobProtocol.RoundStatusWanted>(_ => Sender.Tell(new JobProtocol.RoundStatus(
@@ -199,17 +205,37 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
             Abort(FaultNumber.JobFailed, "This hub has no signing key, and the job asks for secure sums.");
             return;
         }
-        _aggregator = Context.ActorOf(SecureAggregator.Props(_hub), "aggregator");
         var spec = RoundCode.SpecOf(
             _order!.Plan, _id, _state.PlanHash, _state.Model, _order.PreviousSum, _state.Cohort, identity.Roster.Hash,
             Code());
         var journal = _state.Session;
         if (_state.Accumulator is { } name)
             journal = journal.Add(new AggregationEvent.SurvivorSetFixed(spec.SessionId(), _state.Survivors, name));
-        _aggregator.Tell(new SupervisionProtocol.BeginSession(_id, spec, Code(), [.. trained], journal, accumulator)
+        var task = new SupervisionProtocol.BeginSession(_id, spec, [.. trained], journal, accumulator)
         {
             Ledgers = _order.Ledgers,
-        });
+        };
+        if (!_isAggregatorLost && _hub.Aggregator() is { } node)
+        {
+            _aggregator = Context.ActorOf(RemoteAggregator.Props(_hub, node, task));
+            return;
+        }
+        _aggregator = Context.ActorOf(SecureAggregator.Props(_hub), "aggregator");
+        _aggregator.Tell(task);
+    }
+
+    // As after a restart of the hub: the session goes on from what is durable, and for the rest of the attempt here.
+    private void OnAggregatorLost(SupervisionProtocol.AggregatorLost lost)
+    {
+        if (!Sender.Equals(_aggregator) || _state.Phase >= RoundPhase.Closed)
+            return;
+        _log.Warning("Round {Round}: the aggregator at {Node} is lost, the session goes on here: {Reason}", _id,
+            lost.Node, lost.Reason);
+        (_isAggregatorLost, _aggregator, _collected) = (true, ActorRefs.Nobody, null);
+        if (_state.Phase == RoundPhase.Training)
+            BeginSession(_trained.Except(_state.Dropped.Keys), []);
+        else
+            GoOn();
     }
 
     private void OnSessionAdvanced(SupervisionProtocol.SessionAdvanced advanced)
@@ -252,8 +278,7 @@ public sealed class RoundSupervisor : JournalingActor<RoundEvent>, IWithTimers
 
     private void FixSurvivors()
     {
-        if (_collected is not { } collected)
-            return;
+        var collected = _collected!;
         Timers.Cancel(nameof(DeadlinePassed));
         switch (
             _state.DecideSurvivors(collected.Complete, collected.Name, collected.BytesReceived, _hub.Clock.GetUtcNow()))

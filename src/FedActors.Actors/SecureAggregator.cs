@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
 using FedActors.Core;
+using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
@@ -81,6 +82,14 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
 
     public static Props Props(HubServices hub) =>
         Akka.Actor.Props.Create<SecureAggregator>(hub).WithDispatcher("fedactors.aggregation-dispatcher");
+
+    /// <summary>What an open sum says.</summary>
+    internal static SupervisionProtocol.ISupervisionMessage Outcome(
+        SupervisionProtocol.BeginSession task, ReadOnlySpan<byte> residues, int survivors, Digest hash) =>
+        RoundCode.Of(task.Spec).Decode(residues, survivors) is { } decoded
+            ? new SupervisionProtocol.SumOpened(task.Id, decoded, hash)
+            : new SupervisionProtocol.SumRefused(
+                task.Id, FaultNumber.SecaggBadSum, "The open sum contradicts itself.");
 
     protected override void PostStop()
     {
@@ -183,10 +192,7 @@ public sealed class SecureAggregator : ReceiveActor, IWithTimers
                 var published = new RoundProtocol.SumPublished(_task.Id, [.. sum.Residues.Span]);
                 foreach (var hospital in sum.Survivors)
                     _hub.Hospitals.TryTell(hospital, published, Self);
-                _supervisor.Tell(_task.Code.Decode(sum.Residues.Span, sum.Survivors.Length) is { } decoded
-                    ? new SupervisionProtocol.SumOpened(_task.Id, decoded, sum.Hash)
-                    : new SupervisionProtocol.SumRefused(_task.Id, FaultNumber.SecaggBadSum,
-                        "The open sum contradicts itself."));
+                _supervisor.Tell(Outcome(_task, sum.Residues.Span, sum.Survivors.Length, sum.Hash));
                 return;
             case AggregationPhase.Aborted:
                 Broadcast();

@@ -167,6 +167,8 @@ public enum FaultNumber
     PasswordUnreadable = 7136,
     DatabaseFailed = 7137,
 
+    NodeOfItsOwn = 7160,
+
     Unexpected = 9001,
 }
 

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
 using FedActors.Core;
+using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
 
 namespace FedActors.Actors.Configuration;
@@ -158,6 +160,23 @@ public sealed class HoconReader
             return [.. value.GetArray().Select(item => item.GetString())];
         Report(FaultNumber.WrongType, $"'{Show(value)}' stands where a list belongs.", PathOf(key), "Write [a, b, c].");
         return [];
+    }
+
+    /// <summary>A list of hospitals, none twice; absent reads as empty.</summary>
+    public ImmutableArray<HospitalId> Hospitals(string key)
+    {
+        var hospitals = new List<HospitalId>();
+        foreach (var name in Texts(key))
+        {
+            if (!HospitalId.IsValid(name))
+                Report(FaultNumber.ValueOutOfRange, $"'{name}' cannot name a hospital.", PathOf(key),
+                    "Use 1 to 64 letters, digits, '-', '_' or '.'.");
+            else if (hospitals.Contains(new HospitalId(name)))
+                Report(FaultNumber.DuplicateName, $"'{name}' stands twice.", PathOf(key), "Name each hospital once.");
+            else
+                hospitals.Add(new HospitalId(name));
+        }
+        return [.. hospitals];
     }
 
     /// <summary>A list of whole numbers; absent reads as empty.</summary>

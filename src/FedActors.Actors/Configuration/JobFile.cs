@@ -200,19 +200,7 @@ public sealed class JobFile
 
     private static CohortPlan ReadCohort(HoconReader reader, bool secure)
     {
-        var require = new List<HospitalId>();
-        foreach (var name in reader.Texts("require"))
-        {
-            if (!HospitalId.IsValid(name))
-                reader.Report(FaultNumber.ValueOutOfRange, $"'{name}' cannot name a hospital.",
-                    reader.PathOf("require"),
-                    "Use 1 to 64 letters, digits, '-', '_' or '.'.");
-            else if (require.Contains(new HospitalId(name)))
-                reader.Report(FaultNumber.DuplicateName, $"'{name}' stands twice.", reader.PathOf("require"),
-                    "Name each hospital once.");
-            else
-                require.Add(new HospitalId(name));
-        }
+        var require = reader.Hospitals("require");
         var minimum = (int)reader.Integer("minimum", 1, 100_000);
         if (secure && minimum < 3 && !reader.IsFaulty("minimum"))
             reader.Report(FaultNumber.NotAllowedTogether,

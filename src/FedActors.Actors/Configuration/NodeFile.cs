@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using FedActors.Actors.Wire;
 using FedActors.Core;
 
 namespace FedActors.Actors.Configuration;
@@ -29,7 +30,8 @@ public static class NodeFile
             role == NodeRole.Hub ? ReadHub(node.Section("hub")) : null,
             role == NodeRole.Hospital ? ReadHospital(node.Section("hospital")) : null);
         identity.Done();
-        if (plan is { Hub.Cluster: not null, Storage.Provider: StorageProvider.Sqlite })
+        if (plan is { Hub.Cluster.Nodes.Length: > 1, Storage.Provider: StorageProvider.Sqlite }
+            && plan.Hub.Cluster.Roles.Contains(Edge.Coordinating))
             node.Report(FaultNumber.HubNeedsServer,
                 "A hub of several nodes cannot keep its journal in a file of one of them.",
                 node.PathOf("storage.provider"),
@@ -55,14 +57,11 @@ public static class NodeFile
         {
             var job = reader.Text("job", "");
             var hub = new HubPlan(
-                reader.Text("listen", ""), job.Length == 0 ? null : Resolve(path, job),
+                ReadListen(reader), job.Length == 0 ? null : Resolve(path, job),
                 reader.Duration("patience", TimeSpan.FromSeconds(5), TimeSpan.FromDays(1)),
                 ReadManagement(reader.Section("management")),
                 reader.Text("door", "") is { Length: > 0 } door ? HostPort.Read(reader, "door", door) : null,
                 ReadCluster(reader.Section("cluster")));
-            if (hub.Listen.Any(c => char.IsWhiteSpace(c) || c is '"' or '/' or ':'))
-                reader.Report(FaultNumber.ValueOutOfRange, $"'{hub.Listen}' is no address.", reader.PathOf("listen"),
-                    "Write a host name or an IPv4 address, without a port: the port is the kit's.");
             reader.Done();
             return hub;
         }
@@ -84,31 +83,74 @@ public static class NodeFile
 
         ClusterPlan? ReadCluster(HoconReader reader)
         {
+            var isHub = role == NodeRole.Hub;
             var nodes = reader.Texts("nodes").Select(text =>
                 HostPort.Read(reader, "nodes", text)).OfType<HostPort>().Distinct().ToImmutableArray();
             var self = reader.Text("self", "") is { Length: > 0 } text ? HostPort.Read(reader, "self", text) : null;
-            var stable = reader.Duration("stable-after", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+            var plan = new ClusterPlan(
+                nodes, self ?? new HostPort("", 0), ReadListen(reader),
+                reader.Duration("stable-after", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
+                isHub ? ReadRoles(reader) : [Edge.Hospital], isHub ? reader.Hospitals("hospitals") : []);
             reader.Done();
             if (nodes.IsEmpty && self is null)
                 return null;
-            if (nodes.Length < 3)
-                reader.Report(FaultNumber.HubOfTwoNodes,
-                    $"A hub of {nodes.Length} nodes stands still more often than one: losing one leaves no majority.",
-                    reader.PathOf("nodes"), "List three nodes or more, or none for a hub of one node.");
-            if (self is null || !nodes.Contains(self))
-                reader.Report(FaultNumber.NodeNotOfHub, $"'{self}' is none of the hub's nodes.", reader.PathOf("self"),
-                    "Write this node's own address as it stands in nodes.");
-            return new ClusterPlan(nodes, self ?? new HostPort("", 0), stable);
+            if (nodes.Length is 0 or 2)
+                reader.Report(FaultNumber.HubOfTwoNodes, nodes.IsEmpty
+                        ? "No node is listed that may lead the hub."
+                        : "A hub of 2 nodes stands still more often than one: losing one leaves no majority.",
+                    reader.PathOf("nodes"), "List one node, or three and more.");
+            var leads = plan.Roles.Contains(Edge.Coordinating);
+            if (leads && (self is null || !nodes.Contains(self)))
+                reader.Report(FaultNumber.NodeNotOfHub, $"'{self}' is none of the hub's nodes.",
+                    reader.PathOf("self"), "Write this node's own address as it stands in nodes.");
+            else if (!leads && (self is null || nodes.Contains(self)))
+                reader.Report(FaultNumber.NodeOfItsOwn, self is null ? "This node has no address in the cluster."
+                        : $"'{self}' is a node that may lead the hub, and this one may not.",
+                    reader.PathOf("self"), "Write host:port at which the other nodes reach this one.");
+            return plan;
+        }
+
+        ImmutableArray<string> ReadRoles(HoconReader reader)
+        {
+            string[] known = [Edge.Coordinating, Edge.Aggregating];
+            var roles = reader.Texts("roles").Distinct().ToImmutableArray();
+            foreach (var unknown in roles.Except(known))
+                reader.Report(FaultNumber.UnknownName, $"'{unknown}' is no role of a hub's node.",
+                    reader.PathOf("roles"), $"Known: {string.Join(", ", known)}.");
+            if (roles.IsEmpty && !reader.IsFaulty("roles"))
+                reader.Report(FaultNumber.MissingKey, "A node without a role does nothing.", reader.PathOf("roles"),
+                    $"Write one or both of {string.Join(", ", known)}.");
+            return roles;
+        }
+
+        static string ReadListen(HoconReader reader)
+        {
+            var listen = reader.Text("listen", "");
+            if (listen.Any(c => char.IsWhiteSpace(c) || c is '"' or '/' or ':'))
+                reader.Report(FaultNumber.ValueOutOfRange, $"'{listen}' is no address.", reader.PathOf("listen"),
+                    "Write a host name or an IPv4 address, without a port.");
+            return listen;
         }
 
         HospitalPlan ReadHospital(HoconReader reader)
         {
+            var attachment = Names.Read<Attachment>(reader, "attachment");
+            var cluster = ReadCluster(reader.Section("cluster"));
             var hospital = new HospitalPlan(
                 [.. reader.Texts("hub").Select(text => HostPort.Read(reader, "hub", text)).OfType<HostPort>()],
                 reader.Duration("rhythm", TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(1)),
                 reader.Switch("secure-sums-only"),
-                DataSection.Read(reader.Section("patients")), ReadPrivacy(reader.Section("privacy")));
+                DataSection.Read(reader.Section("patients")), ReadPrivacy(reader.Section("privacy")), cluster);
             reader.Done();
+            if (attachment == Attachment.Member && cluster is null)
+                reader.Report(FaultNumber.MissingKey, "A member of the hub's cluster must know its nodes.",
+                    reader.PathOf("cluster.nodes"), "Write the hub's nodes there, and this node's address in self.");
+            else if (attachment == Attachment.Outbound && cluster is not null)
+                reader.Report(FaultNumber.NotAllowedTogether, "A hospital that calls from outside is in no cluster.",
+                    reader.PathOf("cluster"), "Take the section out, or set attachment = member.");
+            if (attachment == Attachment.Member && !hospital.Hubs.IsEmpty)
+                reader.Report(FaultNumber.NotAllowedTogether, "A member reaches the hub at cluster.nodes.",
+                    reader.PathOf("hub"), "Take the key out, or set attachment = outbound.");
             return hospital;
         }
 

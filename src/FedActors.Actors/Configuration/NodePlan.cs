@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using FedActors.Actors.Data;
+using FedActors.Core.Identity;
 
 namespace FedActors.Actors.Configuration;
 
@@ -23,7 +24,7 @@ public sealed record NodePlan(
 /// <param name="Patience">How long a hospital may be away.</param>
 /// <param name="Management">Where operators reach the hub; null where they do not.</param>
 /// <param name="Door">Where hospitals call this node; null for what the kit names.</param>
-/// <param name="Cluster">The hub's other nodes; null for a hub of one.</param>
+/// <param name="Cluster">The hub's cluster; null for a hub that nobody joins.</param>
 public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience, ManagementPlan? Management, HostPort? Door,
     ClusterPlan? Cluster);
 
@@ -31,20 +32,36 @@ public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience, Mana
 /// <param name="Port">Null for the one after that which hospitals call.</param>
 public sealed record ManagementPlan(IPAddress Listen, int? Port);
 
-/// <summary>A hub of several nodes, one of which leads.</summary>
-/// <param name="Nodes">Where they meet one another: three or more, this one among them.</param>
-/// <param name="Self">This node's.</param>
+/// <summary>A hub that others are members of: its nodes that may lead, one of which does, and whoever joins
+/// them.</summary>
+/// <param name="Nodes">Where those that may lead meet one another: one, or three and more.</param>
+/// <param name="Self">This node's address; one of them, where this node may lead.</param>
+/// <param name="Listen">Address to listen at, or empty for that of <paramref name="Self"/>.</param>
 /// <param name="StableAfter">How long nodes must have been out of reach before the majority goes on without
 /// them.</param>
-public sealed record ClusterPlan(ImmutableArray<HostPort> Nodes, HostPort Self, TimeSpan StableAfter);
+/// <param name="Roles">What this node does there: coordinator, aggregator, hospital.</param>
+/// <param name="Hospitals">At a hub: the hospitals that may be members.</param>
+public sealed record ClusterPlan(ImmutableArray<HostPort> Nodes, HostPort Self, string Listen, TimeSpan StableAfter,
+    ImmutableArray<string> Roles, ImmutableArray<HospitalId> Hospitals);
+
+/// <summary>How a hospital reaches its hub.</summary>
+public enum Attachment
+{
+    /// <summary>It calls the hub's edge; nothing reaches it but what comes back on that call.</summary>
+    Outbound = 1,
+
+    /// <summary>It is a member of the hub's cluster.</summary>
+    Member = 2,
+}
 
 /// <param name="Hubs">Where the hub's nodes are called, in turn; none: where the kit says.</param>
 /// <param name="Rhythm">From one sign of life to the next.</param>
 /// <param name="SecureSumsOnly">No plain update leaves this hospital.</param>
 /// <param name="Patients">Where its patients are, and how they become a table.</param>
 /// <param name="Privacy">Null where it takes part in no job with noise.</param>
+/// <param name="Cluster">The hub's cluster, where the hospital is a member of it; else null.</param>
 public sealed record HospitalPlan(ImmutableArray<HostPort> Hubs, TimeSpan Rhythm, bool SecureSumsOnly,
-    DataPlan Patients, PrivacyFiles? Privacy = null);
+    DataPlan Patients, PrivacyFiles? Privacy = null, ClusterPlan? Cluster = null);
 
 /// <param name="Policy">The data officer's file.</param>
 /// <param name="Ledger">What the patients of its scope have lost so far.</param>

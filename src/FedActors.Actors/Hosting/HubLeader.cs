@@ -54,7 +54,11 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
     public sealed record Settings(
         StateDatabase Database, IActorRef Door, HubIdentity Identity, TimeSpan Patience, JobDesk.Submit? Job,
         string Results,
-        TimeProvider Clock);
+        TimeProvider Clock)
+    {
+        /// <inheritdoc cref="HubServices.Aggregator"/>
+        public Func<RemoteNode?> Aggregator { get; init; } = () => null;
+    }
 
     private sealed record Claimed(StateDatabase Database, long Epoch) : INoSerializationVerificationNeeded;
 
@@ -176,6 +180,7 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         var services = new HubServices(hospitals, _blobs, models, clock, ActorRefs.Nobody, identity)
         {
             Journal = JournalOf(claimed),
+            Aggregator = _settings.Aggregator,
         };
         // A journal that is full or gone for a while stops the desk; it comes back with what it wrote.
         _desk = Context.ActorOf(

@@ -16,7 +16,15 @@ public sealed record HubServices(
 {
     /// <summary>Plugin id of the journal that the hub's actors write to; empty for the configured one.</summary>
     public string Journal { get; init; } = "";
+
+    /// <summary>The node that opens secure sums for this one, at this moment; null where this one does it.</summary>
+    public Func<RemoteNode?> Aggregator { get; init; } = () => null;
 }
+
+/// <summary>Another node of the hub.</summary>
+/// <param name="Host">Who takes work in there.</param>
+/// <param name="IsThere">Whether the cluster still reaches it. Any thread.</param>
+public sealed record RemoteNode(IActorRef Host, Func<bool> IsThere);
 
 /// <summary>Who the hub is, and whom it trusts.</summary>
 public sealed record HubIdentity(SiteKey Key, Roster Roster);

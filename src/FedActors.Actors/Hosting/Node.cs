@@ -68,6 +68,8 @@ public sealed class Node : IAsyncDisposable
     /// <summary>What operators have here, and the actor system it runs in; null at a hospital.</summary>
     public (ActorSystem System, OperatorHub Palette)? Operators { get; private set; }
 
+    internal IReadOnlyList<ActorSystem> Systems => _systems;
+
     /// <summary>Ends when one of the node's actor systems ends: without it the node is of no use and should be started
     /// again.</summary>
     public Task WhenEnded => Task.WhenAny(_systems.Select(system => system.WhenTerminated));
@@ -83,25 +85,62 @@ public sealed class Node : IAsyncDisposable
 
     private void StartHub(NodePlan plan, HubPlan hub, JobDesk.Submit? job, TimeProvider clock)
     {
-        var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
-        var config = Logging.WithFallback(database.PersistenceConfig());
-        var system = hub.Cluster is { } cluster
-            ? OpenEdge(() => Edge.OfCluster(cluster, kit, _identity.TlsKey, clock, config), cluster.Self.Port)
-            : OpenEdge(() => ActorSystem.Create(Edge.ClusterSystem, config.WithFallback(Reference.Config)), 0);
-        var door = hub.Door ?? DoorOf(kit);
-        var edge = OpenEdge(() =>
-            Edge.OfHub(hub.Listen.Length > 0 ? hub.Listen : door.Host, door, kit, _identity.TlsKey, clock), door.Port);
+        var kit = _identity.Kit;
+        if (hub.Cluster?.Hospitals.FirstOrDefault(one => !kit.Roster.Contains(one)) is { } stranger
+            && stranger != default)
+            throw new FaultException(new Fault(FaultNumber.UnknownHospital,
+                $"'{stranger}' is no hospital of this federation.", $"{plan.File}: node.hub.cluster.hospitals",
+                $"There are: {string.Join(", ", kit.Roster.Hospitals)}."));
         var identity = new HubIdentity(_identity.SiteKey, kit.Roster);
-        Desk = system.ActorOf(HubLeader.Props(new HubLeader.Settings(
-            database, edge.ActorOf(Door.Props(identity, clock), Edge.DoorName), identity, hub.Patience, job,
-            Path.Combine(plan.Data, "results"), clock)), "hub");
+        if (hub.Cluster is { } cluster && !cluster.Roles.Contains(Edge.Coordinating))
+        {
+            OpenCluster(cluster, clock, Logging).ActorOf(AggregatorHost.Props(identity), Edge.AggregatorsName);
+            return;
+        }
+        var database = StateDatabase.Open(plan.Storage, plan.Data);
+        var config = Logging.WithFallback(database.PersistenceConfig());
+        var system = hub.Cluster is null
+            ? OpenEdge(() => ActorSystem.Create(Edge.ClusterSystem, config.WithFallback(Reference.Config)), 0)
+            : OpenCluster(hub.Cluster, clock, config);
+        var address = hub.Door ?? DoorOf(kit);
+        var edge = OpenEdge(() => Edge.OfHub(
+            hub.Listen.Length > 0 ? hub.Listen : address.Host, address, kit, _identity.TlsKey, clock), address.Port);
+        var door = edge.ActorOf(Door.Props(identity, clock), Edge.DoorName);
+        var settings = new HubLeader.Settings(
+            database, door, identity, hub.Patience, job, Path.Combine(plan.Data, "results"), clock);
         if (hub.Cluster is null)
+        {
+            Desk = system.ActorOf(HubLeader.Props(settings), "hub");
             Desk.Tell(HubLeader.Lead.Instance);
+        }
         else
+        {
+            Desk = system.ActorOf(HubLeader.Props(settings with { Aggregator = () => AggregatorOf(system) }), "hub");
+            system.ActorOf(Porch.Props(door), Edge.DoorName);
+            if (hub.Cluster.Roles.Contains(Edge.Aggregating))
+                system.ActorOf(AggregatorHost.Props(identity), Edge.AggregatorsName);
             system.ActorOf(ClusterSingletonManager.Props(
                 HubTurn.Props(Desk), HubLeader.Resign.Instance,
                 ClusterSingletonManagerSettings.Create(system).WithRole(Edge.Coordinating)), "turn");
-        Operators = (system, new OperatorHub(Desk, () => NodesOf(system, hub, door), clock));
+        }
+        Operators = (system, new OperatorHub(Desk, () => NodesOf(system, hub, address), clock));
+    }
+
+    private ActorSystem OpenCluster(ClusterPlan cluster, TimeProvider clock, Config more) => OpenEdge(
+        () => Edge.OfCluster(cluster, _identity.Kit, _identity.TlsKey, clock, more), cluster.Self.Port);
+
+    // Another node than this one, which has the round to lead; always the same where there are several.
+    private static RemoteNode? AggregatorOf(ActorSystem system)
+    {
+        var cluster = Cluster.Get(system);
+        var found = cluster.State.Members
+            .Where(member => member.HasRole(Edge.Aggregating)
+                && !member.UniqueAddress.Equals(cluster.SelfUniqueAddress) && IsThere(member))
+            .OrderBy(member => member.Address, Member.AddressOrdering).FirstOrDefault();
+        return found is null ? null : new RemoteNode(Edge.AggregatorsOf(found.Address, system), () => IsThere(found));
+
+        bool IsThere(Member member) => cluster.State.Members.Any(one => one.Status == MemberStatus.Up
+            && one.UniqueAddress.Equals(member.UniqueAddress)) && !cluster.State.Unreachable.Contains(member);
     }
 
     private void StartHospital(
@@ -109,9 +148,10 @@ public sealed class Node : IAsyncDisposable
     {
         var (kit, database) = (_identity.Kit, StateDatabase.Open(plan.Storage, plan.Data));
         var me = new HospitalId(kit.Manifest.Site);
-        var edge =
-            OpenEdge(() =>
-                Edge.OfSite(kit, _identity.TlsKey, clock, Logging.WithFallback(database.PersistenceConfig())), 0);
+        var config = Logging.WithFallback(database.PersistenceConfig());
+        var edge = hospital.Cluster is { } cluster
+            ? OpenCluster(cluster, clock, config)
+            : OpenEdge(() => Edge.OfSite(kit, _identity.TlsKey, clock, config), 0);
         var security = new SiteSecurity(
             // Under noise another set is opened for a model only with fresh noise, which is charged anew.
             _identity.SiteKey, kit.Roster, new MaskingPolicy(ReleaseAgainUnderNoise: true), SecureRandomSource.Instance,
@@ -137,7 +177,9 @@ public sealed class Node : IAsyncDisposable
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))),
             "uplink");
 
-        IEnumerable<HostPort> Hubs() => hospital.Hubs.IsEmpty ? [DoorOf(kit)] : hospital.Hubs;
+        // The one difference between a hospital among the hub's nodes and one that calls from outside.
+        IEnumerable<HostPort> Hubs() => hospital.Cluster is { } joined ? joined.Nodes
+            : hospital.Hubs.IsEmpty ? [DoorOf(kit)] : hospital.Hubs;
     }
 
     private static HostPort DoorOf(Kit kit) => new(kit.Manifest.Hub.Host, kit.Manifest.Hub.Port);
@@ -148,8 +190,8 @@ public sealed class Node : IAsyncDisposable
         if (hub.Cluster is null)
             return [new HubNode($"{door}", [Edge.Coordinating, "aggregator"], "up", IsLeader: true)];
         var members = Cluster.Get(system).State.Members;
-        var oldest = members.Where(member => member.Status == MemberStatus.Up).Order(Member.AgeOrdering)
-            .FirstOrDefault();
+        var oldest = members.Where(member => member.Status == MemberStatus.Up && member.HasRole(Edge.Coordinating))
+            .Order(Member.AgeOrdering).FirstOrDefault();
         return
         [
             .. members.Select(member => new HubNode(

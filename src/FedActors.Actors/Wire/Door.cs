@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
-using Akka.Remote;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Identity;
 using FedActors.Core.Links;
@@ -44,9 +43,8 @@ public sealed class Door : ReceiveActor
     /// <summary>Most bytes of one message from a hospital: its shares for a cohort of many thousands.</summary>
     public const int MessageBytes = 16 << 20;
 
-    // Of a hospital that stays away; and nonces of one start of the hub that are remembered against a replay.
+    // Of a hospital that stays away.
     private const int OutboxLimit = 256;
-    private const int NonceLimit = 4096;
 
     // Pieces that may come before the other end is told that they did.
     private const int PulseEvery = 16;
@@ -56,8 +54,6 @@ public sealed class Door : ReceiveActor
 
     // Calls without an attachment for this long: the answers do not arrive.
     private static readonly TimeSpan DeafAfter = TimeSpan.FromSeconds(3);
-
-    private static readonly string AttachManifest = WireSerializer.ManifestOf(new LineProtocol.Attach(default));
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HubIdentity _identity;
@@ -69,6 +65,7 @@ public sealed class Door : ReceiveActor
     private (Digest Model, ImmutableArray<byte> Bytes) _served;
     private long _lastConversation;
     private Open? _open;
+    private Reception? _reception;
 
     public Door(HubIdentity identity, TimeProvider clock)
     {
@@ -76,12 +73,12 @@ public sealed class Door : ReceiveActor
         Receive<Open>(open =>
         {
             Forget();
-            _open = open;
+            (_open, _reception) = (open, new Reception(identity.Key, open.Nonce, open.Epoch));
         });
         Receive<Close>(_ =>
         {
             Forget();
-            _open = null;
+            (_open, _reception) = (null, null);
             Sender.Tell(Closed.Instance);
         });
         Receive<LineProtocol.Hello>(Answer);
@@ -109,7 +106,7 @@ public sealed class Door : ReceiveActor
 
     private void Answer(LineProtocol.Hello hello)
     {
-        if (_open is not { } open)
+        if (_reception is null)
             return;
         if (!_identity.Roster.Contains(hello.Hospital))
         {
@@ -117,8 +114,7 @@ public sealed class Door : ReceiveActor
             return;
         }
         HangUpIfDeaf(hello.Hospital);
-        var challenge = new LineProtocol.Challenge(hello.Hospital, hello.Nonce, open.Nonce, open.Epoch);
-        Sender.Tell(challenge with { Signature = _identity.Key.Sign(challenge.Statement()) });
+        Sender.Tell(_reception.Answer(hello));
     }
 
     // Answers ride the connection that the hospital made. Where it made a second one before the end of the first was
@@ -135,8 +131,7 @@ public sealed class Door : ReceiveActor
         {
             _calls.Remove(hospital);
             _log.Warning("{Hospital} does not hear the hub's answers: its connection is ended", hospital);
-            if (Context.System is ExtendedActorSystem { Provider: RemoteActorRefProvider remote })
-                remote.Quarantine(address, null);
+            Edge.HangUp(Context.System, address);
         }
     }
 
@@ -179,26 +174,10 @@ public sealed class Door : ReceiveActor
         }
     }
 
-    // A session begins with the nonce that names it, signed by the hospital; no nonce counts twice.
     private bool TryAttach(Line line, LineProtocol.Envelope piece, SitePublicKey key)
     {
-        if (piece.Manifest != AttachManifest || piece.Parts != 1)
+        if (_reception!.Begin(piece, key, MessageBytes) is not { } end)
             return false;
-        var end = new LineEnd(piece.Session, piece.Hospital, isHospital: false, _identity.Key, key, MessageBytes);
-        try
-        {
-            if (WireSerializer.Read(piece.Manifest, piece.Bytes.Span.ToArray()) is not LineProtocol.Attach attach
-                || LineProtocol.SessionOf(piece.Hospital, attach.Nonce, _open!.Nonce) != piece.Session
-                || line.Nonces.Contains(attach.Nonce) || end.Open(piece) is not LineStep.Whole)
-                return false;
-            line.Nonces.Enqueue(attach.Nonce);
-            if (line.Nonces.Count > NonceLimit)
-                line.Nonces.Dequeue();
-        }
-        catch (SerializationException)
-        {
-            return false;
-        }
         (line.End, line.Uplink, line.Unpulsed) = (end, Sender, 0);
         _calls.Remove(piece.Hospital);
         Hospitals.Hear(piece.Hospital);
@@ -315,9 +294,6 @@ public sealed class Door : ReceiveActor
         public LineEnd? End { get; set; }
 
         public IActorRef? Uplink { get; set; }
-
-        /// <summary>Of its last sessions, oldest first.</summary>
-        public Queue<Digest> Nonces { get; } = [];
 
         public int Unpulsed { get; set; }
     }

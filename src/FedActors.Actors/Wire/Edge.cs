@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
@@ -5,6 +6,7 @@ using Akka.Actor.Setup;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Akka.Event;
+using Akka.Remote;
 using Akka.Remote.Transport.DotNetty;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Provisioning;
@@ -23,9 +25,26 @@ public static class Edge
     public const string SiteSystem = "fedactors-site";
     public const string ClusterSystem = "fedactors";
     public const string DoorName = "door";
+    public const string AggregatorsName = "aggregators";
 
     /// <summary>The role of nodes that may lead.</summary>
     public const string Coordinating = "coordinator";
+
+    /// <summary>The role of nodes that open secure sums for the one that leads.</summary>
+    public const string Aggregating = "aggregator";
+
+    /// <summary>The role of hospitals among a hub's nodes.</summary>
+    public const string Hospital = "hospital";
+
+    // Only our own messages are read, whoever sends them: RefusingSerializer says why.
+    private const string Refusing = """
+        akka.actor.serializers {
+          proto = "FedActors.Actors.Wire.RefusingProtobuf, FedActors.Actors"
+          akka-misc = "FedActors.Actors.Wire.RefusingControl, FedActors.Actors"
+          primitive = "FedActors.Actors.Wire.RefusingPrimitives, FedActors.Actors"
+          akka-system-msg = "FedActors.Actors.Wire.RefusingSystemMessages, FedActors.Actors"
+        }
+        """;
 
     /// <summary>The hub's edge, which hospitals call.</summary>
     /// <param name="listen">The address to listen at.</param>
@@ -41,7 +60,7 @@ public static class Edge
               }
             }
             """),
-        kit, key, isHub: true, clock, Config.Empty);
+        Tls(kit, key, isHubWelcome: false, kit.Roster.Hospitals, clock), Config.Empty);
 
     /// <summary>
     /// A hospital's system. Akka has to listen somewhere: on loopback, at a port of the machine's choice.
@@ -59,58 +78,78 @@ public static class Edge
               public-port = 1
             }
             """),
-        kit, key, isHub: false, clock, more);
+        Tls(kit, key, isHubWelcome: true, [], clock), more);
 
-    /// <summary>The hub's door, as a site reaches it.</summary>
+    /// <summary>The hub's door, as a site reaches it: at the hub's edge, or among its nodes where the site is a member
+    /// there.</summary>
     public static IActorRef DoorOf(HostPort hub, ActorSystem site) =>
         ((ExtendedActorSystem)site).Provider.ResolveActorRef(
-        $"akka.ssl.tcp://{HubSystem}@{hub.Host}:{hub.Port}/user/{DoorName}");
+        $"akka.ssl.tcp://{(site.Name == ClusterSystem ? ClusterSystem : HubSystem)}@{hub}/user/{DoorName}");
+
+    /// <summary>Where a node of a hub opens secure sums for another.</summary>
+    public static IActorRef AggregatorsOf(Address node, ActorSystem hub) =>
+        ((ExtendedActorSystem)hub).Provider.ResolveActorRef($"{node}/user/{AggregatorsName}");
 
     /// <summary>
-    /// A hub's own system, where it has several nodes: a cluster that only the holders of the hub's key can join. No
-    /// edge: they are one site, and what a node of it may do, all may. JSON and deployment are refused here as well.
+    /// Ends the connection between a hospital and the hub's edge, at either end: the next message begins a new one.
+    /// Among the nodes of a hub the cluster decides who is still connected.
     /// </summary>
-    /// <param name="more">What the hub's actors need besides.</param>
+    public static void HangUp(ActorSystem system, Address peer)
+    {
+        if (system is ExtendedActorSystem { Provider: RemoteActorRefProvider remote } && peer.System != ClusterSystem)
+            remote.Quarantine(peer, null);
+    }
+
+    /// <summary>
+    /// A hub's own system, where others are members of it: a cluster that the holders of the hub's key can join, and
+    /// those hospitals that <paramref name="plan"/> names. Nothing is read here but the cluster's own messages and
+    /// what hub and hospitals say at a line's ends, which is signed.
+    /// </summary>
+    /// <param name="more">What the actors need besides.</param>
     public static ActorSystem OfCluster(ClusterPlan plan, Kit kit, ECDsa key, TimeProvider clock, Config more)
     {
         var seeds = string.Join(", ", plan.Nodes.Select(node => $"\"akka.ssl.tcp://{ClusterSystem}@{node}\""));
+        var roles = string.Join(", ", plan.Roles.Select(role => $"\"{role}\""));
         var config = ConfigurationFactory.ParseString($$"""
             akka {
               actor.provider = cluster
               remote {
                 log-remote-lifecycle-events = off
-                dot-netty.tcp { hostname = "{{plan.Self.Host}}", port = {{plan.Self.Port}}, enable-ssl = on,
-                    connection-timeout = 5s, tcp-reuse-addr = on }
+                dot-netty.tcp {
+                  hostname = "{{(plan.Listen.Length > 0 ? plan.Listen : plan.Self.Host)}}"
+                  public-hostname = "{{plan.Self.Host}}"
+                  port = {{plan.Self.Port}}
+                  enable-ssl = on
+                  connection-timeout = 5s
+                  tcp-reuse-addr = on
+                }
               }
               cluster {
                 # All of them: a first node that knew no other would begin a hub of its own after a restart.
                 seed-nodes = [{{seeds}}]
-                roles = ["{{Coordinating}}"]
-                min-nr-of-members = {{plan.Nodes.Length / 2 + 1}}
+                roles = [{{roles}}]
+                # Hospitals and aggregators neither lead nor have a say in who does.
+                role.{{Coordinating}}.min-nr-of-members = {{plan.Nodes.Length / 2 + 1}}
                 downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
-                split-brain-resolver { active-strategy = keep-majority,
+                split-brain-resolver { active-strategy = keep-majority, keep-majority.role = "{{Coordinating}}",
                     stable-after = {{plan.StableAfter.TotalMilliseconds}}ms }
               }
             }
-            """).WithFallback(more).WithFallback(ClusterSingleton.DefaultConfig()).WithFallback(Reference.Config);
+            """).WithFallback(Refusing).WithFallback(more).WithFallback(ClusterSingleton.DefaultConfig())
+            .WithFallback(Reference.Config);
+        // A hospital does not know which others the hub lets in: they are members of the federation all the same.
+        var hospitals = kit.IsHub ? plan.Hospitals : kit.Roster.Hospitals;
         return ActorSystem.Create(ClusterSystem, ActorSystemSetup.Create(
-            BootstrapSetup.Create().WithConfig(config), Tls(kit, key, isPeerHub: true, clock)));
+            BootstrapSetup.Create().WithConfig(config), Tls(kit, key, isHubWelcome: true, hospitals, clock)));
     }
 
-    private static ActorSystem Create(
-        string name, Config own, Kit kit, ECDsa key, bool isHub, TimeProvider clock, Config more)
+    private static ActorSystem Create(string name, Config own, DotNettySslSetup tls, Config more)
     {
         var config = own.WithFallback(ConfigurationFactory.ParseString("""
             akka {
               actor {
                 provider = remote
-                serializers {
-                  proto = "FedActors.Actors.Wire.RefusingProtobuf, FedActors.Actors"
-                  akka-containers = "FedActors.Actors.Wire.RefusingSelections, FedActors.Actors"
-                  akka-misc = "FedActors.Actors.Wire.RefusingControl, FedActors.Actors"
-                  primitive = "FedActors.Actors.Wire.RefusingPrimitives, FedActors.Actors"
-                  akka-system-msg = "FedActors.Actors.Wire.RefusingSystemMessages, FedActors.Actors"
-                }
+                serializers.akka-containers = "FedActors.Actors.Wire.RefusingSelections, FedActors.Actors"
               }
               remote {
                 untrusted-mode = on
@@ -122,12 +161,14 @@ public static class Edge
                 dot-netty.tcp { enable-ssl = on, connection-timeout = 15s, tcp-reuse-addr = on }
               }
             }
-            """)).WithFallback(more).WithFallback(Reference.Config);
-        return ActorSystem.Create(name,
-            ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), Tls(kit, key, !isHub, clock)));
+            """)).WithFallback(Refusing).WithFallback(more).WithFallback(Reference.Config);
+        return ActorSystem.Create(name, ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), tls));
     }
 
-    private static DotNettySslSetup Tls(Kit kit, ECDsa key, bool isPeerHub, TimeProvider clock)
+    /// <param name="isHubWelcome">Whether the hub may be at the other end.</param>
+    /// <param name="hospitals">Who else may.</param>
+    private static DotNettySslSetup Tls(
+        Kit kit, ECDsa key, bool isHubWelcome, ImmutableArray<HospitalId> hospitals, TimeProvider clock)
     {
         var own = kit.Certificate.CopyWithPrivateKey(key);
         return new DotNettySslSetup(own, suppressValidation: false, requireMutualAuthentication: true,
@@ -135,7 +176,7 @@ public static class Edge
             (certificate, _, peer, _, log) =>
             {
                 var refusal = certificate is null ? "it shows no certificate"
-                    : Refusal(kit, certificate, isPeerHub, clock.GetUtcNow());
+                    : Refusal(kit, certificate, isHubWelcome, hospitals, clock.GetUtcNow());
                 if (refusal is not null)
                     log.Warning("{0} is not let in: {1}", peer, refusal);
                 return refusal is null;
@@ -144,14 +185,16 @@ public static class Edge
 
     // A certificate counts if its root, its dates and its usage do, and if its key is the one the roster has for its
     // name.
-    private static string? Refusal(Kit kit, X509Certificate2 certificate, bool isHub, DateTimeOffset now)
+    private static string? Refusal(Kit kit, X509Certificate2 certificate, bool isHubWelcome,
+        ImmutableArray<HospitalId> hospitals, DateTimeOffset now)
     {
-        if (kit.FaultOf(certificate, isHub, now, "") is { } fault)
-            return fault.ToString();
         var name = Certificates.NameOf(certificate);
-        var expected = isHub ? kit.Roster.Coordinator : HospitalId.IsValid(name)
-            ? kit.Roster.KeyOf(new HospitalId(name))
-            : null;
+        var asHub = isHubWelcome && (hospitals.IsEmpty || name == kit.Manifest.Hub.Name);
+        if (kit.FaultOf(certificate, asHub, now, "") is { } fault)
+            return fault.ToString();
+        if (!asHub && (!HospitalId.IsValid(name) || !hospitals.Contains(new HospitalId(name))))
+            return $"'{name}' is none of those that may connect here";
+        var expected = asHub ? kit.Roster.Coordinator : kit.Roster.KeyOf(new HospitalId(name));
         return expected is not null && expected.Equals(Certificates.KeyOf(certificate))
             ? null
             : $"the roster does not name '{name}' with this key";

@@ -23,7 +23,7 @@ internal sealed class RecordCodec
     /// <param name="partOf">The codec of a record that stands within this one.</param>
     /// <exception cref="InvalidOperationException">A parameter or property has no number, or a name is no
     /// property.</exception>
-    public RecordCodec(Type type, IReadOnlyList<string> names, Func<Type, RecordCodec> partOf)
+    public RecordCodec(Type type, IReadOnlyList<string> names, Func<Type, ValueCodec> partOf)
     {
         Type = type;
         _constructor = type.GetConstructors().MaxBy(constructor => constructor.GetParameters().Length)!;
@@ -123,7 +123,7 @@ internal sealed class RecordCodec
     }
 
     private static Field FieldOf(
-        Type type, string name, int number, ParameterInfo[] parameters, Func<Type, RecordCodec> partOf)
+        Type type, string name, int number, ParameterInfo[] parameters, Func<Type, ValueCodec> partOf)
     {
         var property = type.GetProperty(name)
             ?? throw new InvalidOperationException($"{type.Name} has no property {name}.");
@@ -135,7 +135,7 @@ internal sealed class RecordCodec
         var item = isList ? declared.GetGenericArguments()[0] : Nullable.GetUnderlyingType(declared) ?? declared;
         return new Field(
             number, property, Array.FindIndex(parameters, parameter => parameter.Name == name),
-            ValueCodec.Of(item) ?? partOf(item).AsValue(), item,
+            ValueCodec.Of(item) ?? partOf(item), item,
             isList, isNullable);
     }
 

@@ -32,6 +32,10 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     public const int MessageBytes = 1 << 30;
 
     private const int SilentBeats = 8;
+
+    // More than a handshake may last, which Edge says.
+    private static readonly TimeSpan RedialAfter = TimeSpan.FromSeconds(20);
+
     private const int Relays = 64;
     private const int OutboxLimit = 4096;
 
@@ -54,6 +58,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private readonly Outbox _outbox = new(keepsLast: false, OutboxLimit);
     private readonly Dictionary<long, IActorRef> _relays = [];
     private readonly Queue<(long Conversation, IWireMessage Message)> _waiting = new();
+    private readonly Redial _redial = new(RedialAfter);
     private Digest _nonce;
     private Digest? _hubNonce;
     private long _epoch;
@@ -107,7 +112,10 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         Span<byte> bytes = stackalloc byte[Digest.Size];
         _settings.Random.Fill(bytes);
         (_nonce, _end) = (new Digest(bytes), null);
-        _door = _settings.Doors[_calls++ % _settings.Doors.Length];
+        var door = _calls++ % _settings.Doors.Length;
+        _door = _settings.Doors[door];
+        if (_redial.NeedsNewConnection(door, _settings.Clock.GetUtcNow()))
+            Edge.HangUp(Context.System, _door.Path.Address);
         _door.Tell(new LineProtocol.Hello(_settings.Hospital, _nonce), Self);
     }
 
@@ -127,6 +135,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             return;
         }
         _epoch = challenge.Epoch;
+        _redial.Answered();
         if (_hubNonce != challenge.HubNonce)
             Forget();
         _hubNonce = challenge.HubNonce;

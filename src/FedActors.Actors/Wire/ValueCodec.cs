@@ -44,6 +44,32 @@ internal sealed record ValueCodec(
     /// <summary>The codec of a scalar, or null where the type is none.</summary>
     public static ValueCodec? Of(Type type) => type.IsEnum ? Enumeration(type) : Known.GetValueOrDefault(type);
 
+    /// <summary>One of several records: a message of one field, whose number says which.</summary>
+    public static ValueCodec OneOf(string name, ImmutableArray<RecordCodec> cases) => new(
+        name, WireFormat.WireType.LengthDelimited,
+        (output, value) =>
+        {
+            var codec = cases.Single(one => one.Type == value.GetType());
+            using var stream = new MemoryStream();
+            using (var field = new CodedOutputStream(stream, leaveOpen: true))
+            {
+                field.WriteTag(cases.IndexOf(codec) + 1, WireFormat.WireType.LengthDelimited);
+                codec.AsValue().Write(field, value);
+            }
+            WriteBytes(output, stream.ToArray());
+        },
+        input =>
+        {
+            var field = input.ReadBytes().CreateCodedInput();
+            var tag = field.ReadTag();
+            var number = WireFormat.GetTagFieldNumber(tag);
+            if (number < 1 || number > cases.Length
+                || WireFormat.GetTagWireType(tag) != WireFormat.WireType.LengthDelimited)
+                throw new SerializationException($"Case {number} is no {name}.");
+            var value = cases[number - 1].AsValue().Read(field);
+            return field.IsAtEnd ? value : throw new SerializationException($"There is more than one {name}.");
+        });
+
     private static ValueCodec Whole(string name, Func<object, long> write, Func<long, object> read) => new(
         name, WireFormat.WireType.Varint, (output, value) =>
             output.WriteInt64(write(value)), input => read(input.ReadInt64()));

@@ -8,12 +8,13 @@ using static FedActors.Core.Protocol.LineProtocol;
 using static FedActors.Core.Protocol.ModelProtocol;
 using static FedActors.Core.Protocol.RoundProtocol;
 using static FedActors.Core.Protocol.SecureAggregationProtocol;
+using static FedActors.Core.Protocol.SupervisionProtocol;
 using Inbox = FedActors.Core.Protocol.SecureAggregationProtocol.Inbox;
 
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// All that may cross between a hub and a hospital, a line each. Names stand in the order of their Protobuf field
+/// All that may cross between two nodes, a line each. Names stand in the order of their Protobuf field
 /// numbers: a new field is one more name at the end of its line, whatever place it has in the record.
 /// </summary>
 internal static class WireSchema
@@ -60,6 +61,21 @@ internal static class WireSchema
             "Ledger"),
         Message<Abort>("abort/1", "Session", "Code", "Culprits", "Signature"),
 
+        // Between the nodes of a hub; a hospital that says such a thing is not heard.
+        Message<BeginSession>("begin-session/1", "Id", "Spec", "Trained", "Journal", "Accumulator", "Ledgers"),
+        Message<SessionDurable>("session-durable/1", "Id"),
+        Message<GiveUp>("give-up/1", "Id", "Hospital"),
+        Message<SessionAdvanced>("session-advanced/1", "Id", "Fixed"),
+        Message<LedgersShown>("ledgers-shown/1", "Id", "Heads"),
+        Message<HospitalOut>("hospital-out/1", "Id", "Hospital", "Reason", "Detail"),
+        Message<CollectionEnded>("collection-ended/1", "Id", "Complete", "Accumulator", "Name", "BytesReceived"),
+        Message<SumRefused>("sum-refused/1", "Id", "Number", "Reason"),
+
+        Part<AggregationEvent.KeysFixed>("Session", "Adverts"),
+        Part<AggregationEvent.SharesFixed>("Session", "Sharers"),
+        Part<AggregationEvent.SurvivorSetFixed>("Session", "Survivors", "Accumulator"),
+        Part<AggregationEvent.Sharer>("Hospital", "Statement"),
+
         Part<RoundId>("Job", "Round", "Attempt"),
         Part<JobPlan>("Name", "Seed", "Patients", "Model", "Training", "Cohort", "SecureAggregation", "Privacy",
             "Evaluation"),
@@ -92,6 +108,11 @@ internal static class WireSchema
         Part<PrivacyBudget>("Epsilon", "Delta"),
     }.ToImmutableDictionary(line => line.Type, line => (line.Manifest, line.Names));
 
+    // Where one of several records stands: case 1, case 2, ...; a new one at the end.
+    private static readonly ImmutableDictionary<Type, Type[]> Choices = ImmutableDictionary<Type, Type[]>.Empty
+        .Add(typeof(AggregationEvent), [typeof(AggregationEvent.KeysFixed), typeof(AggregationEvent.SharesFixed),
+            typeof(AggregationEvent.SurvivorSetFixed)]);
+
     // Parts first, whoever asks first: no record stands within itself, so this ends.
     private static readonly Dictionary<Type, RecordCodec> Built = [];
 
@@ -109,7 +130,9 @@ internal static class WireSchema
     /// <summary>A line for each manifest and each field: what the golden file freezes.</summary>
     public static IEnumerable<string> Describe() =>
         ByType.Values.Select(message => $"{message.Manifest} {message.Codec.Type.Name}")
-            .Concat(Built.Values.SelectMany(codec => codec.Describe())).Order(StringComparer.Ordinal);
+            .Concat(Built.Values.SelectMany(codec => codec.Describe()))
+            .Concat(Choices.SelectMany(choice => choice.Value.Select((one, index) =>
+                $"{choice.Key.Name} = {index + 1} {one.Name}"))).Order(StringComparer.Ordinal);
 
     public static bool TryFind(Type type, out (string Manifest, RecordCodec Codec) message) =>
         ByType.TryGetValue(type, out message);
@@ -122,8 +145,12 @@ internal static class WireSchema
             return known;
         if (!Lines.TryGetValue(type, out var line))
             throw new InvalidOperationException($"{type.Name} crosses the wire and has no line in WireSchema.");
-        return Built[type] = new RecordCodec(type, line.Names, CodecOf);
+        return Built[type] = new RecordCodec(type, line.Names, PartOf);
     }
+
+    private static ValueCodec PartOf(Type type) => Choices.TryGetValue(type, out var cases)
+        ? ValueCodec.OneOf(type.Name, [.. cases.Select(CodecOf)])
+        : CodecOf(type).AsValue();
 
     private static (Type Type, string Manifest, string[] Names) Message<T>(string manifest, params string[] names)
         where T : IWireMessage =>

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
@@ -7,14 +8,21 @@ using Google.Protobuf;
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// Messages between hub and hospitals as Protobuf. Only what <see cref="WireSchema"/> lists is written or read, and
-/// nothing that would not fit a frame: Akka drops such a message with a log line at the sender, and the other side
-/// waits.
+/// Messages between the nodes of a federation as Protobuf. Only what <see cref="WireSchema"/> lists is written or read,
+/// and nothing that would not fit a frame: Akka drops such a message with a log line at the sender, and the other side
+/// waits. Off the network comes only what opens a line, or an envelope: everything else stands in one, signed, so that
+/// no actor but those at a line's ends can be told anything by a peer.
 /// </summary>
 public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     /// <summary>Most bytes of a message that stands in a frame of its own.</summary>
     public const int FrameBytes = 120_000;
+
+    private static readonly FrozenSet<Type> Bare =
+    [
+        typeof(LineProtocol.Hello), typeof(LineProtocol.Challenge), typeof(LineProtocol.Envelope),
+        typeof(LineProtocol.Broken), typeof(LineProtocol.Pulse),
+    ];
 
     public override int Identifier => 4103;
 
@@ -32,7 +40,10 @@ public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithS
                 $"{obj.GetType().Name} has {bytes.Length} bytes: it goes in pieces, never in one frame.");
     }
 
-    public override object FromBinary(byte[] bytes, string manifest) => Read(manifest, bytes);
+    public override object FromBinary(byte[] bytes, string manifest) =>
+        WireSchema.Find(manifest) is { } codec && Bare.Contains(codec.Type)
+        ? Read(manifest, bytes)
+        : throw new SerializationException($"'{manifest}' does not come in a frame of its own.");
 
     /// <exception cref="SerializationException">The schema does not list the message.</exception>
     public static string ManifestOf(object message) => Find(message).Manifest;
@@ -59,5 +70,5 @@ public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithS
     private static (string Manifest, RecordCodec Codec) Find(object message) =>
         WireSchema.TryFind(message.GetType(), out var found)
             ? found
-            : throw new SerializationException($"{message.GetType().Name} is no message between hub and hospitals.");
+            : throw new SerializationException($"{message.GetType().Name} is no message between nodes.");
 }

@@ -33,6 +33,14 @@ public static class RoundCode
         // A draw lies beyond 12 standard deviations once in 10^32.
         plan.Privacy.IsDistributed ? Math.Ceiling(12 * JobPrivacy.GridOf(plan, parties).ShareSigma) : 0);
 
+    /// <summary>The code that updates of a session are written in, as its ring says.</summary>
+    public static FixedPointCode Of(RoundSpec spec)
+    {
+        var (ring, values) = (spec.Ring, spec.Ring.ConstantOne - 1);
+        return new FixedPointCode(ring.WordBits, spec.Cohort.Length, (int)ring.WeightCap, ring.Range, values,
+            ring.Coordinates - values - FixedPointCode.HiddenCoordinates, ring.FractionBits);
+    }
+
     /// <summary>The code of single updates, for a job with a robust rule.</summary>
     public static SingleUpdateCode SingleOf(FixedPointCode code) => new(code.Values, code.WeightCap);
 

@@ -22,6 +22,7 @@ namespace FedActors.Core.Protocol;
 ///      │                      │ ◀────── CollectionEnded ── │      U3, with the running sum
 ///      │                      │ ── OpenSum ──────────────▶ │      both are durable
 ///      │                      │ ◀── SumOpened, SumRefused ─ │
+///      │                      │ ◀───────── AggregatorLost │      it was on another node: another goes on
 ///      │ ◀─ RoundEnded/Failed │
 ///      │ ── CloseRound ─────▶ │                                   the model is durable, the round committed
 /// </code>
@@ -32,6 +33,10 @@ public static class SupervisionProtocol
     {
         RoundId Id { get; }
     }
+
+    /// <summary>Between a supervisor and the aggregator of a secure session, which may be on another node of the
+    /// hub.</summary>
+    public interface ISessionMessage : ISupervisionMessage;
 
     /// <summary>Coordinator → supervisor. Open the round, or go on with it after a crash.</summary>
     /// <param name="PreviousSum">SHA-256 of the sum that led to the model; of no bytes in the first round.</param>
@@ -87,9 +92,8 @@ public static class SupervisionProtocol
     /// <param name="Journal">U1, U2 and U3, as far as they are durable.</param>
     /// <param name="Accumulator">The running sum, where U3 is durable; else empty.</param>
     public sealed record BeginSession(
-        RoundId Id, RoundSpec Spec, FixedPointCode Code,
-        ImmutableArray<HospitalId> Trained, ImmutableArray<AggregationEvent> Journal,
-        ImmutableArray<byte> Accumulator) : ISupervisionMessage
+        RoundId Id, RoundSpec Spec, ImmutableArray<HospitalId> Trained, ImmutableArray<AggregationEvent> Journal,
+        ImmutableArray<byte> Accumulator) : ISessionMessage
     {
         /// <summary>As in <see cref="OpenRound"/>: no older head is taken for good.</summary>
         public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
@@ -97,23 +101,23 @@ public static class SupervisionProtocol
 
     /// <summary>Aggregator → supervisor. Heads of privacy ledgers that came with updates, or with a peer's word against
     /// one.</summary>
-    public sealed record LedgersShown(RoundId Id, ImmutableArray<SignedLedgerHead> Heads) : ISupervisionMessage;
+    public sealed record LedgersShown(RoundId Id, ImmutableArray<SignedLedgerHead> Heads) : ISessionMessage;
 
     /// <summary>Aggregator → supervisor. U1 or U2 is to be durable before anyone hears of it.</summary>
-    public sealed record SessionAdvanced(RoundId Id, AggregationEvent Fixed) : ISupervisionMessage;
+    public sealed record SessionAdvanced(RoundId Id, AggregationEvent Fixed) : ISessionMessage;
 
     /// <summary>Supervisor → aggregator. It is: go on.</summary>
-    public sealed record SessionDurable(RoundId Id) : ISupervisionMessage;
+    public sealed record SessionDurable(RoundId Id) : ISessionMessage;
 
     /// <summary>Supervisor → aggregator. This hospital's update will not come.</summary>
-    public sealed record GiveUp(RoundId Id, HospitalId Hospital) : ISupervisionMessage;
+    public sealed record GiveUp(RoundId Id, HospitalId Hospital) : ISessionMessage;
 
     /// <summary>Supervisor → aggregator. Count no more updates: say what is there.</summary>
     public sealed record EndCollecting(RoundId Id) : ISupervisionMessage;
 
     /// <summary>Aggregator → supervisor. This hospital is out of the attempt.</summary>
     public sealed record HospitalOut(RoundId Id, HospitalId Hospital, DropReason Reason, string Detail)
-        : ISupervisionMessage
+        : ISessionMessage
     {
         /// <summary>There was nobody to make the offer to.</summary>
         public static HospitalOut NotAttached(RoundId id, HospitalId hospital) =>
@@ -126,7 +130,7 @@ public static class SupervisionProtocol
     public sealed record CollectionEnded(
         RoundId Id, ImmutableArray<HospitalId> Complete, ImmutableArray<byte> Accumulator, Digest Name,
         long BytesReceived)
-        : ISupervisionMessage;
+        : ISessionMessage;
 
     /// <summary>Supervisor → aggregator. The survivor set is durable: open this running sum of so many
     /// updates.</summary>
@@ -141,5 +145,9 @@ public static class SupervisionProtocol
 
     /// <summary>Aggregator → supervisor. There is no sum: it contradicts itself and is given to nobody, or too few are
     /// left to open it.</summary>
-    public sealed record SumRefused(RoundId Id, FaultNumber Number, string Reason) : ISupervisionMessage;
+    public sealed record SumRefused(RoundId Id, FaultNumber Number, string Reason) : ISessionMessage;
+
+    /// <summary>Aggregator → supervisor. The node that it was on cannot be reached any more: another aggregator goes on
+    /// from what is durable.</summary>
+    public sealed record AggregatorLost(RoundId Id, string Node, string Reason) : ISupervisionMessage;
 }

@@ -55,8 +55,41 @@ public sealed class NodeFileTests
             FaultNumber.DatabaseUnencrypted, "node.storage.postgresql.tls");
         yield return Case(Hub("nodes = [\"a:1\", \"b:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
             "node.hub.cluster.nodes");
-        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
-            "node.hub.cluster.nodes");
+        yield return Case(Hub("self = \"a:1\""), FaultNumber.HubOfTwoNodes, "node.hub.cluster.nodes");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\", roles = []"), FaultNumber.MissingKey,
+            "node.hub.cluster.roles");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\", roles = [coordinator, observer]"),
+            FaultNumber.UnknownName, "node.hub.cluster.roles");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\", roles = coordinator"), FaultNumber.WrongType,
+            "node.hub.cluster.roles");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\", roles = [aggregator]"), FaultNumber.NodeOfItsOwn,
+            "node.hub.cluster.self");
+        yield return Case(Hub("nodes = [\"a:1\"], roles = [aggregator]"), FaultNumber.NodeOfItsOwn,
+            "node.hub.cluster.self");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\", hospitals = [\"a b\"]"),
+            FaultNumber.ValueOutOfRange, "node.hub.cluster.hospitals");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\", hospitals = [rome, rome]"),
+            FaultNumber.DuplicateName, "node.hub.cluster.hospitals");
+        yield return Case(Hub("nodes = [\"a:1\"], self = \"a:1\", listen = \"0.0.0.0:1\""),
+            FaultNumber.ValueOutOfRange, "node.hub.cluster.listen");
+        yield return Case(Hospital("", "attachment = inside"), FaultNumber.UnknownName, "node.hospital.attachment");
+        yield return Case(Hospital("", "attachment = member"), FaultNumber.MissingKey, "node.hospital.cluster.nodes");
+        yield return Case(Member("nodes = [\"a:1\"]"), FaultNumber.NodeOfItsOwn, "node.hospital.cluster.self");
+        yield return Case(Member("nodes = [\"a:1\"], self = \"a:1\""), FaultNumber.NodeOfItsOwn,
+            "node.hospital.cluster.self");
+        yield return Case(Member("self = \"b:1\""), FaultNumber.HubOfTwoNodes, "node.hospital.cluster.nodes");
+        yield return Case(Member("nodes = [\"a:1\", \"c:1\"], self = \"b:1\""), FaultNumber.HubOfTwoNodes,
+            "node.hospital.cluster.nodes");
+        yield return Case(Member("nodes = [\"a\"], self = \"b:1\""), FaultNumber.ValueOutOfRange,
+            "node.hospital.cluster.nodes");
+        yield return Case(Member("nodes = [\"a:1\"], self = \"b:1\", stable-after = 2m"),
+            FaultNumber.ValueOutOfRange, "node.hospital.cluster.stable-after");
+        yield return Case(Member("nodes = [\"a:1\"], self = \"b:1\", roles = [coordinator]"),
+            FaultNumber.UnknownKey, "node.hospital.cluster.roles");
+        yield return Case(Hospital("", "attachment = member, hub = [\"a:1\"]"), FaultNumber.NotAllowedTogether,
+            "node.hospital.hub");
+        yield return Case(Hospital("", "cluster { nodes = [\"a:1\"], self = \"b:1\" }"),
+            FaultNumber.NotAllowedTogether, "node.hospital.cluster");
         yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"a:1\"], self = \"a:1\""), FaultNumber.HubOfTwoNodes,
             "node.hub.cluster.nodes");
         yield return Case(Hub("nodes = [\"a:1\", \"b:1\", \"c:1\"], self = \"d:1\""), FaultNumber.NodeNotOfHub,
@@ -150,6 +183,7 @@ public sealed class NodeFileTests
     [TestCase("coordinator", NodeRole.Hub)]
     [TestCase("member", NodeRole.Hub)]
     [TestCase("hospital", NodeRole.Hospital)]
+    [TestCase("hospital-member", NodeRole.Hospital)]
     public void The_node_files_to_begin_with_are_good_ones(string name, NodeRole role) =>
         Assert.That(NodeFile.Read(Path.Combine(SampleData.Repository, "hocon", $"{name}.conf")).Role, Is.EqualTo(role));
 
@@ -231,6 +265,16 @@ public sealed class NodeFileTests
     }
 
     [Test]
+    public void A_hub_that_would_let_in_a_hospital_of_no_kit_does_not_start()
+    {
+        var file = Federation.NodeFile("hub",
+            "hub { cluster { nodes = [\"127.0.0.1:1\"], self = \"127.0.0.1:1\", hospitals = [berlin, rome] } }");
+
+        Assert.That(async () => await Node.StartAsync(NodeFile.Read(file), TimeProvider.System),
+            Refused(FaultNumber.UnknownHospital));
+    }
+
+    [Test]
     public void A_job_is_no_node_file_and_a_node_file_no_job()
     {
         var file = Federation.NodeFile("berlin", Good);
@@ -241,6 +285,8 @@ public sealed class NodeFileTests
     private const string Data = $"data {{\n{Files}\n{Columns}\n{Features}\n{Targets}\n{Splits}\n}}";
 
     private static string Hub(string cluster) => $"node {{ role = hub, hub {{ cluster {{ {cluster} }} }} }}";
+
+    private static string Member(string cluster) => Hospital("", $"attachment = member, cluster {{ {cluster} }}");
 
     // The good file without one part, or with one more key.
     private static string Hospital(string without, string with = "") =>

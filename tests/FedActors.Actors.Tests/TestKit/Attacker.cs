@@ -19,10 +19,11 @@ public sealed class Attacker : IAsyncDisposable
 {
     private readonly ECDsa _key;
 
-    public Attacker(Kit kit, string keyFile)
+    /// <param name="hub">Which of the hub's systems; left out: its edge.</param>
+    public Attacker(Kit kit, string keyFile, string? hub = null)
     {
         _key = PrivateFile.Read(keyFile);
-        Hub = $"akka.ssl.tcp://{Edge.HubSystem}@{kit.Manifest.Hub.Host}:{kit.Manifest.Hub.Port}";
+        Hub = hub ?? $"akka.ssl.tcp://{Edge.HubSystem}@{kit.Manifest.Hub.Host}:{kit.Manifest.Hub.Port}";
         var config = ConfigurationFactory.ParseString("""
             akka {
               loglevel = OFF

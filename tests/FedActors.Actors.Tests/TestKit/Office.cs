@@ -1,3 +1,8 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using FedActors.Actors.Configuration;
 using FedActors.Actors.Provisioning;
 
 namespace FedActors.Actors.Tests.TestKit;
@@ -42,6 +47,35 @@ public sealed class Office : IDisposable
             }
             """);
         return file;
+    }
+
+    /// <summary>Whether a node takes a TLS connection of this site: one that is let in hears the other side's greeting,
+    /// one that is not, the end.</summary>
+    public async Task<bool> IsLetInAsync(HostPort node, string site)
+    {
+        var kit = Kit.Open(KitOf(site));
+        using var key = PrivateFile.Read(KeyOf(site));
+        // The platform wants the two as one.
+        using var certificate = X509CertificateLoader.LoadPkcs12(
+            kit.Certificate.CopyWithPrivateKey(key).Export(X509ContentType.Pkcs12), null);
+        using var client = new TcpClient(node.Host, node.Port);
+        await using var stream = new SslStream(client.GetStream(), false, (_, shown, _, _) =>
+            kit.FaultOf((X509Certificate2)shown!, isHub: true, TimeProvider.System.GetUtcNow(), "") is null);
+        try
+        {
+            await stream.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions { TargetHost = site, ClientCertificates = [certificate] });
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            return await stream.ReadAsync(new byte[1], patience.Token) > 0;
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
+        catch (Exception e) when (e is IOException or AuthenticationException)
+        {
+            return false;
+        }
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);

@@ -70,6 +70,11 @@ internal static class Samples
                 .Select(_ => item == typeof(byte) ? (byte)random.Next(256) : Make(item, random));
             return Freeze.MakeGenericMethod(item).Invoke(null, [items])!;
         }
+        if (type.IsAbstract)
+        {
+            var cases = type.GetNestedTypes().Where(type.IsAssignableFrom).ToArray();
+            return MakeRecord(cases[random.Next(cases.Length)], random);
+        }
         return MakeRecord(type, random);
     }
 

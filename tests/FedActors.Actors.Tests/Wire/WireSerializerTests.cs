@@ -15,19 +15,23 @@ namespace FedActors.Actors.Tests.Wire;
 
 public sealed class WireSerializerTests : ActorTest
 {
-    // Stay within the hub's process: no hospital sends or gets them.
+    // Stay within the hub's process, but for what a session's aggregator on another node sends and gets.
     private static readonly Type[] WithinTheHub = [typeof(JobProtocol), typeof(SupervisionProtocol)];
+
+    // Everything else stands in an envelope, whose signature is checked before it is read.
+    private static readonly string[] Bare = ["hello/1", "challenge/1", "envelope/1", "broken/1", "pulse/1"];
 
     private static readonly Type[] Messages =
     [
         .. typeof(IWireMessage).Assembly.GetTypes()
             .Where(type => type is { IsAbstract: false, IsInterface: false }
                 && typeof(IWireMessage).IsAssignableFrom(type))
-            .Where(type => !WithinTheHub.Contains(type.DeclaringType)),
+            .Where(type => !WithinTheHub.Contains(type.DeclaringType)
+                || typeof(SupervisionProtocol.ISessionMessage).IsAssignableFrom(type)),
     ];
 
     [Test]
-    public void Every_message_that_a_hospital_sends_or_gets_has_a_manifest() =>
+    public void Every_message_that_another_node_sends_or_gets_has_a_manifest() =>
         Assert.That(WireSerializer.Manifests.Values, Is.EquivalentTo(Messages),
             "A message without a line in WireSchema cannot leave its process.");
 
@@ -106,6 +110,52 @@ public sealed class WireSerializerTests : ActorTest
                 // Refused.
             }
         }, iter: 5_000, print: sample => $"{sample.Item1.GetType().Name}, byte {sample.Item2} = {sample.Item3}");
+
+    [Test]
+    public void Off_the_network_nothing_is_read_but_what_opens_a_line_or_stands_in_an_envelope() =>
+        Assert.Multiple(() =>
+        {
+            var serializer = new WireSerializer((ExtendedActorSystem)Sys);
+            foreach (var (manifest, type) in WireSerializer.Manifests)
+            {
+                var bytes = WireSerializer.Write(Samples.Of(type).Single());
+                if (Bare.Contains(manifest))
+                    Assert.That(serializer.FromBinary(bytes, manifest), Is.TypeOf(type));
+                else
+                    Assert.That(() => serializer.FromBinary(bytes, manifest),
+                        Throws.InstanceOf<SerializationException>(), manifest);
+            }
+        });
+
+    /// <summary>A length that is a lie, and records in one another as deep as bytes allow, cost no more than the bytes
+    /// themselves.</summary>
+    [Test]
+    public void A_payload_that_lies_about_lengths_or_nests_without_end_is_refused()
+    {
+        byte[] fakeLength = [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x07];
+        var nested = new byte[] { 0x0A, 0x00 };
+        for (var depth = 0; depth < 20_000; depth++)
+        {
+            using var stream = new MemoryStream();
+            using (var output = new CodedOutputStream(stream, leaveOpen: true))
+            {
+                output.WriteTag(1, WireFormat.WireType.LengthDelimited);
+                output.WriteBytes(UnsafeByteOperations.UnsafeWrap(nested));
+            }
+            nested = nested.Length > 60_000 ? nested : stream.ToArray();
+        }
+        Assert.Multiple(() =>
+        {
+            foreach (var manifest in WireSerializer.Manifests.Keys)
+            foreach (var hostile in (byte[][])[fakeLength, nested])
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                Assert.That(() => WireSerializer.Read(manifest, hostile),
+                    Throws.InstanceOf<SerializationException>(), manifest);
+                Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(4 << 20), manifest);
+            }
+        });
+    }
 
     [TestCase("")]
     [TestCase("System.Version")]
