@@ -317,6 +317,20 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 
     private void Finish(JobProtocol.JobFinished finished)
     {
+        try
+        {
+            WriteResult(finished);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            TryAgain($"{FaultNumber.OutputUnwritable.Code()}: its result cannot be written: {e.Message}");
+            return;
+        }
+        End(JobStage.Done, $"its model is {finished.Model}");
+    }
+
+    private void WriteResult(JobProtocol.JobFinished finished)
+    {
         Directory.CreateDirectory(_results);
         var file = Path.Combine(_results, $"{finished.Job}.json");
         File.WriteAllText(file + ".tmp", JsonSerializer.Serialize(
@@ -330,7 +344,6 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             },
             Json));
         File.Move(file + ".tmp", file, overwrite: true);
-        End(JobStage.Done, $"its model is {finished.Model}");
     }
 
     private void End(JobStage stage, string reason)

@@ -39,6 +39,9 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private const int WindowChunks = 32;
     private const int GrantChunks = 16;
 
+    // Between two calls while nobody has answered; no longer than the rhythm.
+    private static readonly TimeSpan CallPause = TimeSpan.FromMilliseconds(500);
+
     private sealed record Beat : INoSerializationVerificationNeeded
     {
         public static Beat Instance { get; } = new();
@@ -104,9 +107,15 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     {
         if (reason is not null)
             _log.Warning("{Hospital} dials its hub anew: {Reason}", _settings.Hospital, reason);
-        Span<byte> bytes = stackalloc byte[Digest.Size];
-        _settings.Random.Fill(bytes);
-        (_nonce, _end) = (new Digest(bytes), null);
+        // One nonce until somebody answers: a door that took longer than the pause is heard too.
+        if (_end is not null || _nonce == default)
+        {
+            Span<byte> bytes = stackalloc byte[Digest.Size];
+            _settings.Random.Fill(bytes);
+            (_nonce, _end) = (new Digest(bytes), null);
+        }
+        Timers.StartSingleTimer(
+            nameof(Dial), Beat.Instance, _settings.Rhythm < CallPause ? _settings.Rhythm : CallPause);
         _door = _settings.Doors[_calls++ % _settings.Doors.Length];
         _door.Tell(new LineProtocol.Hello(_settings.Hospital, _nonce), Self);
     }
@@ -126,7 +135,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
                 challenge.Epoch, _epoch);
             return;
         }
-        _epoch = challenge.Epoch;
+        Timers.Cancel(nameof(Dial));
+        (_epoch, _door) = (challenge.Epoch, Sender);
         if (_hubNonce != challenge.HubNonce)
             Forget();
         _hubNonce = challenge.HubNonce;

@@ -99,7 +99,9 @@ public sealed class SmallFederation : IAsyncDisposable
         }
         return (files, $"hub = [{List(doors)}]");
 
-        string[] Addresses() => [.. Enumerable.Range(0, count).Select(_ => $"127.0.0.1:{FreePort()}")];
+        // The first of the list begins the cluster, and the lowest of those who join at once leads it: the same node.
+        string[] Addresses() =>
+            [.. Enumerable.Range(0, count).Select(_ => FreePort()).Order().Select(port => $"127.0.0.1:{port}")];
 
         static string List(string[] addresses) => string.Join(", ", addresses.Select(address => $"\"{address}\""));
     }

@@ -106,7 +106,9 @@ public sealed class FailoverTests : IAsyncDisposable
             training { rounds = {{rounds}} }
             cohort { minimum = 3, attempts = 1000, deadline = 20s }
             secure-aggregation { phase-deadline = 5s }
-            """, "patience = 10s, management.port = off", cluster);
+            """, "patience = 10s, management.port = off", cluster,
+            // The default, which these tests measure.
+            hospital: "rhythm = 2s");
     }
 
     private async Task EndsAsUndisturbedAsync(params string[] nodes)

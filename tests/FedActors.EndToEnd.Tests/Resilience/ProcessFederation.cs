@@ -41,8 +41,10 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1)
     /// <param name="job">More keys of the job.</param>
     /// <param name="hub">More keys of the hub's section.</param>
     /// <param name="cluster">More keys of the cluster, where the hub has several nodes.</param>
+    /// <param name="hospital">More keys of every hospital's section.</param>
     /// <param name="hasLedgers">Whether hospitals take part in jobs with noise.</param>
-    public void Write(string job, string hub = "", string cluster = "", bool hasLedgers = false)
+    public void Write(string job, string hub = "", string cluster = "", string hospital = "",
+        bool hasLedgers = false)
     {
         _job = _files.WriteJob(keys: job);
         var (section, hubs) = ($"job = small.conf, {hub}", "");
@@ -56,12 +58,12 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1)
             for (var i = 0; i < files.Length; i++)
                 _nodes[Hubs[i]] = files[i];
         }
-        foreach (var hospital in Hospitals)
+        var keys = string.Join('\n', hubs, hospital, hasLedgers ? SmallFederation.PrivacySection : "");
+        foreach (var site in Hospitals)
         {
             if (hasLedgers)
-                _files.WritePolicy(hospital, "modes = [patient-local]");
-            _nodes[hospital] = _files.WriteHospital(
-                hospital, StorageOf(hospital), hubs + (hasLedgers ? "\n" + SmallFederation.PrivacySection : ""));
+                _files.WritePolicy(site, "modes = [patient-local]");
+            _nodes[site] = _files.WriteHospital(site, StorageOf(site), keys);
         }
     }
 
@@ -78,34 +80,17 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1)
             ("FEDACTORS_FAILPOINT", failpoints), ("FEDACTORS_ACKNOWLEDGED", AcknowledgedFile(node)));
     }
 
-    /// <summary>Waits until one of these nodes says this, and gives its name.</summary>
-    public async Task<string> WhoSaysAsync(string text, params IEnumerable<string> nodes)
-    {
-        var found = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        foreach (var node in nodes)
-        {
-            var process = _running[node];
-            process.Said += line =>
-            {
-                if (line.Contains(text, StringComparison.Ordinal))
-                    found.TrySetResult(node);
-            };
-            if (process.Heard.Contains(text, StringComparison.Ordinal))
-                found.TrySetResult(node);
-        }
-        try
-        {
-            return await found.Task.WaitAsync(Patience);
-        }
-        catch (TimeoutException)
-        {
-            Assert.Fail($"No node said '{text}'. They said:\n{Heard}");
-            throw;
-        }
-    }
+    /// <summary>Waits until one of these nodes says this, or finds that it has, and gives its name.</summary>
+    public Task<string> WhoSaysAsync(string text, params IEnumerable<string> nodes) => HearAsync(text, true, nodes);
+
+    /// <summary>Waits until a node says this from now on.</summary>
+    public Task SaysNextAsync(string text, string node) => HearAsync(text, false, [node]);
 
     /// <summary>What all nodes that were started last have said.</summary>
     public string Heard => string.Join('\n', _running.Select(pair => $"== {pair.Key}\n{pair.Value.Heard}"));
+
+    /// <summary>What a node has said since it was started last.</summary>
+    public string HeardOf(string node) => _running[node].Heard;
 
     /// <summary>KILL, STOP, CONT, TERM.</summary>
     public void Signal(string node, string signal)
@@ -176,6 +161,31 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1)
         foreach (var process in _running.Values)
             process.Dispose();
         await _files.DisposeAsync();
+    }
+
+    private async Task<string> HearAsync(string text, bool isPastHeard, IEnumerable<string> nodes)
+    {
+        var found = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        foreach (var node in nodes)
+        {
+            var process = _running[node];
+            process.Said += line =>
+            {
+                if (line.Contains(text, StringComparison.Ordinal))
+                    found.TrySetResult(node);
+            };
+            if (isPastHeard && process.Heard.Contains(text, StringComparison.Ordinal))
+                found.TrySetResult(node);
+        }
+        try
+        {
+            return await found.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"No node said '{text}'. They said:\n{Heard}");
+            throw;
+        }
     }
 
     private async Task ShellAsync(string command, string node)
