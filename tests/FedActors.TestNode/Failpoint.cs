@@ -3,40 +3,42 @@ using System.Diagnostics;
 namespace FedActors.TestNode;
 
 /// <summary>
-/// What goes wrong at one event of the journal, once in a process:
-/// <c>FEDACTORS_FAILPOINT=before|after:EVENT=kill|stop|fail</c>.
+/// What goes wrong at one event of the journal: <c>FEDACTORS_FAILPOINT=before|after:EVENT=kill|stop|fail</c>, or
+/// several with commas between, of which each waits for the one before it and strikes once.
 /// <c>before</c>: nothing is written. <c>after</c>: the event is durable, and nobody knows. <c>kill</c>: SIGKILL.
 /// <c>stop</c>: SIGSTOP, until someone sends SIGCONT. <c>fail</c>: the journal says that the write failed.
 /// </summary>
-public sealed class Failpoint
+public sealed record Failpoint(string When, string Event, string Action)
 {
-    private readonly string _when;
-    private readonly string _event;
-    private readonly string _what;
-    private int _isSpent;
+    private static readonly Lock Gate = new();
 
-    private Failpoint(string when, string @event, string what) => (_when, _event, _what) = (when, @event, what);
+    private static readonly Queue<Failpoint> Ahead =
+        new(Parse(Environment.GetEnvironmentVariable("FEDACTORS_FAILPOINT")));
 
-    /// <summary>That of the environment; null where there is none.</summary>
-    public static Failpoint? Current { get; } = Parse(Environment.GetEnvironmentVariable("FEDACTORS_FAILPOINT"));
+    /// <exception cref="FormatException">One of them is none.</exception>
+    public static IEnumerable<Failpoint> Parse(string? text) =>
+        (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(one => one.Split(':', '=') switch
+        {
+            [("before" or "after") and var when, { Length: > 0 } name, ("kill" or "stop" or "fail") and var action] =>
+                new Failpoint(when, name, action),
+            _ => throw new FormatException($"'{one}' is no failpoint: write before|after:EVENT=kill|stop|fail."),
+        });
 
-    /// <exception cref="FormatException">It is none.</exception>
-    public static Failpoint? Parse(string? text) => text?.Split(':', '=') switch
-    {
-        null or [""] => null,
-        [("before" or "after") and var when, { Length: > 0 } name, ("kill" or "stop" or "fail") and var what] =>
-        new Failpoint(when, name, what),
-        _ => throw new FormatException($"'{text}' is no failpoint: write before|after:EVENT=kill|stop|fail."),
-    };
-
-    /// <summary>Strikes where this is the place.</summary>
+    /// <summary>Strikes where this is the place of the next one.</summary>
     /// <param name="events">Names of those that are written together.</param>
     /// <exception cref="IOException">The place of a <c>fail</c>.</exception>
-    public void Reach(string when, IEnumerable<string> events)
+    public static void Reach(string when, IEnumerable<string> events)
     {
-        if (when != _when || !events.Contains(_event) || Interlocked.Exchange(ref _isSpent, 1) == 1)
-            return;
-        switch (_what)
+        lock (Gate)
+        {
+            if (Ahead.TryPeek(out var next) && next.When == when && events.Contains(next.Event))
+                Ahead.Dequeue().Strike();
+        }
+    }
+
+    private void Strike()
+    {
+        switch (Action)
         {
             case "kill":
                 Process.GetCurrentProcess().Kill();
@@ -46,6 +48,7 @@ public sealed class Failpoint
                     stop.WaitForExit();
                 break;
             default:
+                Console.Error.WriteLine($"Failed {When}:{Event}.");
                 throw new IOException("The write failed, as the test asked.");
         }
     }

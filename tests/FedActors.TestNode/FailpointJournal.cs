@@ -33,9 +33,9 @@ public sealed class FailpointJournal(Config config) : SqlWriteJournal(config)
         var items = writes.SelectMany(write => (IEnumerable<IPersistentRepresentation>)write.Payload).ToList();
         var names = items.ConvertAll(item =>
             Names.GetValueOrDefault((item.Payload is Tagged tagged ? tagged.Payload : item.Payload).GetType(), ""));
-        Failpoint.Current?.Reach("before", names);
+        Failpoint.Reach("before", names);
         var result = await base.WriteMessagesAsync(writes, cancellationToken);
-        Failpoint.Current?.Reach("after", names);
+        Failpoint.Reach("after", names);
         if (Acknowledged is not null)
         {
             lock (Gate)

@@ -185,11 +185,9 @@ public sealed class HubLeader : ReceiveActor, IWithTimers, IWithStash
         // A journal that is full or gone for a while stops the desk; it comes back with what it wrote.
         _desk = Context.ActorOf(
             BackoffSupervisor.Props(Backoff.OnStop(
-                JobDesk.Props(services, hospitals, _settings.Results), "desk", TimeSpan.FromSeconds(1),
+                JobDesk.Props(services, hospitals, _settings.Results, _settings.Job), "desk", TimeSpan.FromSeconds(1),
                 TimeSpan.FromSeconds(15), 0.2, maxNrOfRetries: -1)),
             "desk");
-        if (_settings.Job is { } job)
-            _desk.Tell(job);
         Stash.UnstashAll();
     }
 

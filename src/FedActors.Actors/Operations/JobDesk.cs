@@ -84,6 +84,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     private readonly HubServices _hub;
     private readonly RemoteHospitals _hospitals;
     private readonly string _results;
+    private readonly Submit? _own;
     private readonly Dictionary<string, IActorRef> _coordinators = [];
     private readonly List<IActorRef> _waiting = [];
     private DeskState _state = DeskState.Empty;
@@ -93,9 +94,10 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     private TimeSpan _pause = Pause;
     private Ended? _ended;
 
-    public JobDesk(HubServices hub, RemoteHospitals hospitals, string results)
+    /// <param name="own">The hub's own job: taken in at every start of the desk; or null.</param>
+    public JobDesk(HubServices hub, RemoteHospitals hospitals, string results, Submit? own)
     {
-        (_hub, _hospitals, _results, JournalPluginId) = (hub, hospitals, results, hub.Journal);
+        (_hub, _hospitals, _results, _own, JournalPluginId) = (hub, hospitals, results, own, hub.Journal);
         Command<Submit>(TakeIn);
         Command<Abort>(AbortJob);
         Command<Look>(_ => BeginIfPossible());
@@ -144,8 +146,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(HubServices hub, RemoteHospitals hospitals, string results) =>
-        Akka.Actor.Props.Create<JobDesk>(hub, hospitals, results);
+    public static Props Props(HubServices hub, RemoteHospitals hospitals, string results, Submit? own) =>
+        Akka.Actor.Props.Create<JobDesk>(hub, hospitals, results, own);
 
     protected override void Apply(DeskEvent @event)
     {
@@ -157,7 +159,13 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     protected override void OnWriteRefused(string reason) =>
         _log.Error("The desk's journal refused a write: {Reason}", reason);
 
-    protected override void OnReplaySuccess() => LookFromNowOn(TimeSpan.Zero);
+    protected override void OnReplaySuccess()
+    {
+        // Also after a journal that could not be written: nobody else says it again.
+        if (_own is not null)
+            Self.Tell(_own, ActorRefs.NoSender);
+        LookFromNowOn(TimeSpan.Zero);
+    }
 
     private void TakeIn(Submit submit)
     {
@@ -309,6 +317,20 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 
     private void Finish(JobProtocol.JobFinished finished)
     {
+        try
+        {
+            WriteResult(finished);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            TryAgain($"{FaultNumber.OutputUnwritable.Code()}: its result cannot be written: {e.Message}");
+            return;
+        }
+        End(JobStage.Done, $"its model is {finished.Model}");
+    }
+
+    private void WriteResult(JobProtocol.JobFinished finished)
+    {
         Directory.CreateDirectory(_results);
         var file = Path.Combine(_results, $"{finished.Job}.json");
         File.WriteAllText(file + ".tmp", JsonSerializer.Serialize(
@@ -322,7 +344,6 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             },
             Json));
         File.Move(file + ".tmp", file, overwrite: true);
-        End(JobStage.Done, $"its model is {finished.Model}");
     }
 
     private void End(JobStage stage, string reason)

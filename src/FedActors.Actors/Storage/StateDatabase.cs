@@ -14,6 +14,7 @@ namespace FedActors.Actors.Storage;
 public sealed class StateDatabase
 {
     private const string Memory = ":memory:";
+    private const string UniqueViolation = "23505";
 
     private readonly Func<DbConnection> _connect;
     private readonly string _provider;
@@ -80,7 +81,15 @@ public sealed class StateDatabase
             connection.Open();
             using var command = connection.CreateCommand();
             command.CommandText = $"CREATE TABLE IF NOT EXISTS blobs {_blobTable}";
-            command.ExecuteNonQuery();
+            try
+            {
+                command.ExecuteNonQuery();
+            }
+            // Of two nodes that make it at the same moment PostgreSQL refuses one; then it is there.
+            catch (DbException e) when (e.SqlState == UniqueViolation)
+            {
+                command.ExecuteNonQuery();
+            }
             return connection;
         }
         catch

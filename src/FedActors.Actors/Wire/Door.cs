@@ -77,6 +77,12 @@ public sealed class Door : ReceiveActor
         });
         Receive<Close>(_ =>
         {
+            // So that they call another node at once.
+            foreach (var line in _lines.Values)
+            {
+                if (line.End is { } end)
+                    line.Uplink?.Tell(new LineProtocol.Broken(end.Session));
+            }
             Forget();
             (_open, _reception) = (null, null);
             Sender.Tell(Closed.Instance);

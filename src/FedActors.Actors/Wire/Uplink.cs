@@ -43,6 +43,9 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private const int WindowChunks = 32;
     private const int GrantChunks = 16;
 
+    // Between two calls while nobody has answered; no longer than the rhythm.
+    private static readonly TimeSpan CallPause = TimeSpan.FromMilliseconds(500);
+
     private sealed record Beat : INoSerializationVerificationNeeded
     {
         public static Beat Instance { get; } = new();
@@ -109,9 +112,15 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     {
         if (reason is not null)
             _log.Warning("{Hospital} dials its hub anew: {Reason}", _settings.Hospital, reason);
-        Span<byte> bytes = stackalloc byte[Digest.Size];
-        _settings.Random.Fill(bytes);
-        (_nonce, _end) = (new Digest(bytes), null);
+        // One nonce until somebody answers: a door that took longer than the pause is heard too.
+        if (_end is not null || _nonce == default)
+        {
+            Span<byte> bytes = stackalloc byte[Digest.Size];
+            _settings.Random.Fill(bytes);
+            (_nonce, _end) = (new Digest(bytes), null);
+        }
+        Timers.StartSingleTimer(
+            nameof(Dial), Beat.Instance, _settings.Rhythm < CallPause ? _settings.Rhythm : CallPause);
         var door = _calls++ % _settings.Doors.Length;
         _door = _settings.Doors[door];
         if (_redial.NeedsNewConnection(door, _settings.Clock.GetUtcNow()))
@@ -134,7 +143,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
                 challenge.Epoch, _epoch);
             return;
         }
-        _epoch = challenge.Epoch;
+        Timers.Cancel(nameof(Dial));
+        (_epoch, _door) = (challenge.Epoch, Sender);
         _redial.Answered();
         if (_hubNonce != challenge.HubNonce)
             Forget();

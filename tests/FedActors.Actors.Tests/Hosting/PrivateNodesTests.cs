@@ -32,7 +32,7 @@ public sealed class PrivateNodesTests : IAsyncDisposable
         Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
         foreach (var hospital in SmallFederation.Hospitals)
         {
-            var ledger = LedgerOf(hospital);
+            var ledger = _federation.LedgerOf(hospital);
             Assert.That(ledger.Grants.Single().Charged, Is.EqualTo(3), "one charge a round");
             Assert.That(ledger.Spent.Epsilon, Is.InRange(1.9, 2));
         }
@@ -52,7 +52,7 @@ public sealed class PrivateNodesTests : IAsyncDisposable
         Assert.That(ended.Reason, Does.StartWith("FA-6011"));
         Assert.That(Recorded("attempt-failed/1").Single(),
             Does.Match("madrid.*FA-6011").And.Match("paris.*FA-6026").And.Not.Contain("berlin"));
-        Assert.That(LedgerOf("madrid").Grants, Is.Empty, "who refuses spends nothing");
+        Assert.That(_federation.LedgerOf("madrid").Grants, Is.Empty, "who refuses spends nothing");
     }
 
     private Task<Node> StartHub(string keys)
@@ -63,18 +63,9 @@ public sealed class PrivateNodesTests : IAsyncDisposable
 
     private Task<Node> StartHospital(string hospital, string rules, bool hasLedger = true)
     {
-        File.WriteAllText(
-            _federation.Office.PathOf(hospital, "policy.conf"),
-            $"policy {{ scope = ward, nominal-patients = 8\n{rules} }}");
-        if (hasLedger)
-            PrivacyLedgerFile.Create(PathOf(hospital), "ward", new CompositionRule(null, 0), true,
-                DateTimeOffset.UnixEpoch).Dispose();
-        return _federation.StartHospital(hospital, "privacy { policy = policy.conf, ledger = ward.ledger }");
+        _federation.WritePolicy(hospital, rules, hasLedger);
+        return _federation.StartHospital(hospital, SmallFederation.PrivacySection);
     }
-
-    private PrivacyLedger LedgerOf(string hospital) => LedgerReading.Of(PathOf(hospital)).Ledger!;
-
-    private string PathOf(string hospital) => _federation.Office.PathOf(hospital, "ward.ledger");
 
     // What stands in the hub's journal; its texts can be read as they are.
     private List<string> Recorded(string manifest)

@@ -154,6 +154,25 @@ public sealed class PostgresDatabaseTests : ActorTest
     }
 
     [Test]
+    public void Nodes_that_open_a_new_database_at_the_same_moment_all_have_it()
+    {
+        const int Nodes = 6;
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            var database = $"{_database}-{attempt}";
+            _server.CreateDatabase(database);
+            using var barrier = new Barrier(Nodes);
+            var nodes = Enumerable.Range(0, Nodes).Select(_ => Task.Factory.StartNew(() =>
+            {
+                barrier.SignalAndWait();
+                PostgresDatabase.Open(_server.Plan(database));
+            }, TaskCreationOptions.LongRunning)).ToArray();
+
+            Assert.That(() => Task.WaitAll(nodes), Throws.Nothing);
+        }
+    }
+
+    [Test]
     public void Blobs_are_kept_found_and_taken_away()
     {
         var store = Sys.ActorOf(BlobStore.Props(PostgresDatabase.Open(Plan)));

@@ -4,8 +4,10 @@ using System.Text.Json;
 using Akka.Actor;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
+using FedActors.Actors.Storage;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 using FedActors.Simulation;
 
@@ -18,6 +20,9 @@ namespace FedActors.Actors.Tests.TestKit;
 public sealed class SmallFederation : IAsyncDisposable
 {
     public static readonly string[] Hospitals = ["berlin", "madrid", "paris"];
+
+    /// <summary>Of a hospital's section: its policy and its ledger.</summary>
+    public const string PrivacySection = "privacy { policy = policy.conf, ledger = ward.ledger }";
 
     private const string Schema = """
         columns = [
@@ -94,7 +99,9 @@ public sealed class SmallFederation : IAsyncDisposable
         }
         return (files, $"hub = [{List(doors)}]");
 
-        string[] Addresses() => [.. Enumerable.Range(0, count).Select(_ => $"127.0.0.1:{FreePort()}")];
+        // The first of the list begins the cluster, and the lowest of those who join at once leads it: the same node.
+        string[] Addresses() =>
+            [.. Enumerable.Range(0, count).Select(_ => FreePort()).Order().Select(port => $"127.0.0.1:{port}")];
 
         static string List(string[] addresses) => string.Join(", ", addresses.Select(address => $"\"{address}\""));
     }
@@ -118,6 +125,23 @@ public sealed class SmallFederation : IAsyncDisposable
             {{node}}
             """);
     }
+
+    /// <summary>
+    /// Writes what a hospital's data officer decided, and makes its ledger: what its node file's section then needs is
+    /// <see cref="PrivacySection"/>.
+    /// </summary>
+    /// <param name="rules">More keys of the policy.</param>
+    public void WritePolicy(string hospital, string rules = "", bool hasLedger = true)
+    {
+        File.WriteAllText(
+            Office.PathOf(hospital, "policy.conf"), $"policy {{ scope = ward, nominal-patients = 8\n{rules} }}");
+        if (hasLedger)
+            PrivacyLedgerFile.Create(LedgerFile(hospital), "ward", new CompositionRule(null, 0), true,
+                DateTimeOffset.UnixEpoch).Dispose();
+    }
+
+    /// <summary>What that hospital's patients have lost so far.</summary>
+    public PrivacyLedger LedgerOf(string hospital) => LedgerReading.Of(LedgerFile(hospital)).Ledger!;
 
     /// <inheritdoc cref="WriteHub"/>
     /// <returns>Once it leads, and its door is open.</returns>
@@ -178,6 +202,8 @@ public sealed class SmallFederation : IAsyncDisposable
         _nodes.Add(Path.GetFileName(Path.GetDirectoryName(file))!, node);
         return node;
     }
+
+    private string LedgerFile(string hospital) => Office.PathOf(hospital, "ward.ledger");
 
     private static (int X, string Y)[] Rows(string hospital) =>
     [

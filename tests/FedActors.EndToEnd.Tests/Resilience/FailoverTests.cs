@@ -10,46 +10,112 @@ namespace FedActors.EndToEnd.Tests.Resilience;
 [Platform(Include = "Linux")]
 [SupportedOSPlatform("linux")]
 [Category("Slow")]
-public sealed class FailoverTests
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class FailoverTests : IAsyncDisposable
 {
-    private const int Rounds = 40;
+    private readonly Postgres _server = Postgres.Start();
+    private readonly ProcessFederation _federation;
+    private int _rounds;
 
-    private static readonly string Job = $$"""
-        training { rounds = {{Rounds}} }
-        cohort { minimum = 3, attempts = 1000, deadline = 20s }
-        secure-aggregation { phase-deadline = 5s }
-        """;
+    public FailoverTests() => _federation = new ProcessFederation(_server, hubNodes: 3);
 
-    [Test]
-    public async Task A_leader_that_is_killed_is_replaced_and_the_model_is_the_same()
+    public async ValueTask DisposeAsync()
     {
-        using var server = Postgres.Start();
-        await using var federation = new ProcessFederation(server);
-        // Default settings: this is what an operator waits for.
-        var (leader, others) = await Begin(federation, "");
+        await _federation.DisposeAsync();
+        _server.Dispose();
+    }
 
-        federation.Signal(leader, "KILL");
+    // Default settings: this is what an operator waits for.
+    [Test]
+    public async Task A_leader_that_is_killed_is_replaced_within_45_seconds_and_the_model_is_the_same()
+    {
+        var (leader, others) = await BeginAsync(40);
+
+        _federation.Signal(leader, "KILL");
         var lost = Stopwatch.StartNew();
-        await federation.WhoSaysAsync("is committed", others);
+        await _federation.WhoSaysAsync("is committed", others);
         TestContext.Progress.WriteLine(
             $"A killed leader was replaced: the next round was committed after {lost.Elapsed.TotalSeconds:F1} s.");
 
-        await EndsAsUndisturbed(federation, others);
+        await EndsAsUndisturbedAsync(others);
+    }
+
+    // Within a write, as late as can be: what it was about to commit, another has committed meanwhile.
+    [TestCase(0, "stable-after = 2s")]
+    [TestCase(60, "", Explicit = true)]
+    public async Task A_leader_that_slept_through_its_replacement_writes_nothing_more(int seconds, string cluster)
+    {
+        Write(6, cluster);
+        foreach (var node in _federation.Nodes)
+            // The first of the nodes begins the cluster, and leads it.
+            _federation.Start(node, node == "hub1" ? "before:RoundCommitted=stop" : "");
+        await _federation.IsStoppedAsync("hub1");
+        var stopped = Stopwatch.StartNew();
+
+        await _federation.WhoSaysAsync("Round 1 is committed", "hub2", "hub3");
+        TestContext.Progress.WriteLine(
+            $"A stopped leader was replaced: the next round was committed after {stopped.Elapsed.TotalSeconds:F1} s.");
+        await _federation.SignalAsync("hub1", "CONT", TimeSpan.FromSeconds(seconds) - stopped.Elapsed);
+
+        await _federation.WhoSaysAsync("Another node leads this hub", "hub1");
+        Assert.That(await _federation.EndAsync("hub1"), Is.EqualTo(1), "who was put out ends, to be started again");
+        await EndsAsUndisturbedAsync("hub2", "hub3");
+    }
+
+    [Test]
+    public async Task Nodes_that_are_told_to_stop_one_after_another_hand_over_within_5_seconds_and_end_well()
+    {
+        var (leader, others) = await BeginAsync(400);
+
+        foreach (var node in others.Append(leader))
+        {
+            var watch = Stopwatch.StartNew();
+            _federation.Signal(node, "TERM");
+            if (node == leader)
+            {
+                var next = await _federation.WhoSaysAsync("This node leads the hub", others);
+                var leads = watch.Elapsed;
+                await _federation.WhoSaysAsync("is open for", next);
+                TestContext.Progress.WriteLine(
+                    $"A leader that was told to stop handed over: {next} led after {leads.TotalSeconds:F1} s, and "
+                        + $"opened a round after {watch.Elapsed.TotalSeconds:F1} s.");
+            }
+            Assert.That(await _federation.EndAsync(node), Is.Zero, $"{node} did not end well.\n{_federation.Heard}");
+            _federation.Start(node);
+            await _federation.WhoSaysAsync("Welcome from", node);
+        }
+
+        await EndsAsUndisturbedAsync(_federation.Hubs);
     }
 
     // Until a round is committed.
-    private static async Task<(string Leader, string[] Others)> Begin(ProcessFederation federation, string cluster)
+    private async Task<(string Leader, string[] Others)> BeginAsync(int rounds, string cluster = "")
     {
-        federation.Start(Job, cluster);
-        var leader = await federation.WhoSaysAsync("Round 3 is committed", ProcessFederation.Hubs);
-        return (leader, [.. ProcessFederation.Hubs.Where(hub => hub != leader)]);
+        Write(rounds, cluster);
+        foreach (var node in _federation.Nodes)
+            _federation.Start(node);
+        var leader = await _federation.WhoSaysAsync("Round 3 is committed", _federation.Hubs);
+        return (leader, [.. _federation.Hubs.Where(hub => hub != leader)]);
     }
 
-    private static async Task EndsAsUndisturbed(ProcessFederation federation, string[] nodes)
+    private void Write(int rounds, string cluster)
     {
-        await federation.WhoSaysAsync(
-            $"is done after {Rounds} rounds: its model is {await federation.SimulateAsync()}", nodes);
-        Assert.That(federation.Lost(), Is.Empty);
-        Assert.That(federation.Count("round-committed/1"), Is.EqualTo(Rounds));
+        _rounds = rounds;
+        _federation.Write(
+            $$"""
+            training { rounds = {{rounds}} }
+            cohort { minimum = 3, attempts = 1000, deadline = 20s }
+            secure-aggregation { phase-deadline = 5s }
+            """, "patience = 10s, management.port = off", cluster,
+            // The default, which these tests measure.
+            hospital: "rhythm = 2s");
+    }
+
+    private async Task EndsAsUndisturbedAsync(params string[] nodes)
+    {
+        await _federation.WhoSaysAsync(
+            $"is done after {_rounds} rounds: its model is {await _federation.SimulateAsync()}", nodes);
+        Assert.That(_federation.Account().Lost, Is.Empty);
+        Assert.That(_federation.Count("round-committed/1"), Is.EqualTo(_rounds));
     }
 }

@@ -1,17 +1,24 @@
+using System.Data.Common;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.Versioning;
 using FedActors.Actors.Tests.TestKit;
+using FedActors.Core.Privacy;
+using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace FedActors.EndToEnd.Tests.Resilience;
 
 /// <summary>
-/// A hub of three nodes on one database and three hospitals, as processes of the test build of a node.
+/// A hub of one node or of three, and three hospitals, as processes of the test build of a node. Each site's journal is
+/// in a file of its own, or in a database of its own on one server.
 /// </summary>
+/// <param name="server">Null: files.</param>
 [SupportedOSPlatform("linux")]
-public sealed class ProcessFederation(Postgres server) : IAsyncDisposable
+public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1) : IAsyncDisposable
 {
-    private const string Database = "hub";
+    /// <summary>Exit code of a process that SIGKILL ended.</summary>
+    public const int Killed = 128 + 9;
 
     // As long as a busy machine may need: a run that goes well never waits for it.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
@@ -21,29 +28,142 @@ public sealed class ProcessFederation(Postgres server) : IAsyncDisposable
     private readonly Dictionary<string, Fedactors.RunningProcess> _running = [];
     private string _job = "";
 
-    public static string[] Hubs { get; } = ["hub1", "hub2", "hub3"];
+    public string[] Hubs { get; } = hubNodes == 1 ? ["hub"]
+        : [.. Enumerable.Range(1, hubNodes).Select(number => $"hub{number}")];
 
-    /// <summary>Writes all files, and starts all nodes.</summary>
+    public IEnumerable<string> Nodes => _nodes.Keys;
+
+    public static string[] Hospitals => SmallFederation.Hospitals;
+
+    public Office Office => _files.Office;
+
+    /// <summary>Writes all files.</summary>
     /// <param name="job">More keys of the job.</param>
-    /// <param name="cluster">More keys of the cluster.</param>
-    public void Start(string job, string cluster)
+    /// <param name="hub">More keys of the hub's section.</param>
+    /// <param name="cluster">More keys of the cluster, where the hub has several nodes.</param>
+    /// <param name="hospital">More keys of every hospital's section.</param>
+    /// <param name="hasLedgers">Whether hospitals take part in jobs with noise.</param>
+    public void Write(string job, string hub = "", string cluster = "", string hospital = "",
+        bool hasLedgers = false)
     {
-        server.CreateDatabase(Database);
         _job = _files.WriteJob(keys: job);
-        var (files, hubs) = _files.WriteHubNodes(3, "job = small.conf, patience = 10s, management.port = off", cluster,
-            server.Section(Database));
-        for (var i = 0; i < files.Length; i++)
-            _nodes[Hubs[i]] = files[i];
-        foreach (var hospital in SmallFederation.Hospitals)
-            _nodes[hospital] = _files.WriteHospital(hospital, section: hubs);
-        foreach (var (node, file) in _nodes)
-            _running[node] = new Fedactors.RunningProcess(
-                "dotnet", [Path.Combine(AppContext.BaseDirectory, "fedactors-testnode.dll"), "--config", file],
-                ("FEDACTORS_ACKNOWLEDGED", AcknowledgedFile(node)));
+        var (section, hubs) = ($"job = small.conf, {hub}", "");
+        if (hubNodes == 1)
+        {
+            _nodes["hub"] = _files.WriteHub(section, StorageOf("hub"));
+        }
+        else
+        {
+            (var files, hubs) = _files.WriteHubNodes(hubNodes, section, cluster, StorageOf("hub"));
+            for (var i = 0; i < files.Length; i++)
+                _nodes[Hubs[i]] = files[i];
+        }
+        var keys = string.Join('\n', hubs, hospital, hasLedgers ? SmallFederation.PrivacySection : "");
+        foreach (var site in Hospitals)
+        {
+            if (hasLedgers)
+                _files.WritePolicy(site, "modes = [patient-local]");
+            _nodes[site] = _files.WriteHospital(site, StorageOf(site), keys);
+        }
     }
 
-    /// <summary>Waits until one of these nodes says this, and gives its name.</summary>
-    public async Task<string> WhoSaysAsync(string text, params IEnumerable<string> nodes)
+    /// <summary>A further job's file.</summary>
+    public string WriteJob(string name) => _files.WriteJob(name);
+
+    /// <param name="failpoints">Where it fails, as the test build reads it.</param>
+    public void Start(string node, string failpoints = "")
+    {
+        if (_running.Remove(node, out var before))
+            before.Dispose();
+        _running[node] = new Fedactors.RunningProcess(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "fedactors-testnode.dll"), "--config", _nodes[node]],
+            ("FEDACTORS_FAILPOINT", failpoints), ("FEDACTORS_ACKNOWLEDGED", AcknowledgedFile(node)));
+    }
+
+    /// <summary>Waits until one of these nodes says this, or finds that it has, and gives its name.</summary>
+    public Task<string> WhoSaysAsync(string text, params IEnumerable<string> nodes) => HearAsync(text, true, nodes);
+
+    /// <summary>Waits until a node says this from now on.</summary>
+    public Task SaysNextAsync(string text, string node) => HearAsync(text, false, [node]);
+
+    /// <summary>What all nodes that were started last have said.</summary>
+    public string Heard => string.Join('\n', _running.Select(pair => $"== {pair.Key}\n{pair.Value.Heard}"));
+
+    /// <summary>What a node has said since it was started last.</summary>
+    public string HeardOf(string node) => _running[node].Heard;
+
+    /// <summary>KILL, STOP, CONT, TERM.</summary>
+    public void Signal(string node, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{_running[node].Id}"]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>A signal after a while; at once where it is not positive.</summary>
+    public Task SignalAsync(string node, string signal, TimeSpan after) => ShellAsync(
+        $"sleep {Math.Max(0, after.TotalSeconds).ToString(CultureInfo.InvariantCulture)}; kill -{signal} $0", node);
+
+    /// <summary>Waits until a node has stopped (SIGSTOP).</summary>
+    public Task IsStoppedAsync(string node) =>
+        ShellAsync("until grep -q '^State:.T' /proc/$0/status; do sleep 0.02; done", node);
+
+    /// <summary>Waits until a node has stopped, and lets it go on.</summary>
+    public async Task ContinueAsync(string node)
+    {
+        await IsStoppedAsync(node);
+        Signal(node, "CONT");
+    }
+
+    /// <summary>Waits until a node ends, and gives its exit code.</summary>
+    public async Task<int> EndAsync(string node)
+    {
+        var code = await Task.Run(() => _running[node].WaitQuietly(Patience));
+        Assert.That(code, Is.Not.Null, $"{node} did not end. All said:\n{Heard}");
+        return code!.Value;
+    }
+
+    /// <summary>A signal, and the end it leads to.</summary>
+    public Task<int> EndAsync(string node, string signal)
+    {
+        Signal(node, signal);
+        return EndAsync(node);
+    }
+
+    /// <summary>SHA-256 of the model that the same job ends with where nothing disturbs it.</summary>
+    public Task<string> SimulateAsync() => SmallFederation.Simulated(_job);
+
+    /// <summary>SHA-256 of the model in the result file of a hub of one node.</summary>
+    public string? ResultOf(string job) => _files.ResultOf(job);
+
+    public PrivacyLedger LedgerOf(string hospital) => _files.LedgerOf(hospital);
+
+    /// <summary>Events that a node was told are durable: how many, and those that no journal holds.</summary>
+    public (int Acknowledged, IReadOnlyList<string> Lost) Account()
+    {
+        var (acknowledged, lost) = (0, new List<string>());
+        foreach (var site in Hospitals.Prepend("hub"))
+        {
+            var kept = Rows(site).Select(row => row.Event).ToHashSet();
+            // A node that never led has written nothing.
+            var lines = (site == "hub" ? Hubs : [site]).Select(AcknowledgedFile).Where(File.Exists)
+                .SelectMany(File.ReadAllLines).ToList();
+            acknowledged += lines.Count;
+            lost.AddRange(lines.Where(line => !kept.Contains(line)));
+        }
+        return (acknowledged, lost);
+    }
+
+    /// <summary>How often an event stands in a site's journal.</summary>
+    public int Count(string manifest, string site = "hub") => Rows(site).Count(row => row.Manifest == manifest);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _running.Values)
+            process.Dispose();
+        await _files.DisposeAsync();
+    }
+
+    private async Task<string> HearAsync(string text, bool isPastHeard, IEnumerable<string> nodes)
     {
         var found = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         foreach (var node in nodes)
@@ -54,7 +174,7 @@ public sealed class ProcessFederation(Postgres server) : IAsyncDisposable
                 if (line.Contains(text, StringComparison.Ordinal))
                     found.TrySetResult(node);
             };
-            if (process.Heard.Contains(text, StringComparison.Ordinal))
+            if (isPastHeard && process.Heard.Contains(text, StringComparison.Ordinal))
                 found.TrySetResult(node);
         }
         try
@@ -63,55 +183,46 @@ public sealed class ProcessFederation(Postgres server) : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            var said = string.Join('\n', nodes.Select(node => _running[node].Heard));
-            Assert.Fail($"No node said '{text}'. They said:\n{said}");
+            Assert.Fail($"No node said '{text}'. They said:\n{Heard}");
             throw;
         }
     }
 
-    /// <summary>KILL, STOP, CONT, TERM.</summary>
-    public void Signal(string node, string signal)
+    private async Task ShellAsync(string command, string node)
     {
-        using var kill = Process.Start("kill", [$"-{signal}", $"{_running[node].Id}"]);
-        kill.WaitForExit();
+        using var shell = Process.Start("bash", ["-c", command, $"{_running[node].Id}"]);
+        try
+        {
+            await shell.WaitForExitAsync().WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            shell.Kill();
+            Assert.Fail($"{node}: '{command}' did not end. All said:\n{Heard}");
+        }
     }
 
-    /// <summary>Waits until a node ends; null where it does not.</summary>
-    public Task<int?> EndAsync(string node) => Task.Run(() => _running[node].WaitQuietly(Patience));
-
-    /// <summary>The hash of the model that the same job ends with where nothing disturbs it.</summary>
-    public Task<string> SimulateAsync() => SmallFederation.Simulated(_job);
-
-    /// <summary>Of the hub's events that were acknowledged by a node: those that the database does not have.</summary>
-    public IReadOnlyList<string> Lost()
+    private string StorageOf(string site)
     {
-        var kept = Rows("SELECT persistence_id || ' ' || sequence_number FROM journal").ToHashSet();
-        // A node that never led has written nothing.
-        return [.. Hubs.Select(AcknowledgedFile).Where(File.Exists).SelectMany(File.ReadAllLines).Where(line =>
-            !kept.Contains(line))];
+        server?.CreateDatabase(site);
+        return server?.Section(site) ?? "";
     }
 
-    /// <summary>How often an event stands in the hub's journal.</summary>
-    public int Count(string manifest) => Rows("SELECT manifest FROM journal").Count(row => row == manifest);
+    private string AcknowledgedFile(string node) => Office.PathOf($"acknowledged-{node}");
 
-    public async ValueTask DisposeAsync()
+    // Persistence id and number of each event, as the test build writes them down, and its manifest.
+    private List<(string Event, string Manifest)> Rows(string site)
     {
-        foreach (var process in _running.Values)
-            process.Dispose();
-        await _files.DisposeAsync();
-    }
-
-    private string AcknowledgedFile(string node) => _files.Office.PathOf($"acknowledged-{node}");
-
-    private List<string> Rows(string sql)
-    {
-        using var connection = new NpgsqlConnection(server.ConnectionString(Database));
+        using DbConnection connection = server is null
+            ? new SqliteConnection($"Data Source={Office.PathOf(site, "state", "state.db")};Mode=ReadOnly;Pooling=False")
+            : new NpgsqlConnection(server.ConnectionString(site));
         connection.Open();
-        using var command = new NpgsqlCommand(sql, connection);
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT persistence_id || ' ' || sequence_number, manifest FROM journal";
         using var reader = command.ExecuteReader();
-        var rows = new List<string>();
+        var rows = new List<(string, string)>();
         while (reader.Read())
-            rows.Add(reader.GetString(0));
+            rows.Add((reader.GetString(0), reader.GetString(1)));
         return rows;
     }
 }
