@@ -6,6 +6,7 @@ using FedActors.Actors.Operations.Palette;
 using FedActors.Actors.Storage;
 using FedActors.Core;
 using FedActors.Core.Identity;
+using FedActors.Core.Numerics;
 using FedActors.Core.Privacy;
 using FedActors.Simulation.Results;
 
@@ -200,8 +201,7 @@ internal static class LedgerCommands
     }
 
     private static string Text(LedgerHead head) =>
-        string.Create(CultureInfo.InvariantCulture,
-            $"{head.Sequence}:{head.Hash}:{head.Spent.Epsilon:R}:{head.Spent.Delta:R}");
+        $"{head.Sequence}:{head.Hash}:{NumberText.Of(head.Spent.Epsilon)}:{NumberText.Of(head.Spent.Delta)}";
 
     private static void Show(
         Terminal terminal, bool isJson, PrivacyLedger ledger, PrivacyBudget? policy, PrivacyRefusal? refusal = null)
@@ -250,7 +250,8 @@ internal static class LedgerCommands
         void Line(string name, string value) => output.WriteLine($"{name,-14}{value}");
         Line("scope", ledger.Scope);
         Line("spent", $"{ledger.Spent}");
-        Line("cap", $"{cap}{(isOfLedger ? ", when the last grant was made" : ", by the policy")}");
+        Line("cap", $"{cap}, {(!isOfLedger ? "by the policy"
+            : ledger.Grants.Any() ? "when the last grant was made" : "when the ledger was made")}");
         Line("left", $"{Left(ledger, cap)}");
         Line("rounds left", ledger.Grants.Sum(grant => grant.Left).ToString(CultureInfo.InvariantCulture));
         Line("head", Text(ledger.Head));

@@ -82,7 +82,8 @@ internal static class PolicyCommands
                 ?? new PrivacyRefusal.LedgerOfAnotherScope(rules.Scope, reading.Ledger!.Scope))
             : reading.Ledger!.Charge(new ChargeRequest(plan.Name, PlanHash.Of(plan), 1, 1, terms), rules.Lifetime, now);
         return new RuleVerdict(
-            "epsilon-lifetime", $"{terms.Cost}, {reading.Ledger?.Spent.ToString() ?? "an unknown part"} spent",
+            "epsilon-lifetime",
+            $"{terms.Cost}, with {reading.Ledger?.Spent.ToString() ?? "an unknown part"} spent before",
             $"at most {rules.Lifetime}",
             (decision as LedgerDecision.Refused)?.Reason);
     }

@@ -6,6 +6,7 @@ using CsvHelper;
 using FedActors.Actors.Data;
 using FedActors.Core;
 using FedActors.Core.Data;
+using FedActors.Core.Numerics;
 using FedActors.Core.Privacy;
 using FedActors.Simulation.Results;
 
@@ -158,7 +159,12 @@ internal static class PrivacyCommands
                 terminal.OutputText.WriteLine(result.ToJsonString(ResultJson.Indented));
             else
                 foreach (var (key, value) in result)
-                    terminal.OutputText.WriteLine($"{key,-16} {(value is null ? FigureText.None : value.ToString())}");
+                    terminal.OutputText.WriteLine($"{key,-16} {value?.GetValueKind() switch
+                    {
+                        null => FigureText.None,
+                        JsonValueKind.Number => NumberText.Of(value.GetValue<double>()),
+                        _ => value.ToString(),
+                    }}");
             return (int)ExitCode.Done;
         });
         return command;

@@ -1,9 +1,9 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using FedActors.Actors.Configuration;
 using FedActors.Core;
 using FedActors.Core.Federation;
+using FedActors.Core.Numerics;
 using FedActors.Simulation.Results;
 
 namespace FedActors.Cli;
@@ -80,31 +80,33 @@ internal static class PrivacyPlanCommand
 
     private static void Print(TextWriter output, JobPlan plan, JobSize? size, PrivacyForecast forecast)
     {
-        string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+        string Text(double value) => NumberText.Of(value, 4);
+        string Some(long count, string what) => $"{FigureText.Count(count)} {what}{(count == 1 ? "" : "s")}";
         void Line(string name, string value) => output.WriteLine($"{name,-22}{value}");
 
         Line("job",
-            $"{plan.Name}, {plan.Training.Rounds} rounds and {JobPrivacy.Releases(plan) - plan.Training.Rounds} spare, "
-                + $"{JobPrivacy.StepsPerRound(plan)} noisy sums each");
+            $"{plan.Name}, {Some(plan.Training.Rounds, "round")} and "
+                + $"{JobPrivacy.Releases(plan) - plan.Training.Rounds} spare, "
+                + $"{Some(JobPrivacy.StepsPerRound(plan), "noisy sum")} each");
         Line("mode", Names.Of(plan.Privacy.Mode));
         Line("hidden", $"{UnitOf(plan)}, added or removed");
         Line("noise",
             $"{Text(forecast.NoiseMultiplier)} times the clip of {Text(plan.Privacy.Clip)}, at a sampling rate of "
                 + $"{Text(plan.Privacy.SamplingRate)}");
-        Line("epsilon", string.Create(CultureInfo.InvariantCulture,
+        Line("epsilon", 
             $"{FigureText.Bound(forecast.Enforced.Epsilon)} enforced, {FigureText.Bound(forecast.Shown)} shown, at "
-                + $"delta {forecast.Enforced.Delta}"));
+                + $"delta {NumberText.Of(forecast.Enforced.Delta)}");
         foreach (var (rounds, epsilon) in forecast.Course)
-            Line($"  after {rounds} rounds", FigureText.Bound(epsilon));
+            Line($"  after {Some(rounds, "round")}", FigureText.Bound(epsilon));
         if (size is { } known && forecast.SignalToNoise is { } ratio)
         {
             Line("signal to noise",
-                $"at best {Text(ratio)}, in one step over {known.Hospitals} hospitals, {known.Patients} patients, "
-                    + $"{known.Parameters} parameters");
+                $"at best {Text(ratio)}, in one step over {Some(known.Hospitals, "hospital")}, "
+                    + $"{Some(known.Patients, "patient")}, {Some(known.Parameters, "parameter")}");
             foreach (var dropout in forecast.Dropouts)
-                Line($"  {FigureText.Percent(dropout.Share)} drop out", dropout.SignalToNoise is { } left
-                    ? $"at best {Text(left)} with {dropout.Hospitals} hospitals; epsilon stays"
-                    : $"no sum: {dropout.Hospitals} hospitals are too few, and the attempt is charged");
+                Line($"  {Text(100 * dropout.Share)} % drop out", dropout.SignalToNoise is { } left
+                    ? $"at best {Text(left)} with {Some(dropout.Hospitals, "hospital")}; epsilon stays"
+                    : $"no sum: {dropout.Hospitals} are too few, and the attempt is charged");
         }
         else
             Line("signal to noise", "not known: the job file does not say where its data are");

@@ -36,7 +36,8 @@ public sealed record Baselines(
             Parallel.For(0, tables.Length, i =>
             {
                 var at = tables.Length - 1 - i;
-                parameters[at] = LocalFit.Run(model, tables[at], plan);
+                parameters[at] = Fit(model, tables[at], plan,
+                    at < hospitals.Length ? $"hospital {hospitals[at].Hospital} alone" : "all data pooled");
                 scores[at] = new double[data.Test.Rows * model.Outputs];
                 model.Predict(parameters[at], data.Test, scores[at]);
             });
@@ -57,6 +58,19 @@ public sealed record Baselines(
                 hospital.Hospital, hospital.Train.Rows, [.. parameters[h]],
                 ModelEvaluation.Of(scores[h], data.Test.Outcomes)))],
             ModelEvaluation.Of(mean, data.Test.Outcomes));
+    }
+
+    private static double[] Fit(IModel model, PatientTable patients, JobPlan plan, string whose)
+    {
+        try
+        {
+            return LocalFit.Run(model, patients, plan);
+        }
+        catch (Core.FaultException e)
+        {
+            throw new Core.FaultException(e.ExitCode,
+                [.. e.Faults.Select(fault => fault with { Where = $"{whose}: {fault.Where}" })]);
+        }
     }
 }
 

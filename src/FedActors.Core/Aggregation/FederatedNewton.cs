@@ -72,7 +72,7 @@ public sealed class FederatedNewton(ImmutableArray<ParameterView> views, double 
             FaultNumber.Singular,
             "The Newton system is singular: features depend on one another, one never changes, or the step "
                 + "before went too far.",
-            "",
-            "Set training.l2 above 0, scale the features, leave a dependent one out, or train with fedavg."));
+            "job.training.l2",
+            "Set job.training.l2 above 0, scale the features, leave a dependent one out, or train with fedavg."));
     }
 }

@@ -81,5 +81,10 @@ public sealed record FederatedSurvivalFigures(
     int Hospitals, long N, long Events, double CIndex, double PartialLogLoss) : FederatedFigures(Hospitals, N)
 {
     /// <inheritdoc />
-    public override double Of(Metric metric) => metric == Metric.CIndex ? CIndex : double.NaN;
+    public override double Of(Metric metric) => metric switch
+    {
+        Metric.CIndex => CIndex,
+        Metric.PartialLogLoss => PartialLogLoss,
+        _ => double.NaN,
+    };
 }

@@ -136,6 +136,7 @@ public enum Metric
     Rmse = 7,
     RSquared = 8,
     CIndex = 9,
+    PartialLogLoss = 10,
 }
 
 /// <summary>Which model a job ends with.</summary>

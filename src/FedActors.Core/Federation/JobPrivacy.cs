@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using FedActors.Core.Models;
+using FedActors.Core.Numerics;
 using FedActors.Core.Participation;
 using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
@@ -160,9 +161,9 @@ public static class JobPrivacy
         var privacy = plan.Privacy;
         if (plan.Patients > 0 && privacy.Delta is > 0 and < 1 && privacy.Delta > 1.0 / plan.Patients)
             yield return new Fault(FaultNumber.DeltaOutOfRange,
-                FormattableString.Invariant(
-                    $"delta = {privacy.Delta} is above 1/{plan.Patients}: the records of one patient could be published whole."),
-                "delta", FormattableString.Invariant($"Give a delta above 0 and at most {1.0 / plan.Patients}."));
+                $"delta = {NumberText.Of(privacy.Delta)} is above 1/{plan.Patients}: the records of one patient could "
+                    + "be published whole.",
+                "delta", $"Give a delta above 0 and at most {NumberText.Of(1.0 / plan.Patients)}.");
         if (privacy.IsDistributed && !plan.SecureAggregation.Enabled)
             yield return new Fault(FaultNumber.ModeNeedsOtherSettings,
                 "Shared noise hides nothing in plain sums: the hub would see one hospital's share.",

@@ -23,7 +23,7 @@ public static class ModelRules
         OutcomeKind.Binary => [Metric.Auroc, Metric.Accuracy, Metric.LogLoss, Metric.Sensitivity, Metric.Specificity],
         OutcomeKind.Class => [Metric.MacroAuroc, Metric.Accuracy, Metric.LogLoss],
         OutcomeKind.Real => [Metric.Rmse, Metric.RSquared],
-        OutcomeKind.Survival => [Metric.CIndex],
+        OutcomeKind.Survival => [Metric.CIndex, Metric.PartialLogLoss],
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "No such outcome."),
     };
 

@@ -38,5 +38,5 @@ public static class ModelSelection
         select (record.Id.Round - 1, value);
 
     private static bool IsBetter(Metric metric, double value, double other) =>
-        metric is Metric.LogLoss or Metric.Rmse ? value < other : value > other;
+        metric is Metric.LogLoss or Metric.Rmse or Metric.PartialLogLoss ? value < other : value > other;
 }

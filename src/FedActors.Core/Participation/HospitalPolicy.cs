@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Numerics;
 using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Participation;
@@ -72,11 +73,10 @@ public sealed record HospitalPolicy(
                 "delta-lifetime");
         if (Lifetime.Delta * NominalPatients > 0.1)
             yield return new Fault(FaultNumber.DeltaOutOfRange,
-                FormattableString.Invariant(
-                    $"delta-lifetime = {Lifetime.Delta} is too much for {NominalPatients} patients: one could be published whole."),
+                $"delta-lifetime = {NumberText.Of(Lifetime.Delta)} is too much for {NominalPatients} patients: one could "
+                    + "be published whole.",
                 "delta-lifetime",
-                FormattableString.Invariant(
-                    $"Give at most a tenth of one over nominal-patients: {0.1 / NominalPatients}."));
+                $"Give at most a tenth of one over nominal-patients: {NumberText.Of(0.1 / NominalPatients)}.");
         if (Modes.Any(mode => mode is PrivacyMode.PatientDistributed or PrivacyMode.Hospital)
             && AssumedColluders >= MinimumSurvivors)
             yield return Contradiction("assumed-colluders", "All survivors may collude: nobody's noise is left.",

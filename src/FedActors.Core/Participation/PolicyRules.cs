@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
+using FedActors.Core.Numerics;
 using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Participation;
@@ -39,9 +39,9 @@ public static class PolicyRules
             // Fails closed: a job whose price nobody worked out has none that is low enough.
             var cost = terms?.Cost ?? new PrivacyBudget(double.PositiveInfinity, 1);
             Rule("epsilon-per-job", cost.Epsilon <= policy.PerJob.Epsilon, FaultNumber.JobBudgetAbovePolicy,
-                $"epsilon {Text(cost.Epsilon)}", $"at most {Text(policy.PerJob.Epsilon)}");
+                $"epsilon {Above(cost.Epsilon)}", $"at most {Text(policy.PerJob.Epsilon)}");
             Rule("delta-per-job", cost.Delta <= policy.PerJob.Delta, FaultNumber.JobBudgetAbovePolicy,
-                $"delta {Text(cost.Delta)}", $"at most {Text(policy.PerJob.Delta)}");
+                $"delta {Above(cost.Delta)}", $"at most {Text(policy.PerJob.Delta)}");
             var noise = terms is null ? 0 : JobPrivacy.NoiseOf(terms.Release);
             Rule("minimum-noise-multiplier", noise >= policy.MinimumNoiseMultiplier, FaultNumber.NoiseBelowPolicy,
                 $"noise {Text(noise)}", $"at least {Text(policy.MinimumNoiseMultiplier)}");
@@ -58,7 +58,7 @@ public static class PolicyRules
                     $"{survivors} survivors", $"at least {policy.MinimumSurvivors}");
                 Rule("assumed-colluders", privacy.AssumedColluders >= policy.AssumedColluders,
                     FaultNumber.SurvivorsBelowPolicy,
-                    $"{privacy.AssumedColluders} colluders counted with", $"at least {policy.AssumedColluders}");
+                    $"{privacy.AssumedColluders} assumed to collude", $"at least {policy.AssumedColluders}");
             }
         }
         var committed = privacy.IsDistributed
@@ -83,7 +83,10 @@ public static class PolicyRules
             key, asked, allowed, holds ? null : new PrivacyRefusal.AgainstPolicy(number, key, asked, allowed)));
     }
 
-    private static string Text(double value) => value.ToString("G9", CultureInfo.InvariantCulture);
+    private static string Text(double value) => NumberText.Of(value, 9);
+
+    // What is asked for is rounded up: where a rule does not hold, both figures show it.
+    private static string Above(double cost) => double.IsFinite(cost) ? NumberText.Above(cost, 6) : "without bound";
 
     private static string Text(PrivacyMode mode) => mode switch
     {

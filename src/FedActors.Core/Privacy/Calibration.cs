@@ -92,6 +92,6 @@ public static class Calibration
 
     private static FaultException OutOfReach(string what, double epsilon, double delta, string rather) => new(new Fault(
         FaultNumber.BudgetOutOfReach,
-        FormattableString.Invariant($"No {what} reaches epsilon = {epsilon} at delta = {delta}."),
+        $"No {what} reaches epsilon = {NumberText.Of(epsilon)} at delta = {NumberText.Of(delta)}.",
         "epsilon", $"Raise epsilon or delta, or {rather}."));
 }

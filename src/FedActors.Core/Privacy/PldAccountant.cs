@@ -65,11 +65,10 @@ public sealed class PldAccountant : IPrivacyAccountant
         foreach (var added in Both)
         {
             var composition = PrivacyLossComposition.AtDelta(_steps, added, delta);
-            epsilon = Math.Max(epsilon, Refined(
-                length =>
-                    composition.OnGrid(length).Epsilon(delta), value => AbsoluteAim + RelativeAim * value, epsilon));
+            epsilon = Math.Max(epsilon, Refined(composition,
+                grid => grid.Epsilon(delta), value => AbsoluteAim + RelativeAim * value, epsilon));
         }
-        return new PrivacySpent(epsilon, null);
+        return new PrivacySpent(Math.Min(epsilon, Renyi.Spent(delta).Epsilon), null);
     }
 
     /// <inheritdoc/>
@@ -87,24 +86,32 @@ public sealed class PldAccountant : IPrivacyAccountant
         foreach (var added in Both)
         {
             var composition = PrivacyLossComposition.AtEpsilon(_steps, added, epsilon);
-            delta =
-                Math.Max(delta,
-                    Refined(length => composition.OnGrid(length).Delta(epsilon), value => RelativeAim * value, delta));
+            delta = Math.Max(delta,
+                Refined(composition, grid => grid.Delta(epsilon), value => RelativeAim * value, delta));
         }
-        return delta;
+        return Math.Min(delta, Renyi.Delta(epsilon));
     }
+
+    /// <summary>Another bound on the same: where no grid is fine enough, it may be the lower one.</summary>
+    private RdpAccountant Renyi => _steps.Aggregate(RdpAccountant.Standard, (composed, step) =>
+        composed.Compose(new DpEvent.SampledGaussian(step.Key.Rate, step.Key.Noise, step.Value)));
 
     /// <summary>
     /// The bound on a grid fine enough for the aim, or on any whose bound is at most <paramref name="enough"/>. Every
-    /// grid gives a bound; its excess falls about as the square of the spacing, so the last change tells what is left.
+    /// grid gives a bound; once the spacing tells single losses apart, its excess falls about as the square of the
+    /// spacing, so that the last change tells what is left.
     /// </summary>
-    private static double Refined(Func<int, double> bound, Func<double, double> aim, double enough)
+    private static double Refined(
+        PrivacyLossComposition composition, Func<PrivacyLossGrid, double> bound, Func<double, double> aim,
+        double enough)
     {
-        var best = bound(LeastLength);
-        for (int length = LeastLength, finer = 2; best > enough && finer * length <= MostLength;)
+        var (length, best) = (LeastLength, bound(composition.OnGrid(LeastLength)));
+        if (best > enough && composition.EnoughPoints(LeastLength, MostLength / 2) is > LeastLength and var points)
+            (length, best) = (points, Math.Min(best, bound(composition.OnGrid(points))));
+        for (var finer = 2; best > enough && finer * length <= MostLength;)
         {
             length *= finer;
-            var refined = bound(length);
+            var refined = bound(composition.OnGrid(length));
             var excess = Math.Max(0, best - refined) / (finer * finer - 1);
             best = Math.Min(best, refined);
             if (excess <= aim(best))

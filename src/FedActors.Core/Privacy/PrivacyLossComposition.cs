@@ -90,6 +90,19 @@ internal sealed class PrivacyLossComposition
             .MinBy(composition => composition._top - composition._bottom)!;
     }
 
+    /// <summary>
+    /// Grid points, a power of two, whose spacing tells ordinary losses of one step apart. A wider one makes of a small
+    /// loss now and then one of a whole spacing: where rare losses decide, that is a bound far above the true one, and
+    /// the same on any such grid.
+    /// </summary>
+    public int EnoughPoints(int least, int most)
+    {
+        var length = least;
+        while (length < most && _top - _bottom > (length - 4) * _parts.Min(part => part.Step.Scale))
+            length *= 2;
+        return length;
+    }
+
     /// <summary>The composed loss, its tilt undone.</summary>
     /// <param name="length">Grid points, a power of two.</param>
     public PrivacyLossGrid OnGrid(int length)

@@ -51,6 +51,9 @@ internal sealed class PrivacyLossStep
     /// </summary>
     public double MostTilt => Math.Min(6400 / Loss(_last), 4 / (Loss(_last) - Loss(_last - _panel / 2)));
 
+    /// <summary>Half of how far apart the losses lie one standard deviation of the noise above and below.</summary>
+    public double Scale => (Loss(1) - Loss(-1)) / 2;
+
     /// <summary>ln E[exp(s loss); not cut off], about: it only chooses tilt and grid and scales numbers.</summary>
     public double LogMgf(double s)
     {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Privacy;
 
@@ -75,5 +75,5 @@ public static class PrivacyRange
     private static Fault[] Check(bool holds, FaultNumber number, string name, double value, string fix) =>
         holds ? [] : [new Fault(number, $"{name} = {Text(value)} is out of range.", name, fix)];
 
-    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
+    private static string Text(double value) => NumberText.Of(value);
 }

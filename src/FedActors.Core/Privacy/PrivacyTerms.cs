@@ -1,4 +1,4 @@
-using System.Globalization;
+using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Privacy;
 
@@ -6,9 +6,9 @@ namespace FedActors.Core.Privacy;
 public readonly record struct PrivacyBudget(double Epsilon, double Delta)
 {
     /// <summary>For a person, to four digits.</summary>
-    public override string ToString() =>
-        FormattableString.Invariant(
-            $"epsilon {Epsilon:0.####} at delta {(Delta == 0 ? "0" : Delta.ToString("0.###e0", CultureInfo.InvariantCulture))}");
+    public override string ToString() => this == default
+        ? "nothing"
+        : FormattableString.Invariant($"epsilon {Epsilon:0.####} at delta {NumberText.Of(Delta, 4)}");
 }
 
 /// <summary>

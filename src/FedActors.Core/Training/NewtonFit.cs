@@ -58,8 +58,8 @@ public static class NewtonFit
             parameters = next;
         }
         throw new FaultException(ExitCode.Failed, new Fault(
-            FaultNumber.NotFinite, $"Newton's method found no minimum in {MostSteps} steps.", "",
-            "Set training.l2 above 0."));
+            FaultNumber.NotFinite, $"Newton's method found no minimum in {MostSteps} steps.", "job.training.l2",
+            "Set job.training.l2 above 0."));
     }
 
     private static double Objective(IModel model, ReadOnlySpan<double> parameters, double loss, int rows, double l2)

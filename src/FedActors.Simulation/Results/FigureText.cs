@@ -1,4 +1,5 @@
 using System.Globalization;
+using FedActors.Core.Numerics;
 
 namespace FedActors.Simulation.Results;
 
@@ -34,15 +35,7 @@ public static class FigureText
     {
         if (!double.IsFinite(bound))
             return "unbounded";
-        if (bound <= 0)
-            return "0";
-        var unit = Math.Pow(10, Math.Floor(Math.Log10(bound)) - 3);
-        var text = Printed(bound);
-        for (var above = bound + unit; double.Parse(text, CultureInfo.InvariantCulture) < bound; above += unit)
-            text = Printed(above);
-        return text;
-
-        static string Printed(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
+        return bound <= 0 ? "0" : NumberText.Above(bound, 4);
     }
 
     /// <summary>In units of 1,000.</summary>

@@ -4,6 +4,7 @@ using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core.Federation;
+using FedActors.Core.Protocol;
 
 namespace FedActors.Actors.Tests.Hosting;
 
@@ -23,6 +24,32 @@ public sealed class FederationTests : IAsyncDisposable
             await _federation.StartHospital(hospital);
 
         await EndsWithTheModelOf(job, hub);
+    }
+
+    [Test]
+    public async Task Hospitals_evaluate_on_the_patients_they_keep_back_and_the_hub_sees_the_sum()
+    {
+        _federation.WriteJob(keys: """
+            secure-aggregation.enabled = on
+            cohort.minimum = 3
+            evaluation { every = 1, minimum-patients = 1 }
+            """);
+        var hub = await _federation.StartHub("job = small.conf");
+        foreach (var hospital in SmallFederation.Hospitals)
+            await _federation.StartHospital(hospital, split: "half");
+        await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), TimeSpan.FromSeconds(60));
+
+        var records = await hub.Desk.Ask<JobProtocol.JobRecords>(
+            new JobDesk.Ask("small", new JobProtocol.RecordsWanted()), TimeSpan.FromSeconds(10));
+
+        var kept = SmallFederation.Hospitals
+            .SelectMany(hospital => SmallFederation.Rows(hospital).Where((_, row) => row % 2 == 0)).ToArray();
+        var initial = (FederatedBinaryFigures)records.Committed[0].ByHospitals!;
+        Assert.That((initial.Hospitals, initial.N, initial.Positives),
+            Is.EqualTo((3, (long)kept.Length, (long)kept.Count(row => row.Y == "a"))));
+        Assert.That(initial.LogLoss, Is.EqualTo(Math.Log(2)).Within(1e-3), "the initial model says one half to all");
+        Assert.That(records.Committed.Select(record => record.TotalWeight), Is.All.EqualTo(12),
+            "the others are trained on");
     }
 
     [Test]

@@ -218,6 +218,63 @@ public sealed class InProcessFederationTests
         Assert.That(records[0].Dropped.Single().Detail, Does.Contain("job.data.features"));
     }
 
+    [Test]
+    public async Task A_column_that_never_changes_at_one_hospital_is_learned_from_the_others()
+    {
+        var sites = Plans.Sites();
+        var small = Plans.Small(rounds: 2, algorithm: Algorithm.Newton);
+        sites[3] = sites[3] with { Patients = Constant(sites[3].Patients) };
+
+        var records = await Run(small with { Training = small.Training with { L2 = 0 } }, sites);
+
+        Assert.That(records.Select(record => record.Included.Length), Is.All.EqualTo(5));
+        Assert.That(_finished!.Parameters, Is.All.Matches<double>(double.IsFinite));
+    }
+
+    [Test]
+    public async Task A_column_that_never_changes_anywhere_is_told_with_round_and_key_and_the_last_good_model_stays()
+    {
+        var sites = Plans.Sites();
+        var small = Plans.Small(rounds: 2, algorithm: Algorithm.Newton);
+        var plan = small with { Training = small.Training with { L2 = 0 } };
+        var good = await Run(plan, sites);
+        HospitalSite[] constant = [.. sites.Select(site => site with { Patients = Constant(site.Patients) })];
+
+        var failure = Assert.ThrowsAsync<FaultException>(() =>
+            Run(plan with { Training = plan.Training with { Rounds = 4 } }, constant))!;
+
+        Assert.That(failure.Message,
+            Does.Contain("FA-4005").And.Contain("Round 3").And.Contain("job.training.l2"));
+        await Run(plan, sites);
+        Assert.That(_finished!.Model, Is.EqualTo(good[^1].Model));
+    }
+
+    [Test]
+    public void A_fit_for_comparison_that_has_no_minimum_names_its_hospital_and_the_key()
+    {
+        var sites = Plans.Sites(rows: 80);
+        sites[3] = sites[3] with { Patients = Constant(sites[3].Patients) };
+        var data = new FederatedData(
+            [.. sites.Select(site => new HospitalData(site.Hospital, site.Patients, sites[0].Patients))],
+            sites[0].Patients, null, []);
+        var small = Plans.Small();
+
+        var fault = Assert.Throws<FaultException>(() =>
+            Baselines.Of(data, small with { Training = small.Training with { L2 = 0 } }))!.Faults.Single();
+
+        Assert.That((fault.Number, fault.Where),
+            Is.EqualTo((FaultNumber.Singular, "hospital h03 alone: job.training.l2")));
+    }
+
+    // Their last feature is the same for all.
+    private static PatientTable Constant(PatientTable patients)
+    {
+        var values = patients.Values.ToArray();
+        for (var at = patients.Features - 1; at < values.Length; at += patients.Features)
+            values[at] = 0.5;
+        return new PatientTable(patients.FeatureNames, values, patients.Labels.ToArray());
+    }
+
     // The same patients; their first feature says how they fare.
     private static PatientTable OfKind(OutcomeKind outcome, PatientTable patients)
     {

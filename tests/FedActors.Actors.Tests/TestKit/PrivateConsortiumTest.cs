@@ -50,21 +50,31 @@ public abstract class PrivateConsortiumTest(string hocon = "") : ActorTest(hocon
     }
 
     /// <summary>On a hub of its own, which remembers nothing of any job before. Answers come to the test.</summary>
-    protected void Start(string job, bool secure = true, int rounds = 1)
+    protected void Start(string job, bool secure = true, int rounds = 1) => Start(Plan(job, secure, rounds));
+
+    protected void Start(JobPlan plan)
     {
-        var plan = Plans.Small(rounds: rounds, secure: secure, attempts: 2) with
+        var blobs = Sys.ActorOf(Props.Create<MemoryBlobs>(new ConcurrentDictionary<Digest, ImmutableArray<byte>>()));
+        var hub = new HubServices(Lines, blobs, _models, TimeProvider.System, ActorRefs.Nobody, _consortium.Hub);
+        Sys.ActorOf(Coordinator.Props(hub, $"hub-{plan.Name}")).Tell(
+            new JobProtocol.StartJob(plan, PlanHash.Of(plan), Cohort, [.. new double[5]]), TestActor);
+    }
+
+    protected static JobPlan Plan(
+        string job, bool secure = true, int rounds = 1, Algorithm algorithm = Algorithm.FedAvg)
+    {
+        var plan = Plans.Small(rounds: rounds, secure: secure, attempts: 2, algorithm: algorithm) with
         {
             Name = job,
             Privacy = new PrivacyPlan(
                 secure ? PrivacyMode.PatientDistributed
                 : PrivacyMode.PatientLocal, Epsilon: 2, Delta: 1e-5, MinimumSurvivors: 4),
         };
-        plan = plan with { Training = plan.Training with { LocalSteps = 1 } };
-        var blobs = Sys.ActorOf(Props.Create<MemoryBlobs>(new ConcurrentDictionary<Digest, ImmutableArray<byte>>()));
-        var hub = new HubServices(Lines, blobs, _models, TimeProvider.System, ActorRefs.Nobody, _consortium.Hub);
-        Sys.ActorOf(Coordinator.Props(hub, $"hub-{job}")).Tell(
-            new JobProtocol.StartJob(plan, PlanHash.Of(plan), Cohort, [.. new double[5]]), TestActor);
+        return plan with { Training = plan.Training with { LocalSteps = 1 } };
     }
+
+    /// <summary>Where a hospital's noise comes from.</summary>
+    protected virtual IRandomSource RandomOf(HospitalId hospital) => SecureRandomSource.Instance;
 
     protected void StartHospital(HospitalId hospital)
     {
@@ -73,7 +83,7 @@ public abstract class PrivateConsortiumTest(string hocon = "") : ActorTest(hocon
         {
             Security = _consortium.SecurityOf(hospital, new MemorySpool()) with { RequiresSecureSums = false },
             Privacy =
-            new SitePrivacy(policy, Ledgers[hospital], null, SecureRandomSource.Instance, TimeProvider.System),
+            new SitePrivacy(policy, Ledgers[hospital], null, RandomOf(hospital), TimeProvider.System),
         };
         Agents[hospital] = Sys.ActorOf(HospitalAgent.Props(site, _models));
         Lines.Attach(hospital, Agents[hospital]);

@@ -33,7 +33,10 @@ public sealed class SmallFederation : IAsyncDisposable
           { column = x, centre = 2, scale = 4 }
         ]
         targets { y { column = y, positive = [a], negative = [b] } }
-        splits { own { sites = files, holdout = none, rest = test } }
+        splits {
+          own { sites = files, holdout = none, rest = test }
+          half { sites = files, holdout = evenly-spaced, train = 4, rest = external }
+        }
         """;
 
     private readonly Dictionary<string, Node> _nodes = [];
@@ -59,6 +62,7 @@ public sealed class SmallFederation : IAsyncDisposable
               data {
                 files = [ { path = p.csv, hospital = berlin } ]
                 {{Schema}}
+                split = own
               }
             }
             """);
@@ -109,7 +113,8 @@ public sealed class SmallFederation : IAsyncDisposable
     /// <summary>Writes a hospital's node file and its patients.</summary>
     /// <param name="node">More sections of the node.</param>
     /// <param name="section">More keys of the hospital's section.</param>
-    public string WriteHospital(string hospital, string node = "", string section = "")
+    /// <param name="split">own trains on all eight patients; half keeps back the first, third, fifth, seventh.</param>
+    public string WriteHospital(string hospital, string node = "", string section = "", string split = "own")
     {
         File.WriteAllLines(
             Office.PathOf(hospital, "p.csv"), [.. Rows(hospital).Select(row => $"{row.X},{row.Y}").Prepend("x,y")]);
@@ -120,6 +125,7 @@ public sealed class SmallFederation : IAsyncDisposable
               patients {
                 files = [ { path = p.csv, hospital = {{hospital}} } ]
                 {{Schema}}
+                split = {{split}}
               }
             }
             {{node}}
@@ -152,8 +158,8 @@ public sealed class SmallFederation : IAsyncDisposable
         return hub;
     }
 
-    public Task<Node> StartHospital(string hospital, string section = "") =>
-        StartAsync(WriteHospital(hospital, section: section));
+    public Task<Node> StartHospital(string hospital, string section = "", string split = "own") =>
+        StartAsync(WriteHospital(hospital, section: section, split: split));
 
     /// <summary>Where a job's result will lie.</summary>
     public string ResultFile(string job) => Office.PathOf("hub", "state", "results", job + ".json");
@@ -205,7 +211,8 @@ public sealed class SmallFederation : IAsyncDisposable
 
     private string LedgerFile(string hospital) => Office.PathOf(hospital, "ward.ledger");
 
-    private static (int X, string Y)[] Rows(string hospital) =>
+    /// <summary>A hospital's patients, in the order of its file.</summary>
+    public static (int X, string Y)[] Rows(string hospital) =>
     [
         .. Enumerable.Range(0, 8).Select(i => ((i * 7 + hospital.Length) % 11, (i + hospital[0]) % 3 == 0 ? "a" : "b")),
     ];

@@ -14,6 +14,9 @@ public class ModelSelectionTests
         Assert.That(ModelSelection.Best(rounds, Metric.LogLoss), Is.EqualTo(0), "of losses the smallest");
         Assert.That(ModelSelection.Best(OfNumbers(2, 0.5, 0.6), Metric.Rmse), Is.EqualTo(1), "of errors too");
         Assert.That(ModelSelection.Best(OfNumbers(2, 0.5, 0.6), Metric.RSquared), Is.EqualTo(0));
+        Assert.That(ModelSelection.Best(OfSurvival((0.5, 2), (0.6, 1), (0.7, 3)), Metric.PartialLogLoss),
+            Is.EqualTo(1));
+        Assert.That(ModelSelection.Best(OfSurvival((0.5, 2), (0.6, 1), (0.7, 3)), Metric.CIndex), Is.EqualTo(2));
         Assert.That(ModelSelection.Best(Rounds(null, null), Metric.Auroc), Is.Null);
         Assert.That(ModelSelection.Best(Rounds(double.NaN, 0.6), Metric.Auroc), Is.EqualTo(1),
             "what does not exist decides nothing");
@@ -53,6 +56,9 @@ public class ModelSelectionTests
 
     private static RoundRecord[] OfNumbers(params double[] values) =>
         Of([.. values.Select(value => new FederatedRealFigures(3, 10, 0, value, 0, value, 0))]);
+
+    private static RoundRecord[] OfSurvival(params (double CIndex, double Loss)[] values) =>
+        Of([.. values.Select(value => new FederatedSurvivalFigures(3, 10, 5, value.CIndex, value.Loss))]);
 
     private static RoundRecord[] Of(FederatedFigures?[] figures) =>
     [

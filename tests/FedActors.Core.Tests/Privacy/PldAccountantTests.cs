@@ -147,6 +147,25 @@ public sealed class PldAccountantTests
         Assert.That(epsilon, Is.InRange(0, RdpAccountant.Standard.Compose(@event).Spent(delta).Epsilon * (1 + 1e-6)));
     }
 
+    // Rate, noise, steps, delta; a pessimistic figure of an independent accountant at a grid of 1e-4.
+    [TestCase(1e-4, 0.5, 2, 1e-8, 0.7026824979921196)]
+    [TestCase(1e-5, 0.8, 2, 1e-6, 9.891129679747195e-05)]
+    [TestCase(1e-5, 0.8, 10, 1e-8, 0.0014456491202277304)]
+    [TestCase(1e-6, 0.5, 1000, 1e-6, 0.002067741738611622)]
+    public void Where_rare_losses_out_of_a_tiny_rate_decide_the_grid_is_fine_enough_for_the_common_ones(
+        double rate, double noise, long steps, double delta, double other) =>
+        Assert.That(
+            PldAccountant.Empty.Compose(new DpEvent.SampledGaussian(rate, noise, steps)).Spent(delta).Epsilon,
+            Is.InRange(other * 0.99 - 1e-3, other * 1.01 + 1e-3));
+
+    [Test]
+    public void Where_no_grid_is_fine_enough_the_renyi_bound_is_taken()
+    {
+        var release = new DpEvent.SampledGaussian(1e-6, 0.5, 100);
+        Assert.That(PldAccountant.Empty.Compose(release).Spent(1e-8).Epsilon,
+            Is.LessThanOrEqualTo(RdpAccountant.Standard.Compose(release).Spent(1e-8).Epsilon));
+    }
+
     [Test]
     [Category("Slow")]
     public void Ten_million_steps_give_a_finite_answer_below_the_renyi_bound(

@@ -101,7 +101,7 @@ public sealed class CommandLineTests
             "Took part: all 5 hospitals in every round.",
             "Cut: 7 coordinates of updates lay beyond the job's range; raise job.secure-aggregation.range.",
             "Secure aggregation: off; the coordinator could read each hospital's update.",
-            "Differential privacy: patient-distributed, epsilon at most 1.001 at delta 1E-05 for one patient, "
+            "Differential privacy: patient-distributed, epsilon at most 1.001 at delta 1e-5 for one patient, "
                 + "added or removed.",
         ]));
     }

@@ -70,6 +70,55 @@ public sealed class PrivacyCommandsTests
             Is.EqualTo(RdpAccountant.Standard.Compose(new DpEvent.SampledGaussian(1, 2, 10)).Spent(1e-5).Epsilon));
     }
 
+    [TestCase("rdp")]
+    [TestCase("pld")]
+    public async Task The_noise_that_a_file_is_answered_with_spends_the_epsilon_it_was_told(string accountant)
+    {
+        File.WriteAllText(_file,
+            "epsilon,delta,sampling_rate,steps,accountant\n"
+                + $"1,1e-5,0.01,300,{accountant}\n4,1e-6,0.2,40,{accountant}\n");
+        Assert.That(await Run("noise", "--from", _file), Is.Zero, _progress.ToString());
+        var noises = Rows();
+        File.WriteAllLines(_file, noises
+            .Select(row => string.Join(',', row[1], row[2], row[3], row[4], row[5]))
+            .Prepend("delta,sampling_rate,steps,accountant,noise_multiplier"));
+
+        _output.GetStringBuilder().Clear();
+        Assert.That(await Run("epsilon", "--from", _file), Is.Zero, _progress.ToString());
+        Assert.That(Rows().Select(row => row[5]), Is.EqualTo(noises.Select(row => row[6])), "to the last digit");
+    }
+
+    [Test]
+    public async Task The_events_of_a_ledger_and_of_a_plan_as_a_file_give_the_epsilon_that_was_charged_and_shown()
+    {
+        var release = new DpEvent.SampledGaussian(0.1, 2, 5);
+        var terms = PrivacyTerms.Of(release, 3, 1e-6);
+        File.WriteAllText(_file,
+            "job { name = small, privacy { mode = patient-local, epsilon = 2, sampling-rate = 0.1 } }");
+        Assert.That(await Run("plan", _file, "--json"), Is.Zero, _progress.ToString());
+        var plan = JsonNode.Parse(_output.ToString())!;
+        _output.GetStringBuilder().Clear();
+        File.WriteAllLines(_file,
+        [
+            "sampling_rate,noise_multiplier,steps,delta,accountant",
+            Line(release.SamplingRate, release.NoiseMultiplier, terms.Releases * release.Steps, 1e-6, "rdp-integer"),
+            Line((double)plan["samplingRate"]!, (double)plan["noiseMultiplier"]!,
+                (long)plan["releases"]! * (long)plan["stepsPerRound"]!, (double)plan["delta"]!, "pld"),
+        ]);
+
+        Assert.That(await Run("epsilon", "--from", _file), Is.Zero, _progress.ToString());
+
+        Assert.That(Rows().Select(row => double.Parse(row[5], CultureInfo.InvariantCulture)),
+            Is.EqualTo(new[] { terms.Cost.Epsilon, (double)plan["epsilonShown"]! }));
+
+        static string Line(double rate, double noise, long steps, double delta, string accountant) =>
+            string.Create(CultureInfo.InvariantCulture, $"{rate:R},{noise:R},{steps},{delta:R},{accountant}");
+    }
+
+    // What was printed, its header left out.
+    private string[][] Rows() =>
+        [.. _output.ToString().TrimEnd('\n').Split('\n').Skip(1).Select(line => line.Split(','))];
+
     [Test]
     public async Task Every_bad_row_is_told_with_its_line_and_column_and_nothing_is_printed()
     {

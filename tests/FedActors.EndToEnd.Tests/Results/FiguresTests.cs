@@ -69,7 +69,7 @@ public sealed class FiguresTests
     [TestCase(0, "0")]
     [TestCase(1, "1")]
     [TestCase(2.00001, "2.001")]
-    [TestCase(1e-5, "1E-05")]
+    [TestCase(1e-5, "1e-5")]
     [TestCase(double.PositiveInfinity, "unbounded")]
     [TestCase(double.NaN, "unbounded")]
     public void A_privacy_bound_is_shown_rounded_up(double bound, string expected) =>

@@ -112,7 +112,7 @@ public sealed partial class ReportTests
         };
         var text = Text(Report.Of(summary, MadeUpRun.Rounds, MadeUpRun.Model, MadeUpRun.Extras));
         Assert.That(text,
-            Does.Contain("ε ≤ 2.001 and δ ≤ 1E-05").And.Contain("berlin1.2351E-058").And.Not.Contain("Nothing bounds"));
+            Does.Contain("ε ≤ 2.001 and δ ≤ 1e-5").And.Contain("berlin1.2351e-58").And.Not.Contain("Nothing bounds"));
     }
 
     [Test]
