@@ -14,7 +14,9 @@ namespace FedActors.Actors.Storage;
 public sealed class StateDatabase
 {
     private const string Memory = ":memory:";
-    private const string UniqueViolation = "23505";
+
+    // unique_violation, duplicate_table, duplicate_object: PostgreSQL, appendix A of its manual
+    private static readonly string[] MadeMeanwhile = ["23505", "42P07", "42710"];
 
     private readonly Func<DbConnection> _connect;
     private readonly string _provider;
@@ -86,7 +88,7 @@ public sealed class StateDatabase
                 command.ExecuteNonQuery();
             }
             // Of two nodes that make it at the same moment PostgreSQL refuses one; then it is there.
-            catch (DbException e) when (e.SqlState == UniqueViolation)
+            catch (DbException e) when (MadeMeanwhile.Contains(e.SqlState, StringComparer.Ordinal))
             {
                 command.ExecuteNonQuery();
             }
