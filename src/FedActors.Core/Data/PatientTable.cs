@@ -68,6 +68,9 @@ public sealed class PatientTable
 
     public ReadOnlySpan<double> Row(int index) => _values.AsSpan(index * Features, Features);
 
+    /// <summary>Whether a patient may have more than one row.</summary>
+    internal bool HasSeveralRows => _unitOfRow is not null;
+
     /// <summary>The patient that a row belongs to.</summary>
     public int UnitOf(int row) => _unitOfRow is null ? row : _unitOfRow[row];
 

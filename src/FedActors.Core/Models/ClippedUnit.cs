@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 using FedActors.Core.Privacy;
 
 namespace FedActors.Core.Models;
@@ -22,7 +23,11 @@ internal static class ClippedUnit
         ArrayPool<double>.Shared.Return(rented, clearArray: true);
     }
 
-    /// <summary><paramref name="value"/> times a factor of <see cref="NormClipping.Factor"/>, of which 0 makes 0 of
-    /// anything, NaN too.</summary>
+    /// <summary><paramref name="value"/> times a factor of <see cref="NormClipping.Factor(double, double, int)"/>, of
+    /// which 0 makes 0 of anything, NaN too.</summary>
     public static double Scaled(double value, double factor) => factor > 0 ? factor * value : 0;
+
+    /// <summary>The same of each lane.</summary>
+    public static Vector512<double> Scaled(Vector512<double> value, Vector512<double> factor) =>
+        factor * value & Vector512.GreaterThan(factor, Vector512<double>.Zero);
 }

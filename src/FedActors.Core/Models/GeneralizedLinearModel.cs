@@ -126,6 +126,7 @@ public abstract class GeneralizedLinearModel<TLink> : ISecondOrderModel, IPerPat
         sum.Clear();
         var squares = batch.Patients.SquaredNorms;
         Span<double> residuals = stackalloc double[Chunk];
+        Span<double> lengths = stackalloc double[Chunk];
         for (int start = 0, count; start < batch.Count; start += count)
         {
             if (batch.UnitLength(start) is var several and > 1)
@@ -137,24 +138,35 @@ public abstract class GeneralizedLinearModel<TLink> : ISecondOrderModel, IPerPat
             count = batch.SingleRows(start, Chunk);
             Residuals(parameters, batch, start, residuals[..count]);
             for (var j = 0; j < count; j++)
+                lengths[j] = squares[batch.RowAt(start + j)];
+            var padded = (count + Lanes - 1) & -Lanes;
+            residuals[count..padded].Clear();
+            lengths[count..padded].Clear();
+            var clipped = Vector512<double>.Zero;
+            for (var j = 0; j < padded; j += Lanes)
             {
-                var norm = Math.Abs(residuals[j]) * Math.Sqrt(squares[batch.RowAt(start + j)] + 1);
-                residuals[j] = ClippedUnit.Scaled(residuals[j], NormClipping.Factor(norm, clip, ParameterCount));
-                sum[_features] += residuals[j];
+                var residual = Load(residuals, j);
+                var norm = Vector512.Abs(residual) * Vector512.Sqrt(Load(lengths, j) + Vector512<double>.One);
+                residual = ClippedUnit.Scaled(residual, NormClipping.Factor(norm, clip, ParameterCount));
+                residual.CopyTo(residuals[j..]);
+                clipped += residual;
             }
+            sum[_features] += EightLanes.Total(clipped);
             AddGradient(batch, start, residuals[..count], sum);
         }
     }
 
+    [SkipLocalsInit]
     private void Residuals(ReadOnlySpan<double> parameters, PatientBatch batch, int start, Span<double> residuals)
     {
         Span<double> scores = stackalloc double[Chunk];
         Span<double> labels = stackalloc double[Chunk];
-        scores[residuals.Length..].Fill(TLink.NoRow);
-        labels[residuals.Length..].Clear();
+        var padded = (residuals.Length + Lanes - 1) & -Lanes;
+        scores[residuals.Length..padded].Fill(TLink.NoRow);
+        labels[residuals.Length..padded].Clear();
         Label(batch, start, labels[..residuals.Length]);
         Score(parameters, batch, start, scores[..residuals.Length]);
-        for (var j = 0; j < Chunk; j += Lanes)
+        for (var j = 0; j < padded; j += Lanes)
             TLink.Judge(Load(scores, j), Load(labels, j)).Residual.CopyTo(scores[j..]);
         scores[..residuals.Length].CopyTo(residuals);
     }

@@ -96,6 +96,39 @@ public interface IDescendingModel : IModel
     void Descend(Span<double> parameters, BatchOrder batches, int steps, double rate, double decay);
 }
 
+/// <summary>A model that takes private steps in a precision and a memory of its own: sums go from it to the noise, and
+/// weights come back, stretch by stretch.</summary>
+public interface INoisilyDescendingModel : IPerPatientModel
+{
+    /// <summary>Overwrites <paramref name="parameters"/> with where the steps lead.</summary>
+    /// <param name="parameters">Length <see cref="IModel.ParameterCount"/>.</param>
+    /// <exception cref="ArgumentException">A length or the table's features do not fit the model.</exception>
+    void Descend(Span<double> parameters, INoisySteps steps);
+}
+
+/// <summary>Where private steps get their patients from, and what becomes of a sum of clipped gradients.</summary>
+public interface INoisySteps
+{
+    /// <summary>How many steps are taken.</summary>
+    int Count { get; }
+
+    /// <summary>As <see cref="IPerPatientModel.ClippedGradientSum"/> takes it.</summary>
+    double Clip { get; }
+
+    /// <summary>The next step's patients; may be empty. Valid until the next call.</summary>
+    PatientBatch Next();
+
+    /// <summary>A whole step.</summary>
+    /// <param name="parameters">Length <see cref="IModel.ParameterCount"/>; changed in place.</param>
+    void Take(PatientBatch batch, Span<double> parameters);
+
+    /// <summary>A stretch of a step: each parameter of the model is in one stretch of each step.</summary>
+    /// <param name="sums">Of clipped gradients, exact: <see cref="Privacy.ExactSums"/>.</param>
+    /// <param name="weights">As many; changed in place.</param>
+    /// <param name="penalised">Whether the l2 penalty covers them.</param>
+    void Take(ReadOnlySpan<float> sums, Span<float> weights, bool penalised);
+}
+
 /// <summary>A named, shaped stretch of a model's flat parameter vector.</summary>
 /// <param name="Name">As <c>model.json</c> and <c>model.safetensors</c> name the tensor.</param>
 /// <param name="Offset">Of its first coordinate.</param>

@@ -26,7 +26,7 @@ using FedActors.Core.Privacy;
 namespace FedActors.Core.Models;
 
 /// <summary>A network of dense layers.</summary>
-public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingModel
+public sealed unsafe class MultilayerPerceptron : INoisilyDescendingModel, IDescendingModel
 {
     private const int Chunk = 256;
 
@@ -177,16 +177,43 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
             for (var done = 0; done < count; done += ExactSums.MostRows)
             {
                 var rows = batch.Slice(start + done, Math.Min(ExactSums.MostRows, count - done));
-                Forward(memory, rows, scale: 1);
-                for (var l = _layers.Length - 1; l > 0; l--)
-                    DeltaBelow(memory, l, rows.Count);
-                for (var i = 0; i < rows.Count; i++)
-                    ClipRow(memory, i, exact);
+                ClippedDeltas(memory, rows, exact);
                 for (var l = _layers.Length - 1; l >= 0; l--)
                     AddGradient(memory, l, rows.Count, memory.Gradient, 0, 0, exact.Start);
                 AddTo(sum, memory.Gradient);
             }
         }
+    }
+
+    /// <inheritdoc />
+    public void Descend(Span<double> parameters, INoisySteps steps)
+    {
+        ModelChecks.Length(parameters.Length, ParameterCount, nameof(parameters));
+        var exact = new ExactSums(steps.Clip, ParameterCount);
+        var isRead = false;
+        for (var taken = 0; taken < steps.Count; taken++)
+        {
+            var batch = steps.Next();
+            Check(batch.Patients);
+            batch.CheckUnits();
+            if (batch.Count > ExactSums.MostRows || !batch.HasOneRowEach)
+            {
+                if (isRead)
+                    Write(Reserve().Weights, parameters);
+                steps.Take(batch, parameters);
+                isRead = false;
+                continue;
+            }
+            var memory = Reserve();
+            if (!isRead)
+                Read(parameters, memory.Weights);
+            isRead = true;
+            ClippedDeltas(memory, batch, exact);
+            for (var l = 0; l < _layers.Length; l++)
+                Take(steps, memory, l, batch.Count, exact.Start);
+        }
+        if (isRead)
+            Write(Reserve().Weights, parameters);
     }
 
     /// <inheritdoc />
@@ -226,6 +253,38 @@ public sealed unsafe class MultilayerPerceptron : IPerPatientModel, IDescendingM
         }
         if (steps > 0)
             Write(Reserve().Weights, parameters);
+    }
+
+    // A layer's sums are made and used up some rows at a time, in one place, which stays in the second-level cache.
+    private void Take(INoisySteps steps, Memory memory, int l, int rows, float start)
+    {
+        var layer = _layers[l];
+        var (inputs, deltas) = (memory.Input(l).Transposed, new MatrixView(memory.Deltas(l), layer.Stride, 1));
+        float* sums = memory.Gradient, weights = memory.Weights + layer.Place;
+        for (int first = 0, count; first < layer.In; first += count)
+        {
+            count = Math.Min(Chunk, layer.In - first);
+            MatrixProduct.Run(count, layer.Out, rows, inputs.From(first), deltas, sums, layer.Stride, 0,
+                memory.Scratch, _form, start);
+            var isWhole = layer.Out == layer.Stride;
+            var (stretches, length) = isWhole ? (1, count * layer.Out) : (count, layer.Out);
+            for (var i = 0; i < stretches; i++)
+                steps.Take(new ReadOnlySpan<float>(sums + i * layer.Stride, length),
+                    new Span<float>(weights + (nint)(first + i) * layer.Stride, length), penalised: true);
+        }
+        ActivationKernels.AddRows(memory.Deltas(l), rows, layer.Stride, sums, 0, start);
+        steps.Take(new ReadOnlySpan<float>(sums, layer.Out),
+            new Span<float>(weights + (nint)layer.In * layer.Stride, layer.Out), penalised: false);
+    }
+
+    // The deltas of patients of one row each, shortened: what the products then add up exactly.
+    private void ClippedDeltas(Memory memory, PatientBatch rows, ExactSums exact)
+    {
+        Forward(memory, rows, scale: 1);
+        for (var l = _layers.Length - 1; l > 0; l--)
+            DeltaBelow(memory, l, rows.Count);
+        for (var i = 0; i < rows.Count; i++)
+            ClipRow(memory, i, exact);
     }
 
     private double Differentiate(Memory memory, PatientBatch batch)

@@ -66,6 +66,8 @@ public readonly ref struct PatientBatch
     /// <summary>How many rows, from a place of the batch on, are of one patient.</summary>
     internal int UnitLength(int index)
     {
+        if (!Patients.HasSeveralRows)
+            return 1;
         var unit = Patients.UnitOf(RowAt(index));
         var end = index + 1;
         while (end < Count && Patients.UnitOf(RowAt(end)) == unit)
@@ -77,11 +79,16 @@ public readonly ref struct PatientBatch
     /// many.</summary>
     internal int SingleRows(int index, int most)
     {
+        if (!Patients.HasSeveralRows)
+            return Math.Min(Count - index, most);
         var end = index + 1;
         while (end < Count && end - index < most && UnitLength(end) == 1)
             end++;
         return end - index;
     }
+
+    /// <summary>Whether no patient has two rows here.</summary>
+    internal bool HasOneRowEach => Count == 0 || (UnitLength(0) == 1 && SingleRows(0, int.MaxValue) == Count);
 
     /// <summary>Ascending rows: then no row counts twice, and a patient's rows stand next to one another.</summary>
     internal void CheckUnits()

@@ -93,8 +93,8 @@ internal static unsafe class ActivationKernels
         var j = 0;
         for (; j <= count - EightLanes.Count; j += EightLanes.Count)
         {
-            var (low, high) = Vector256.Widen(Vector256.Load(values + j));
-            (Vector512.LoadUnsafe(ref sums, (nuint)j) + Vector512.Create(low, high)).StoreUnsafe(ref sums, (nuint)j);
+            var wide = EightLanes.Widen(Vector256.Load(values + j));
+            (Vector512.LoadUnsafe(ref sums, (nuint)j) + wide).StoreUnsafe(ref sums, (nuint)j);
         }
         for (; j < count; j++)
             Unsafe.Add(ref sums, j) += values[j];
@@ -115,8 +115,7 @@ internal static unsafe class ActivationKernels
         var j = 0;
         for (; j <= count - EightLanes.Count; j += EightLanes.Count)
         {
-            var (low, high) = Vector256.Widen(Vector256.Load(row + j));
-            var x = Vector512.Create(low, high);
+            var x = EightLanes.Widen(Vector256.Load(row + j));
             sum = Vector512.FusedMultiplyAdd(x, x, sum);
         }
         var total = EightLanes.Total(sum);

@@ -5,6 +5,7 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FedActors.Core.Numerics;
 
@@ -35,6 +36,22 @@ internal static class EightLanes
             Vector512.FusedMultiplyAdd(Vector512.Create<double>(rest[..Count]), Vector512.Create<double>(rest[Count..]),
                 sum));
     }
+
+    /// <summary>Eight numbers in double precision.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Widen(Vector256<float> lanes)
+    {
+        if (Avx512F.IsSupported)
+            return Avx512F.ConvertToVector512Double(lanes);
+        var (low, high) = Vector256.Widen(lanes);
+        return Vector512.Create(low, high);
+    }
+
+    /// <summary>The same numbers, rounded to single precision.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Narrow(Vector512<double> lanes) => Avx512F.IsSupported
+        ? Avx512F.ConvertToVector256Single(lanes)
+        : Vector256.Narrow(lanes.GetLower(), lanes.GetUpper());
 
     /// <summary>The lanes' sum, in halves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

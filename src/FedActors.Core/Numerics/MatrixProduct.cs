@@ -25,6 +25,9 @@ internal readonly unsafe struct MatrixView(float* at, int row, int column)
     public int Column { get; } = column;
 
     public MatrixView Transposed => new(At, Column, Row);
+
+    /// <summary>The rows from one on.</summary>
+    public MatrixView From(int row) => new(At + (nint)row * Row, Row, Column);
 }
 
 /// <summary>C = A B + beta C.</summary>

@@ -8,6 +8,9 @@
 //  Error:    rounding to the grid, at most half a unit a coordinate; the sensitivity it costs is charged (see L2).
 //  Proof:    NoisyGrid.md
 
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Privacy;
@@ -101,17 +104,102 @@ public sealed class NoisyGrid
     /// <param name="released">Length <see cref="Dimension"/>; overwritten with whole numbers, noise included.</param>
     public void Release(ReadOnlySpan<double> sum, int mostUnits, IRandomSource random, Span<long> released)
     {
+        using var noise = Open(random);
+        Release(sum, mostUnits, noise, released);
+    }
+
+    /// <summary>The randomness of one charge, for as many releases as it covers.</summary>
+    internal NoiseStream Open(IRandomSource random) => new(_noise, random, Dimension);
+
+    internal void Release(ReadOnlySpan<double> sum, int mostUnits, NoiseStream noise, Span<long> released)
+    {
         if (sum.Length != Dimension || released.Length != Dimension)
             throw new ArgumentException($"{sum.Length} and {released.Length} coordinates; the grid has {Dimension}.",
                 nameof(sum));
         var most = (double)mostUnits * (1L << Bits);
-        for (var i = 0; i < sum.Length; i++)
+        for (var at = 0; at < sum.Length;)
         {
-            var units = Math.Round(sum[i] * _unitsPerOne, MidpointRounding.ToEven);
-            released[i] = double.IsNaN(units) ? 0 : (long)Math.Clamp(units, -most, most);
+            var own = noise.Next(sum.Length - at);
+            Add(sum.Slice(at, own.Length), most, own, released.Slice(at, own.Length));
+            at += own.Length;
         }
-        _noise.Add(random, released);
     }
+
+    private void Add(ReadOnlySpan<double> sum, double most, ReadOnlySpan<long> noise, Span<long> released)
+    {
+        const int Lanes = EightLanes.Count;
+        var i = 0;
+        for (; i <= sum.Length - Lanes; i += Lanes)
+        {
+            var whole = Vector512.ConvertToInt64(Whole(Vector512.Create(sum.Slice(i, Lanes)), most));
+            (whole + Vector512.Create(noise.Slice(i, Lanes))).CopyTo(released[i..]);
+        }
+        for (; i < sum.Length; i++)
+            released[i] = (long)Whole(sum[i], most) + noise[i];
+    }
+
+    // Grid units, within a range whose sum with any noise is far from the ends of 64 bits.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector512<double> Whole(Vector512<double> sum, double most)
+    {
+        var units = Vector512.Round(sum * _unitsPerOne);
+        var within = Vector512.MinNative(
+            Vector512.MaxNative(units, Vector512.Create(-most)), Vector512.Create(most));
+        return within & Vector512.Equals(units, units);
+    }
+
+    private double Whole(double sum, double most)
+    {
+        var units = Math.Round(sum * _unitsPerOne, MidpointRounding.ToEven);
+        return double.IsNaN(units) ? 0 : Math.Clamp(units, -most, most);
+    }
+
+    /// <summary>
+    /// weights = keep weights - rate released, where released is <paramref name="sums"/> rounded to the grid with this
+    /// party's noise, in the contribution's units: one pass, in which nothing else is written.
+    /// </summary>
+    /// <param name="sums">Coordinates of a sum that <see cref="ExactSums"/> made.</param>
+    /// <param name="mostUnits">As in a release: the same sum gives the same release here as there.</param>
+    /// <param name="weights">As many.</param>
+    internal void Step(
+        ReadOnlySpan<float> sums, int mostUnits, NoiseStream noise, Span<float> weights, double keep, double rate)
+    {
+        var (most, perUnit) = ((double)mostUnits * (1L << Bits), -rate / _unitsPerOne);
+        while (!sums.IsEmpty)
+        {
+            var own = noise.Next(sums.Length);
+            Step(sums[..own.Length], most, own, weights[..own.Length], keep, perUnit);
+            sums = sums[own.Length..];
+            weights = weights[own.Length..];
+        }
+    }
+
+    private void Step(
+        ReadOnlySpan<float> sums, double most, ReadOnlySpan<long> noise, Span<float> weights, double keep,
+        double perUnit)
+    {
+        const int Lanes = EightLanes.Count;
+        ref var sum = ref MemoryMarshal.GetReference(sums);
+        ref var own = ref MemoryMarshal.GetReference(noise);
+        ref var weight = ref MemoryMarshal.GetReference(weights);
+        nuint i = 0;
+        for (; i + Lanes <= (nuint)sums.Length; i += Lanes)
+        {
+            // Whole numbers below 2^53: their sum is exact in doubles too.
+            var released = Whole(Widen(ref sum, i), most)
+                + Vector512.ConvertToDouble(Vector512.LoadUnsafe(ref own, i));
+            var moved = Vector512.FusedMultiplyAdd(
+                released, Vector512.Create(perUnit), Widen(ref weight, i) * keep);
+            EightLanes.Narrow(moved).StoreUnsafe(ref weight, i);
+        }
+        for (var rest = (int)i; rest < sums.Length; rest++)
+            weights[rest] = (float)Math.FusedMultiplyAdd(
+                Whole(sums[rest], most) + noise[rest], perUnit, weights[rest] * keep);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> Widen(ref float from, nuint at) =>
+        EightLanes.Widen(Vector256.LoadUnsafe(ref from, at));
 
     /// <summary>What was released, in the contribution's units.</summary>
     /// <param name="values">Length of <paramref name="released"/>; overwritten.</param>

@@ -59,6 +59,27 @@ public static class MaskStream
         }
     }
 
+    /// <summary>The stream of a key itself.</summary>
+    /// <param name="stream">A multiple of 128 bytes; overwritten.</param>
+    /// <param name="key">32 bytes.</param>
+    /// <exception cref="ArgumentException">A length does not fit.</exception>
+    internal static void Generate(Span<byte> stream, ReadOnlySpan<byte> key) =>
+        Generate(stream, key, MaskStreamX86.IsSupported);
+
+    internal static void Generate(Span<byte> stream, ReadOnlySpan<byte> key, bool accelerated)
+    {
+        if (stream.Length % 128 != 0 || key.Length != KeySize)
+            throw new ArgumentException($"A stream of {stream.Length} bytes is no multiple of 128, or {key.Length} "
+                + $"bytes are no key of {KeySize}.", nameof(stream));
+        if (accelerated)
+        {
+            MaskStreamX86.Generate(stream, key);
+            return;
+        }
+        stream.Clear();
+        ApplyPortable(stream, 64, key, [false]);
+    }
+
     /// <summary>The reference: the platform's AES over blocks that count.</summary>
     private static void ApplyPortable(
         Span<byte> vector, int wordBits, ReadOnlySpan<byte> keys, ReadOnlySpan<bool> subtract)

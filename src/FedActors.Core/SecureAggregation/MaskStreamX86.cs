@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using System.Security.Cryptography;
+using Aes = System.Runtime.Intrinsics.X86.Aes;
 
 namespace FedActors.Core.SecureAggregation;
 
@@ -44,6 +46,15 @@ internal static class MaskStreamX86
                 }
             }
         }
+    }
+
+    /// <param name="stream">A multiple of 128 bytes; overwritten.</param>
+    public static void Generate(Span<byte> stream, ReadOnlySpan<byte> key)
+    {
+        Span<Vector128<byte>> schedule = stackalloc Vector128<byte>[Rounds + 1];
+        Expand(key, schedule);
+        Tile<StreamAlone>(stream, schedule, 0);
+        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(schedule));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -202,5 +213,15 @@ internal static class MaskStreamX86
 
         public static Vector128<byte> Combine(Vector128<byte> vector, Vector128<byte> stream) =>
             (vector.AsUInt64() - stream.AsUInt64()).AsByte();
+    }
+
+    // Whole blocks of the stream only: nothing is added to what was there.
+    private readonly struct StreamAlone : IRing
+    {
+        public static int WordBits => 64;
+
+        public static bool Subtracts => false;
+
+        public static Vector128<byte> Combine(Vector128<byte> vector, Vector128<byte> stream) => stream;
     }
 }

@@ -37,16 +37,20 @@ public static class PrivateTraining
         IRandomSource random, Span<double> update, TrainingScratch scratch)
     {
         var local = scratch.Parameters(parameters.Length);
-        var gradient = scratch.Gradient(parameters.Length);
-        var released = scratch.Released(parameters.Length);
-        var perPatient = 1 / (plan.Privacy.SamplingRate * nominalPatients);
         parameters.CopyTo(local);
-        for (var step = 0; step < plan.Training.LocalSteps; step++)
+        // Only a proximal term looks back at where the round started.
+        var start = plan.Training.Algorithm == Algorithm.FedProx ? parameters.ToArray() : [];
+        using var noise = grid.Open(random);
+        var steps = new Steps(plan, grid, model, patients, 1 / (plan.Privacy.SamplingRate * nominalPatients), noise,
+            start, scratch);
+        if (model is INoisilyDescendingModel own && plan.Training.Algorithm != Algorithm.FedProx)
         {
-            Release(plan, grid, model, local, patients, random, released, scratch);
-            grid.ToReals(released, gradient);
-            TensorPrimitives.Multiply(gradient, perPatient, gradient);
-            LocalTraining.Step(plan.Training, plan.Patients, model, parameters, drift: default, local, gradient);
+            own.Descend(local, steps);
+        }
+        else
+        {
+            for (var step = 0; step < steps.Count; step++)
+                steps.Take(steps.Next(), local);
         }
         TensorPrimitives.Subtract(local, parameters, update);
         if (TensorPrimitives.IsFiniteAll<double>(update))
@@ -66,20 +70,31 @@ public static class PrivateTraining
         IRandomSource random,
         Span<long> released, TrainingScratch scratch)
     {
+        using var noise = grid.Open(random);
+        Release(plan, grid, model, parameters, patients, noise, released, scratch);
+    }
+
+    internal static void Release(
+        JobPlan plan, NoisyGrid grid, IPerPatientModel model, ReadOnlySpan<double> parameters, PatientTable patients,
+        NoiseStream noise, Span<long> released, TrainingScratch scratch) =>
+        Release(plan, grid, model, parameters, Draw(plan, patients, noise, scratch), noise, released, scratch);
+
+    private static void Release(
+        JobPlan plan, NoisyGrid grid, IPerPatientModel model, ReadOnlySpan<double> parameters, PatientBatch batch,
+        NoiseStream noise, Span<long> released, TrainingScratch scratch)
+    {
         var sum = scratch.Sum(parameters.Length);
-        var rate = plan.Privacy.SamplingRate;
-        if (rate == 1)
-        {
-            model.ClippedGradientSum(parameters, PatientBatch.All(patients), plan.Privacy.Clip, sum);
-        }
-        else
-        {
-            var drawn = scratch.Order(patients.Units);
-            var count = PoissonSampling.Draw(random, rate, patients.Units, drawn);
-            var batch = PatientBatch.OfUnits(patients, drawn[..count], scratch.Rows(patients.Rows));
-            model.ClippedGradientSum(parameters, batch, plan.Privacy.Clip, sum);
-        }
-        grid.Release(sum, plan.SecureAggregation.WeightCap, random, released);
+        model.ClippedGradientSum(parameters, batch, plan.Privacy.Clip, sum);
+        grid.Release(sum, plan.SecureAggregation.WeightCap, noise, released);
+    }
+
+    private static PatientBatch Draw(JobPlan plan, PatientTable patients, NoiseStream noise, TrainingScratch scratch)
+    {
+        if (plan.Privacy.SamplingRate == 1)
+            return PatientBatch.All(patients);
+        var drawn = scratch.Order(patients.Units);
+        var count = scratch.Sampling(plan.Privacy.SamplingRate).Draw(noise.Words, patients.Units, drawn);
+        return PatientBatch.OfUnits(patients, drawn[..count], scratch.Rows(patients.Rows));
     }
 
     /// <summary>A whole hospital's update as one contribution: clipped to the plan's norm, with this hospital's share
@@ -92,5 +107,34 @@ public static class PrivateTraining
     {
         NormClipping.Clip(update, plan.Privacy.Clip);
         grid.Release(update, mostUnits: 1, random, released);
+    }
+
+    /// <summary>The steps of one round inside a hospital.</summary>
+    /// <param name="perPatient">One over the public rate times the public number of patients.</param>
+    private sealed class Steps(
+        JobPlan plan, NoisyGrid grid, IPerPatientModel model, PatientTable patients, double perPatient,
+        NoiseStream noise, double[] start, TrainingScratch scratch) : INoisySteps
+    {
+        private readonly double _keep = 1 - plan.Training.LearningRate * plan.Training.L2 / plan.Patients;
+
+        public int Count => plan.Training.LocalSteps;
+
+        public double Clip => plan.Privacy.Clip;
+
+        public PatientBatch Next() => Draw(plan, patients, noise, scratch);
+
+        public void Take(PatientBatch batch, Span<double> parameters)
+        {
+            var released = scratch.Released(parameters.Length);
+            var gradient = scratch.Gradient(parameters.Length);
+            Release(plan, grid, model, parameters, batch, noise, released, scratch);
+            grid.ToReals(released, gradient);
+            TensorPrimitives.Multiply(gradient, perPatient, gradient);
+            LocalTraining.Step(plan.Training, plan.Patients, model, start, drift: default, parameters, gradient);
+        }
+
+        public void Take(ReadOnlySpan<float> sums, Span<float> weights, bool penalised) => grid.Step(
+            sums, plan.SecureAggregation.WeightCap, noise, weights, penalised ? _keep : 1,
+            plan.Training.LearningRate * perPatient);
     }
 }

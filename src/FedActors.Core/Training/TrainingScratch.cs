@@ -1,3 +1,5 @@
+using FedActors.Core.Privacy;
+
 namespace FedActors.Core.Training;
 
 /// <summary>
@@ -15,6 +17,7 @@ public sealed class TrainingScratch
     private int[] _rows = [];
     private double[] _sum = [];
     private long[] _released = [];
+    private PoissonSampling? _sampling;
 
     internal Span<double> Parameters(int length) => Grown(ref _parameters, length);
 
@@ -33,6 +36,10 @@ public sealed class TrainingScratch
     internal Span<double> Sum(int length) => Grown(ref _sum, length);
 
     internal Span<long> Released(int length) => Grown(ref _released, length);
+
+    /// <summary>How patients are drawn at this rate.</summary>
+    internal PoissonSampling Sampling(double rate) =>
+        _sampling?.Rate == rate ? _sampling : _sampling = new PoissonSampling(rate);
 
     private static Span<T> Grown<T>(ref T[] buffer, int length)
     {

@@ -65,6 +65,7 @@ public static class TrainingBench
         private readonly IPerPatientModel _model;
         private readonly PatientTable _patients;
         private readonly NoisyGrid _grid;
+        private readonly PoissonSampling _sampling;
         private readonly TrainingScratch _scratch = new();
         private readonly double[] _start, _parameters, _gradient;
         private readonly int[] _order, _rows;
@@ -91,6 +92,7 @@ public static class TrainingBench
                 new EvaluationPlan(int.MaxValue, Metric.Auto));
             _patients = MadeUp(names, rows, model);
             _grid = new NoisyGrid(_model.ParameterCount, 1, Noise, shares: 1, NoisyGrid.BitsFor(Noise), rows);
+            _sampling = new PoissonSampling(_plan.Privacy.SamplingRate);
             (_start, _parameters) = (new double[_model.ParameterCount], new double[_model.ParameterCount]);
             (_gradient, _order, _rows) = (new double[_model.ParameterCount], new int[rows], new int[rows]);
             _model.Initialize(_start, _plan.Seed);
@@ -119,14 +121,15 @@ public static class TrainingBench
         public void Clipped()
         {
             _start.CopyTo(_parameters, 0);
-            for (var step = 0; step < _plan.Training.LocalSteps; step++)
+            using var source = new CounterSource(SecureRandomSource.Instance);
+            var steps = new ClippedSteps(this, source);
+            if (_model is INoisilyDescendingModel own)
             {
-                var rate = _plan.Privacy.SamplingRate;
-                var drawn = PoissonSampling.Draw(SecureRandomSource.Instance, rate, _patients.Units, _order);
-                var batch = PatientBatch.OfUnits(_patients, _order.AsSpan(0, drawn), _rows);
-                _model.ClippedGradientSum(_parameters, batch, _plan.Privacy.Clip, _gradient);
-                TensorPrimitives.MultiplyAdd<double>(_gradient, -Rate / _batch, _parameters, _parameters);
+                own.Descend(_parameters, steps);
+                return;
             }
+            for (var step = 0; step < steps.Count; step++)
+                steps.Take(steps.Next(), _parameters);
         }
 
         public void Noisy() => PrivateTraining.Local(
@@ -145,6 +148,31 @@ public static class TrainingBench
             var isClass = model.Outcome == OutcomeKind.Class;
             return new PatientTable(features, values,
                 isClass ? Outcomes.Class(labels, classes) : Outcomes.Binary(labels));
+        }
+    
+        /// <summary>As a hospital trains, less the noise.</summary>
+        private sealed class ClippedSteps(Pass pass, CounterSource source) : INoisySteps
+        {
+            private readonly PoissonSampling _sampling = pass._sampling;
+
+            public int Count => pass._plan.Training.LocalSteps;
+
+            public double Clip => pass._plan.Privacy.Clip;
+
+            public PatientBatch Next()
+            {
+                var drawn = _sampling.Draw(source, pass._patients.Units, pass._order);
+                return PatientBatch.OfUnits(pass._patients, pass._order.AsSpan(0, drawn), pass._rows);
+            }
+
+            public void Take(PatientBatch batch, Span<double> parameters)
+            {
+                pass._model.ClippedGradientSum(parameters, batch, Clip, pass._gradient);
+                TensorPrimitives.MultiplyAdd<double>(pass._gradient, -Rate / pass._batch, parameters, parameters);
+            }
+
+            public void Take(ReadOnlySpan<float> sums, Span<float> weights, bool penalised) =>
+                TensorPrimitives.MultiplyAdd(sums, (float)(-Rate / pass._batch), weights, weights);
         }
     }
 }

@@ -9,13 +9,18 @@ namespace FedActors.Core.Tests.Privacy;
 public sealed class DiscreteGaussianTests
 {
     [Test]
-    public void Frequencies_fit_the_probabilities([Values(0.05, 0.5, 1, 2.5, 10, 15.9, 16.1, 64)] double sigma) =>
+    public void Frequencies_fit_the_probabilities(
+        [Values(0.05, 0.5, 1, 2.5, 10, 16.1, 64, 90.5, 90.6, 180, 300)] double sigma) =>
         Fits(sigma, draws: 1_000_000, seed: 20261123);
+
+    [Test]
+    public void A_sampler_that_is_off_by_two_hundredths_is_caught() => Assert.That(
+        () => Fits(100, draws: 1_000_000, seed: 20261123, claimed: 102), Throws.TypeOf<AssertionException>());
 
     [Test]
     [Category("Slow")]
     public void Frequencies_of_a_hundred_million_draws_fit_the_probabilities(
-        [Values(0.5, 1, 2.5, 10, 64, 1000)] double sigma) =>
+        [Values(0.5, 1, 2.5, 10, 64, 91, 1000)] double sigma) =>
         Fits(sigma, draws: 100_000_000, seed: 7);
 
     [Test]
@@ -78,28 +83,77 @@ public sealed class DiscreteGaussianTests
     }
 
     /// <summary>
-    /// The thirteen guide bits and the next 64 of a uniform real are the very first bits of a threshold, so neither can
-    /// decide; the words behind them then do, and the draw is the one on their side.
+    /// Of 65,536 words each value has the whole part of its share, by look-up of all of them, so that what is left for
+    /// the exact rest is what is missing: a wrong entry of the table would give a value too many words.
+    /// </summary>
+    [TestCase(0.3)]
+    [TestCase(20)]
+    [TestCase(90.5)]
+    [TestCase(64.0 * (1 << 14))]
+    [TestCase(2e9)]
+    public void The_table_gives_every_value_the_whole_part_of_its_share(double sigma)
+    {
+        var table = DiscreteGaussian.OfSigma(Rational.Of(sigma)).Table;
+        var words = new int[256];
+        for (var word = 0; word < 1 << 16; word++)
+            words[table.Look(word)]++;
+        Assert.That(words, Is.EqualTo(table.Counts.ToArray()));
+
+        var k = 1.0;
+        while (sigma / k * (sigma / k) >= 1 << 13)
+            k *= 2;
+        var small = sigma / k;
+        var weights = Enumerable.Range(0, 2000).Select(x => Math.Exp(-x * (double)x / (2 * small * small))).ToArray();
+        var total = weights.Sum();
+        for (var x = 0; x < 255; x++)
+        {
+            var gamma = (k - 1) * (k - 1 + 2 * k * x) / (2 * sigma * sigma);
+            var share = weights[x] / total * (1 - Math.Min(1, Math.Ceiling(4096 * gamma) / 4096)) * 65536;
+            Assert.That(words[x], Is.InRange(share - 1 - 1e-6, share + 1e-6), $"{x}");
+        }
+        Assert.That(words[255], Is.InRange(1, 0.03 * 65536), "words that stand for the rest");
+    }
+
+    [Test]
+    public void Both_forms_give_the_same_values_from_the_same_bits(
+        [Values(0.2, 3, 90.5, 181, 1048576, 2965821, 2e8, 3e10)] double sigma)
+    {
+        Assume.That(GaussianBlock.IsAccelerated);
+        const ulong Seed = 9;
+        var gaussian = DiscreteGaussian.OfSigma(Rational.Of(sigma));
+        var (wide, portable) = (new long[50_007], new long[50_007]);
+        gaussian.Fill(new RandomWords(new SeededSource(Seed), 1000), wide, accelerated: true);
+        gaussian.Fill(new RandomWords(new SeededSource(Seed), 1000), portable, accelerated: false);
+        Assert.That(wide, Is.EqualTo(portable), $"seed {Seed}");
+    }
+
+    /// <summary>
+    /// Thirteen guide bits and the next 64 of the uniform real that draws from the rest are the very first bits of a
+    /// threshold, so neither can decide; the words behind them then do, and the draw is the one on their side.
     /// </summary>
     [TestCase(0.5)]
     [TestCase(3)]
     [TestCase(20)]
     public void Where_77_bits_do_not_decide_a_draw_more_are_taken_until_it_is_certain(double sigma)
     {
-        // P[X <= 0] of the half-normal, to 77 bits, with 60 digits.
+        // What is left of P[X = 0] of the half-normal beyond its words of the table, in the rest: to 77 bits.
         var weights = Enumerable.Range(0, (int)(14 * sigma) + 4).Select(x => Exp(x * x, sigma)).ToArray();
         var total = weights.Aggregate(BigInteger.Zero, (sum, weight) => sum + weight);
-        var bits = (ulong)((weights[0] << 77) / total >> 64);
-        var rest = (ulong)((weights[0] << 77) / total & ulong.MaxValue);
         var gaussian = DiscreteGaussian.OfSigma(Rational.Of(sigma));
+        var counts = gaussian.Table.Counts.ToArray();
+        var threshold = ((weights[0] << 16) - counts[0] * total << 77) / (total * counts[255]);
+        var (bits, rest) = ((ulong)(threshold >> 64), (ulong)(threshold & ulong.MaxValue));
+        var rare = Enumerable.Range(0, 1 << 16).First(word => gaussian.Table.Look(word) == DyadicTable.Rest);
         foreach (var (next, expected) in new[] { (0UL, 0L), (ulong.MaxValue, 1L) })
         {
+            // A block whose first lane is of the rest; then the guide with sign 0, the 64 bits, and the side.
+            var block = new ulong[32];
+            (block[0], block[8]) = ((ulong)(rare >> 8), (ulong)(rare & 255));
             var noise = new long[1];
-            // Sign 0, a test that keeps, and y = 0 behind the guide; then the 64 bits, then the side.
-            var source = new ScriptedSource([bits << 51 | 0xffffUL << 34, rest, next]);
+            var source = new ScriptedSource([.. block, bits << 51, rest, next]);
             gaussian.Fill(source, noise);
             Assert.That(noise[0], Is.EqualTo(expected), $"{sigma}");
-            Assert.That(source.Taken, Is.GreaterThanOrEqualTo(3));
+            Assert.That(source.Taken, Is.GreaterThanOrEqualTo(35));
         }
     }
 
@@ -122,7 +176,7 @@ public sealed class DiscreteGaussianTests
         }
     }
 
-    private static void Fits(double sigma, int draws, ulong seed)
+    private static void Fits(double sigma, int draws, ulong seed, double? claimed = null)
     {
         var gaussian = DiscreteGaussian.OfSigma(Rational.Of(sigma));
         var counts = new Dictionary<long, long>();
@@ -134,9 +188,9 @@ public sealed class DiscreteGaussianTests
             foreach (var x in part)
                 CollectionsMarshal.GetValueRefOrAddDefault(counts, x, out _)++;
         }
-        var reach = (int)(40 * sigma + 3);
+        var (reach, of) = ((int)(40 * sigma + 3), claimed ?? sigma);
         var weights = Enumerable.Range(-reach, 2 * reach + 1)
-            .ToDictionary(x => (long)x, x => Math.Exp(-x * (double)x / (2 * sigma * sigma)));
+            .ToDictionary(x => (long)x, x => Math.Exp(-x * (double)x / (2 * of * of)));
         ChiSquare.Fits(counts, weights, draws, $"sigma {sigma.ToString(CultureInfo.InvariantCulture)}, seed {seed}");
     }
 

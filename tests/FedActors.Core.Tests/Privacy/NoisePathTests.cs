@@ -16,7 +16,10 @@ public sealed class NoisePathTests
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
 
     private static readonly string[] NoiseTypes =
-        ["DiscreteGaussian", "SkellamNoise", "InversionTable", "RandomWords", "FixedPointEnclosure"];
+    [
+        "DiscreteGaussian", "GaussianBlock", "SkellamNoise", "DyadicTable", "InversionTable", "RandomWords",
+        "CounterSource", "NoiseStream", "FixedPointEnclosure",
+    ];
 
     [Test]
     public void No_floating_point_stands_in_the_path_of_the_noise()

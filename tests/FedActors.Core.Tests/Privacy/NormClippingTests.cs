@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using CsCheck;
 using FedActors.Core.Numerics;
 using FedActors.Core.Privacy;
@@ -6,6 +7,21 @@ namespace FedActors.Core.Tests.Privacy;
 
 public sealed class NormClippingTests
 {
+    [Test]
+    public void A_factor_of_eight_lanes_is_that_of_each()
+    {
+        double[] norms =
+            [0, 0.5, 1, 1 - 1e-15, 3, 1e308, double.PositiveInfinity, double.NaN, -1, 5e-324, 1 + 1e-15, 2, 4, 7, 9, 1e9];
+        foreach (var clip in (double[])[1, 1e-300, 1e300, 3.7])
+            for (var at = 0; at < norms.Length; at += 8)
+            {
+                var lanes = NormClipping.Factor(Vector512.Create<double>(norms.AsSpan(at, 8)), clip, 31);
+                for (var lane = 0; lane < 8; lane++)
+                    Assert.That(lanes[lane], Is.EqualTo(NormClipping.Factor(norms[at + lane], clip, 31)),
+                        $"{norms[at + lane]} under {clip}");
+            }
+    }
+
     [Test]
     public void The_exact_norm_is_never_beyond_the_clip() =>
         Gen.Select(Gen.Double[-1e3, 1e3].Array[1, 50], Gen.Double[1e-3, 1e4], Gen.Int[-150, 150]).Sample(

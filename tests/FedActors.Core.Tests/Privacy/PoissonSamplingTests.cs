@@ -52,53 +52,66 @@ public sealed class PoissonSamplingTests
             $"seed {Seed}");
     }
 
-    [Test]
-    public void A_unit_is_in_exactly_where_its_64_bits_are_below_the_threshold()
+    /// <summary>
+    /// Of 65,536 words each gap has the whole part of its share, by look-up of all of them; what is missing is drawn
+    /// exactly. Rates with few and with many units between two that are taken.
+    /// </summary>
+    [TestCase(0.3)]
+    [TestCase(1.0 / 3)]
+    [TestCase(0.0064)]
+    [TestCase(1e-12)]
+    [TestCase(1 - 1.0 / (1L << 53))]
+    public void Every_gap_has_the_whole_part_of_its_share_of_all_words(double rate)
     {
-        // Words 0, 1, ... hold the bits 63, 62, ... of 64 uniform numbers: read back here the slow way.
-        foreach (var rate in (double[])[0.3, 0.5, 0.75, 1.0 / 3, Math.ScaleB(1, -10), 1 - Math.ScaleB(1, -53), 1e-12])
+        var table = new PoissonSampling(rate).Table!;
+        var words = new int[256];
+        for (var word = 0; word < 1 << 16; word++)
+            words[table.Look(word)]++;
+        for (var gap = 0; gap <= 254; gap++)
         {
-            var threshold = (ulong)Math.ScaleB(rate, 64);
-            var bits = new SplitMix64(Seed);
-            var words = Enumerable.Range(0, 64).Select(_ => bits.NextUInt64()).ToArray();
-            // Unit 5's number is the threshold itself, unit 6's the one below it.
-            for (var at = 0; at < 64; at++)
-            {
-                SetBit(ref words[at], 5, threshold >> (63 - at) & 1);
-                SetBit(ref words[at], 6, threshold - 1 >> (63 - at) & 1);
-            }
-            var drawn = new int[64];
-            var count = PoissonSampling.Draw(new Script(words), rate, 64, drawn);
-            var expected = Enumerable.Range(0, 64).Where(unit => Number(words, unit) < threshold);
-            Assert.That(drawn.Take(count), Is.EqualTo(expected), $"rate {rate}");
-            Assert.That(drawn.Take(count), Does.Not.Contain(5).And.Contain(6), $"rate {rate}");
+            var share = (gap < 254 ? rate : 1) * Math.Pow(1 - rate, gap) * 65536;
+            Assert.That(words[gap], Is.InRange(share - 1 - 1e-6, share + 1e-6), $"{gap}");
         }
+        Assert.That(words[255], Is.InRange(1, 0.004 * 65536), "words that stand for the rest");
+    }
 
-        static ulong Number(ulong[] words, int unit) =>
-            Enumerable.Range(0, 64).Aggregate(0UL, (number, at) => number << 1 | (words[at] >> unit & 1));
-
-        static void SetBit(ref ulong word, int unit, ulong bit) => word = word & ~(1UL << unit) | bit << unit;
+    [Test]
+    public void Rare_units_far_beyond_one_stretch_are_drawn_as_often_as_the_rate_says()
+    {
+        const int Units = 3_000, Draws = 40_000;
+        const double Rate = 0.002;
+        var times = new int[Units];
+        foreach (var drawn in Draw(Rate, Units, Draws))
+            foreach (var unit in drawn)
+                times[unit]++;
+        var (mean, variance) = (Draws * Rate, Draws * Rate * (1 - Rate));
+        Assert.That(times.Sum(count => (count - mean) * (count - mean) / variance),
+            Is.EqualTo(Units).Within(5 * Math.Sqrt(2.0 * Units)), $"seed {Seed}");
+        Assert.That(times.Average(), Is.EqualTo(mean).Within(5 * Math.Sqrt(mean / Units)), $"seed {Seed}");
     }
 
     [Test]
     public void At_rate_one_everybody_takes_part_and_no_randomness_is_used()
     {
         var drawn = new int[9];
-        Assert.That(PoissonSampling.Draw(new Script([]), 1, 9, drawn), Is.EqualTo(9));
+        Assert.That(new PoissonSampling(1).Draw(new Script([]), 9, drawn), Is.EqualTo(9));
         Assert.That(drawn, Is.EqualTo(Enumerable.Range(0, 9)));
     }
 
     [Test]
     public void Nobody_can_be_drawn_from_nobody() =>
-        Assert.That(PoissonSampling.Draw(new SeededSource(Seed), 0.5, 0, []), Is.Zero);
+        Assert.That(new PoissonSampling(0.5).Draw(new SeededSource(Seed), 0, []), Is.Zero);
 
     [TestCase(0)]
     [TestCase(-0.1)]
     [TestCase(1.0000001)]
     [TestCase(double.NaN)]
     public void A_rate_that_is_none_is_refused(double rate) =>
-        Assert.Throws<ArgumentOutOfRangeException>(() =>
-            PoissonSampling.Draw(new SeededSource(Seed), rate, 4, new int[4]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _ = new PoissonSampling(rate));
+
+    [Test]
+    public void A_draw_that_has_no_room_for_all_is_refused() => Assert.Throws<ArgumentException>(() =>
+        new PoissonSampling(0.5).Draw(new SeededSource(Seed), 4, new int[3]));
 
     [Test]
     public void The_operating_systems_generator_draws_anew_each_time()
@@ -110,14 +123,14 @@ public sealed class PoissonSamplingTests
     private static int[] Drawn()
     {
         var drawn = new int[500];
-        return [.. drawn.Take(PoissonSampling.Draw(SecureRandomSource.Instance, 0.5, drawn.Length, drawn))];
+        return [.. drawn.Take(new PoissonSampling(0.5).Draw(SecureRandomSource.Instance, drawn.Length, drawn))];
     }
 
     private static IEnumerable<int[]> Draw(double rate, int units, int draws)
     {
-        var (source, drawn) = (new SeededSource(Seed), new int[units]);
+        var (source, drawn, sampling) = (new SeededSource(Seed), new int[units], new PoissonSampling(rate));
         for (var i = 0; i < draws; i++)
-            yield return drawn[..PoissonSampling.Draw(source, rate, units, drawn)];
+            yield return drawn[..sampling.Draw(source, units, drawn)];
     }
 
     /// <summary>Given words, then ones for ever.</summary>

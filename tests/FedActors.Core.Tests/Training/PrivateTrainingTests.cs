@@ -46,8 +46,8 @@ public sealed class PrivateTrainingTests
         var (model, grid, source) = (new LogisticRegression(3), Grid(plan, 3), new SeededSource(Seed));
         var (noise, released) = (new long[4], new long[4]);
         // The draw comes first: the same number of words is taken off a twin.
-        var twin = new SeededSource(Seed);
-        PoissonSampling.Draw(twin, 1e-12, 20, new int[20]);
+        using var twin = grid.Open(new SeededSource(Seed));
+        new PoissonSampling(1e-12).Draw(twin.Words, 20, new int[20]);
         grid.Release(new double[4], 1, twin, noise);
         PrivateTraining.Release(plan, grid, model, new double[4], MadeUpPatients.Of(20, 3), source, released,
             new TrainingScratch());
@@ -97,11 +97,11 @@ public sealed class PrivateTrainingTests
         var plan = PrivatePlans.Of(4, steps: 3, l2: 2, patients: 500, learningRate: 0.25);
         var (model, grid, patients) = (new LogisticRegression(4), Grid(plan, 4), MadeUpPatients.Of(30, 4));
         var parameters = MadeUpPatients.Normals(new SplitMix64(2), 5);
-        var (source, local, released, values) =
-            (new SeededSource(Seed), parameters.ToArray(), new long[5], new double[5]);
+        var (local, released, values) = (parameters.ToArray(), new long[5], new double[5]);
+        using var noise = grid.Open(new SeededSource(Seed));
         for (var step = 0; step < 3; step++)
         {
-            PrivateTraining.Release(plan, grid, model, local, patients, source, released, new TrainingScratch());
+            PrivateTraining.Release(plan, grid, model, local, patients, noise, released, new TrainingScratch());
             grid.ToReals(released, values);
             for (var k = 0; k < 5; k++)
                 local[k] -= 0.25 * (values[k] / 30 + (k < 4 ? 2.0 / 500 * local[k] : 0));
@@ -110,6 +110,41 @@ public sealed class PrivateTrainingTests
         PrivateTraining.Local(plan, grid, model, parameters, patients, 30, new SeededSource(Seed), update,
             new TrainingScratch());
         Assert.That(update, Is.EqualTo(local.Zip(parameters, (after, before) => after - before)).Within(1e-14));
+    }
+
+    /// <summary>A network takes its steps in single precision and a memory of its own: from batches that fit one exact
+    /// sum, from larger ones, and where patients have several rows.</summary>
+    [TestCase(40, 0.7, false)]
+    [TestCase(300, 0.9, false)]
+    [TestCase(180, 0.6, false)]
+    [TestCase(60, 0.5, true)]
+    [TestCase(0, 0.5, false)]
+    public void The_steps_of_a_network_are_the_releases_that_any_model_makes(int units, double rate, bool joined)
+    {
+        const int Features = 5;
+        // A cap of one clip a coordinate, so that it is reached.
+        var plan = PrivatePlans.Of(Features, clip: 0.7, rate: rate, steps: 4, l2: 2, patients: 500, learningRate: 0.25,
+            weightCap: 1);
+        var model = new MultilayerPerceptron(Features, [16, 3], Activation.Tanh, OutcomeKind.Binary);
+        var grid = new NoisyGrid(model.ParameterCount, 0.7, 1.2, 1, 20, plan.SecureAggregation.WeightCap);
+        var patients = units == 0 ? new PatientTable(["a", "b", "c", "d", "e"], [], [])
+            : joined ? Joined(units, Features, Seed) : MadeUpPatients.Of(units, Features);
+        var (parameters, update) = (new double[model.ParameterCount], new double[model.ParameterCount]);
+        model.Initialize(parameters, 5);
+        var (local, released, values) =
+            (parameters.ToArray(), new long[parameters.Length], new double[parameters.Length]);
+        using var noise = grid.Open(new SeededSource(Seed));
+        for (var step = 0; step < 4; step++)
+        {
+            PrivateTraining.Release(plan, grid, model, local, patients, noise, released, new TrainingScratch());
+            grid.ToReals(released, values);
+            foreach (var view in model.Views)
+                for (var k = view.Offset; k < view.Offset + view.Length; k++)
+                    local[k] -= 0.25 * (values[k] / (rate * 30) + (view.Penalised ? 2.0 / 500 * local[k] : 0));
+        }
+        Assert.That(PrivateTraining.Local(plan, grid, model, parameters, patients, 30, new SeededSource(Seed), update,
+            new TrainingScratch()), Is.True);
+        Assert.That(update, Is.EqualTo(local.Zip(parameters, (after, before) => after - before)).Within(2e-5));
     }
 
     [Test]
