@@ -55,6 +55,8 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         Command<JobProtocol.AbortJob>(Abort);
         Command<JobProtocol.RecordsWanted>(_ =>
             Sender.Tell(new JobProtocol.JobRecords([.. _state.Rounds], [.. _state.Failures])));
+        Command<JobProtocol.LedgersWanted>(_ =>
+            Sender.Tell(new JobProtocol.LedgersSeen(_state.Witness.Of(_state.Roster))));
         Command<JobProtocol.RoundStatusWanted>(wanted =>
         {
             if (_supervisor.IsNobody())
@@ -191,7 +193,7 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             next, _job.Plan, _planHash, _state.Model, _state.Rounds.IsEmpty ? Digest.Of([]) : _state.Rounds[^1].Sum,
             cohort)
         {
-            Ledgers = _state.Witness.Of(cohort),
+            Ledgers = _state.Witness.Remember(_job.Ledgers).Of(cohort),
         };
         _supervisor.Tell(_job.Plan.Training.KeepsOwnState
             ? order with { LastIncluded = _state.LastIncluded(cohort) }

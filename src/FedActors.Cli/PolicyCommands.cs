@@ -113,10 +113,11 @@ internal static class PolicyCommands
                 $"{(verdict.Refusal is null ? "holds" : verdict.Refusal.Number.Code()),-8} {verdict.Rule,-28} "
                 + $"the policy asks for {verdict.Allowed}; the job has {verdict.Asked}");
         output.WriteLine();
+        var broken = verdicts.Count(verdict => verdict.Refusal is not null);
         output.WriteLine(isAllowed
             ? $"'{rules.Scope}' takes part in '{plan.Name}'."
             : $"'{rules.Scope}' does not take part in '{plan.Name}': "
-                + $"{verdicts.Count(verdict => verdict.Refusal is not null)} of {verdicts.Length} rules do not hold.");
+                + $"{broken} of {verdicts.Length} rules {(broken == 1 ? "does" : "do")} not hold.");
         output.WriteLine(
             $"plan hash {PlanHash.Of(plan)}{(isWhole ? "" : ", as far as the job file tells: patients and features change it")}");
     }

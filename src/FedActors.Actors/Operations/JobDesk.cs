@@ -9,6 +9,7 @@ using FedActors.Core;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
+using FedActors.Core.Privacy;
 using FedActors.Core.Protocol;
 
 namespace FedActors.Actors.Operations;
@@ -16,6 +17,7 @@ namespace FedActors.Actors.Operations;
 /// <summary>
 /// Keeps a hub's jobs and takes them to their Coordinators, one at a time: begins when enough hospitals are attached,
 /// begins again after a round that found too few or a journal that failed for a while, and leaves the result in a file.
+/// A job with noise begins with what the journals of all others hold of the hospitals' privacy ledgers.
 /// Parent: the hub. Children: a Coordinator for each job that was asked for. Persistence id: <c>desk</c>.
 /// </summary>
 public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
@@ -87,6 +89,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     private readonly Submit? _own;
     private readonly Dictionary<string, IActorRef> _coordinators = [];
     private readonly List<IActorRef> _waiting = [];
+    private readonly HashSet<IActorRef> _askedForLedgers = [];
+    private LedgerWitness _witness = LedgerWitness.Empty;
     private DeskState _state = DeskState.Empty;
     private JobPlan? _plan;
     private bool _isRunning;
@@ -123,6 +127,12 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
                 Sender.Tell(_ended);
             else
                 _waiting.Add(Sender);
+        });
+        Command<JobProtocol.LedgersSeen>(seen =>
+        {
+            _witness = _witness.Remember(seen.Heads);
+            if (_askedForLedgers.Remove(Sender) && _askedForLedgers.Count == 0)
+                Begin();
         });
         Command<JobProtocol.JobStarted>(started => _rounds = started.Committed.Length);
         Command<JobProtocol.RoundReported>(reported =>
@@ -276,11 +286,30 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             return;
         _isRunning = true;
         _log.Info("Job {Job} begins with {Attached} hospitals attached", job.Name, attached);
-        var model = ModelCatalog.Create(_plan.Model);
+        if (_plan.Privacy.Mode != PrivacyMode.Off)
+            _askedForLedgers.UnionWith(
+                _state.Jobs.Where(other => other.Name != job.Name).Select(other => CoordinatorOf(other.Name)));
+        foreach (var other in _askedForLedgers)
+            other.Tell(JobProtocol.LedgersWanted.Instance);
+        if (_askedForLedgers.Count == 0)
+            Begin();
+    }
+
+    private void Begin()
+    {
+        if (_state.Current is { IsToEnd: true } ended)
+        {
+            End(JobStage.Aborted, ended.Reason);
+            return;
+        }
+        var model = ModelCatalog.Create(_plan!.Model);
         var initial = new double[model.ParameterCount];
         model.Initialize(initial, _plan.Seed);
-        CoordinatorOf(job.Name)
-            .Tell(new JobProtocol.StartJob(_plan, PlanHash.Of(_plan), _hospitals.Members, [.. initial]));
+        CoordinatorOf(_plan.Name).Tell(
+            new JobProtocol.StartJob(_plan, PlanHash.Of(_plan), _hospitals.Members, [.. initial])
+            {
+                Ledgers = _witness.Of(_hospitals.Members),
+            });
     }
 
     private void OnFailed(JobProtocol.JobFailed failed)
@@ -303,7 +332,12 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         if (job is null)
             return;
         _coordinators.Remove(job);
-        if (IsCurrent(job))
+        var isAsked = _askedForLedgers.Remove(ended.ActorRef);
+        _askedForLedgers.Clear();
+        if (isAsked)
+            TryAgain(
+                $"The journal of job {job} cannot be read: where the hospitals' ledgers stood in it is not known.");
+        else if (IsCurrent(job))
             TryAgain("The coordinator stopped: its journal cannot be read or written.");
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
+using FedActors.Core.Privacy;
 using FedActors.Core.Rounds;
 
 namespace FedActors.Core.Protocol;
@@ -27,7 +28,11 @@ public static class JobProtocol
     /// <param name="Identity">The plan's hash, with whatever else must be the same for a run to go on.</param>
     public sealed record StartJob(
         JobPlan Plan, Digest Identity, ImmutableArray<HospitalId> Roster, ImmutableArray<double> InitialParameters)
-            : IJobMessage;
+            : IJobMessage
+    {
+        /// <summary>Heads of privacy ledgers that other jobs of this hub have seen.</summary>
+        public ImmutableArray<SignedLedgerHead> Ledgers { get; init; } = [];
+    }
 
     /// <summary>Submitter → coordinator. End the job: the open attempt is closed, then <see cref="JobFailed"/> tells
     /// so.</summary>
@@ -41,6 +46,15 @@ public static class JobProtocol
     public sealed record JobRecords(
         ImmutableArray<RoundRecord> Committed, ImmutableArray<FederationEvent.AttemptFailed> Failures)
         : IJobMessage;
+
+    /// <summary>Anyone → coordinator. Where did the hospitals' privacy ledgers stand in this job?</summary>
+    public sealed record LedgersWanted : IJobMessage
+    {
+        public static LedgersWanted Instance { get; } = new();
+    }
+
+    /// <summary>Coordinator → whoever asked. The newest heads that its journal holds.</summary>
+    public sealed record LedgersSeen(ImmutableArray<SignedLedgerHead> Heads) : IJobMessage;
 
     /// <summary>Anyone → coordinator. What is the open round doing?</summary>
     public sealed record RoundStatusWanted : IJobMessage;

@@ -2,8 +2,10 @@ using System.Text;
 using Akka.Actor;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
+using FedActors.Actors.Storage;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core.Federation;
+using FedActors.Core.Privacy;
 using Microsoft.Data.Sqlite;
 
 namespace FedActors.Actors.Tests.Hosting;
@@ -12,6 +14,8 @@ namespace FedActors.Actors.Tests.Hosting;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class PrivateNodesTests : IAsyncDisposable
 {
+    private const string PlainToo = "\nsecure-sums-only = off";
+
     private readonly SmallFederation _federation = new();
 
     public ValueTask DisposeAsync() => _federation.DisposeAsync();
@@ -25,7 +29,7 @@ public sealed class PrivateNodesTests : IAsyncDisposable
         foreach (var hospital in SmallFederation.Hospitals)
             await StartHospital(hospital, "modes = [patient-distributed]");
 
-        var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), TimeSpan.FromSeconds(60));
+        var ended = await EndOf(hub);
 
         Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
         foreach (var hospital in SmallFederation.Hospitals)
@@ -44,7 +48,7 @@ public sealed class PrivateNodesTests : IAsyncDisposable
         await StartHospital("madrid", "modes = [], privacy-required = off");
         await StartHospital("paris", "", hasLedger: false);
 
-        var ended = await hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), TimeSpan.FromSeconds(60));
+        var ended = await EndOf(hub);
 
         Assert.That(ended.Stage, Is.EqualTo(JobStage.Failed), "one hospital is too few");
         Assert.That(ended.Reason, Does.StartWith("FA-6011"));
@@ -53,16 +57,66 @@ public sealed class PrivateNodesTests : IAsyncDisposable
         Assert.That(_federation.LedgerOf("madrid").Grants, Is.Empty, "who refuses spends nothing");
     }
 
+    [Test]
+    public async Task A_hub_remembers_from_job_to_job_where_ledgers_stood_and_refuses_one_that_was_restored_between()
+    {
+        const string Plain = "secure-aggregation { enabled = off }\nprivacy { mode = patient-local, epsilon = 1 }";
+        _federation.WriteJob("first", Plain);
+        var hub = await _federation.StartHub("job = first.conf");
+        foreach (var hospital in SmallFederation.Hospitals)
+            await StartHospital(hospital, "secure-aggregation-required = off", keys: PlainToo);
+        Assert.That((await EndOf(hub)).Stage, Is.EqualTo(JobStage.Done));
+        var spent = _federation.LedgerOf("paris").Spent;
+
+        await StopAll();
+        File.Delete(_federation.LedgerFile("paris"));
+        _federation.CreateLedger("paris");
+        var ended = await EndOf(await StartAll("second"));
+
+        Assert.That(ended.Stage, Is.EqualTo(JobStage.Failed), "two hospitals are too few");
+        Assert.That(ended.Reason, Does.StartWith("FA-6025"));
+        Assert.That(Recorded("attempt-failed/1").Single(), Does.Match("paris.*FA-6025"));
+        Assert.That(_federation.LedgerOf("paris").Grants, Is.Empty, "who refuses spends nothing");
+
+        await StopAll();
+        using (var file = PrivacyLedgerFile.Open(_federation.LedgerFile("paris"), "ward", true, out _)!)
+            Assert.That(file.Reconcile("Dr. Ode", "restored after a fire", null, 0, default, DateTimeOffset.UnixEpoch),
+                Is.InstanceOf<LedgerDecision.Accepted>());
+        Assert.That(_federation.LedgerOf("paris").Spent.Epsilon, Is.EqualTo(spent.Epsilon).Within(1e-9));
+        ended = await EndOf(await StartAll("third"));
+
+        Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
+        Assert.That(Recorded("round-committed/1"), Has.Count.EqualTo(6), "three of the first job, three of the third");
+
+        async Task StopAll()
+        {
+            foreach (var site in SmallFederation.Hospitals.Append("hub"))
+                await _federation.StopAsync(site);
+        }
+
+        async Task<Node> StartAll(string job)
+        {
+            _federation.WriteJob(job, Plain);
+            var again = await _federation.StartHub($"job = {job}.conf");
+            foreach (var hospital in SmallFederation.Hospitals)
+                await _federation.StartHospital(hospital, SmallFederation.PrivacySection + PlainToo);
+            return again;
+        }
+    }
+
+    private static Task<JobDesk.Ended> EndOf(Node hub) =>
+        hub.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), TimeSpan.FromSeconds(60));
+
     private Task<Node> StartHub(string keys)
     {
         _federation.WriteJob(keys: $"secure-aggregation {{ enabled = on }}\n{keys}");
         return _federation.StartHub("job = small.conf");
     }
 
-    private Task<Node> StartHospital(string hospital, string rules, bool hasLedger = true)
+    private Task<Node> StartHospital(string hospital, string rules, bool hasLedger = true, string keys = "")
     {
         _federation.WritePolicy(hospital, rules, hasLedger);
-        return _federation.StartHospital(hospital, SmallFederation.PrivacySection);
+        return _federation.StartHospital(hospital, SmallFederation.PrivacySection + keys);
     }
 
     // What stands in the hub's journal; its texts can be read as they are.

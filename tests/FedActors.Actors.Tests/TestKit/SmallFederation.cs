@@ -142,9 +142,17 @@ public sealed class SmallFederation : IAsyncDisposable
         File.WriteAllText(
             Office.PathOf(hospital, "policy.conf"), $"policy {{ scope = ward, nominal-patients = 8\n{rules} }}");
         if (hasLedger)
-            PrivacyLedgerFile.Create(LedgerFile(hospital), "ward", new CompositionRule(null, 0), true,
-                DateTimeOffset.UnixEpoch).Dispose();
+            CreateLedger(hospital);
     }
+
+    /// <summary>
+    /// An empty ledger, the same bytes each time: made anew, it is the backup that was made before any job.
+    /// </summary>
+    public void CreateLedger(string hospital) => PrivacyLedgerFile.Create(
+        LedgerFile(hospital), "ward", new CompositionRule(null, 0), true, DateTimeOffset.UnixEpoch).Dispose();
+
+    /// <summary>Where that hospital's ledger is.</summary>
+    public string LedgerFile(string hospital) => Office.PathOf(hospital, "ward.ledger");
 
     /// <summary>What that hospital's patients have lost so far.</summary>
     public PrivacyLedger LedgerOf(string hospital) => LedgerReading.Of(LedgerFile(hospital)).Ledger!;
@@ -208,8 +216,6 @@ public sealed class SmallFederation : IAsyncDisposable
         _nodes.Add(Path.GetFileName(Path.GetDirectoryName(file))!, node);
         return node;
     }
-
-    private string LedgerFile(string hospital) => Office.PathOf(hospital, "ward.ledger");
 
     /// <summary>A hospital's patients, in the order of its file.</summary>
     public static (int X, string Y)[] Rows(string hospital) =>
