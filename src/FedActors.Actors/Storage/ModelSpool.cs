@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using FedActors.Core.Identity;
 using FedActors.Core.Models;
 
@@ -22,11 +25,31 @@ public sealed class ModelSpool(string folder)
     /// <param name="parameters">Of the model; what lies behind them is its strategy's.</param>
     public GlobalModel? Read(Digest model, int parameters)
     {
-        var bytes = File.ReadAllBytes(PathOf(model));
-        return Digest.Of(bytes) == model && bytes.Length % sizeof(double) == 0
-            && bytes.Length / sizeof(double) >= parameters
-            ? GlobalModel.FromBytes(bytes, parameters)
-            : null;
+        var length = LengthOf(model);
+        if (length % sizeof(double) != 0 || length / sizeof(double) < parameters)
+            return null;
+        using var file = File.OpenHandle(PathOf(model));
+        // Straight to where it stays: a model may be as large as half of the memory.
+        var whole = GlobalModel.Of(
+            Numbers(0, parameters), Numbers(parameters, (int)(length / sizeof(double)) - parameters));
+        return whole.Hash == model ? whole : null;
+
+        ImmutableArray<double> Numbers(int first, int count)
+        {
+            var numbers = new double[count];
+            var bytes = MemoryMarshal.AsBytes(numbers.AsSpan());
+            for (var read = 0; read < bytes.Length;)
+            {
+                var more = RandomAccess.Read(file, bytes[read..], (long)first * sizeof(double) + read);
+                if (more == 0)
+                    throw new EndOfStreamException("The spool holds less than its file's length.");
+                read += more;
+            }
+            if (!BitConverter.IsLittleEndian)
+                BinaryPrimitives.ReverseEndianness(
+                    MemoryMarshal.Cast<byte, long>(bytes), MemoryMarshal.Cast<byte, long>(bytes));
+            return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
+        }
     }
 
     public void Remove(Digest model) => File.Delete(PathOf(model));

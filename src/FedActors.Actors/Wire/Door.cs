@@ -1,10 +1,10 @@
-using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Identity;
 using FedActors.Core.Links;
+using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 
 namespace FedActors.Actors.Wire;
@@ -62,7 +62,7 @@ public sealed class Door : ReceiveActor
     private readonly Dictionary<IActorRef, long> _conversations = [];
     private readonly Dictionary<HospitalId, (Address Address, DateTimeOffset Since)> _calls = [];
     private readonly Dictionary<long, IActorRef> _askers = [];
-    private (Digest Model, ImmutableArray<byte> Bytes) _served;
+    private GlobalModel? _served;
     private long _lastConversation;
     private Open? _open;
     private Reception? _reception;
@@ -107,7 +107,7 @@ public sealed class Door : ReceiveActor
         _askers.Clear();
         _lines.Clear();
         _calls.Clear();
-        _served = default;
+        _served = null;
     }
 
     private void Answer(LineProtocol.Hello hello)
@@ -225,22 +225,17 @@ public sealed class Door : ReceiveActor
 
     private void Serve(Line line, ModelProtocol.ModelWanted wanted)
     {
-        if (_served.Bytes.IsDefault || _served.Model != wanted.Model)
+        if (_served?.Hash != wanted.Model && !_open!.Models.TryGet(wanted.Model, out _served))
         {
-            if (!_open!.Models.TryGet(wanted.Model, out var model))
-            {
-                Send(line, 0, new ModelProtocol.ModelMissing(wanted.Model));
-                return;
-            }
-            _served = (wanted.Model, model.ToBytes());
+            Send(line, 0, new ModelProtocol.ModelMissing(wanted.Model));
+            return;
         }
-        var bytes = _served.Bytes.AsSpan();
-        var credit = Math.Min(wanted.Credit, MostChunks);
-        for (var (offset, sent) = (wanted.FromOffset, 0); sent < credit && offset >= 0 && offset < bytes.Length; sent++)
+        var (total, credit) = (_served!.Bytes, Math.Min(wanted.Credit, MostChunks));
+        for (var (offset, sent) = (wanted.FromOffset, 0); sent < credit && offset >= 0 && offset < total; sent++)
         {
-            var chunk = bytes.Slice((int)offset, (int)Math.Min(RoundProtocol.ChunkBytes, bytes.Length - offset));
+            var chunk = _served.ToBytes((int)offset, (int)Math.Min(RoundProtocol.ChunkBytes, total - offset));
             Send(line, 0,
-                new ModelProtocol.ModelChunk(wanted.Model, offset, bytes.Length, new Core.Identity.ByteString(chunk)));
+                new ModelProtocol.ModelChunk(wanted.Model, offset, total, Core.Identity.ByteString.Own(chunk)));
             offset += chunk.Length;
         }
     }

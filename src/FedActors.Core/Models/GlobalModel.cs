@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using FedActors.Core.Identity;
 
 namespace FedActors.Core.Models;
@@ -20,15 +21,27 @@ public sealed record GlobalModel(Digest Hash, ImmutableArray<double> Parameters,
 
     /// <summary>Names parameters and state.</summary>
     public static GlobalModel Of(ImmutableArray<double> parameters, ImmutableArray<double> state) =>
-        new(state.IsEmpty && BitConverter.IsLittleEndian
-            ? Digest.Of(MemoryMarshal.AsBytes(parameters.AsSpan()))
-            : Digest.Of(Write(parameters, state)), parameters, state);
+        new(HashOf(parameters, state), parameters, state);
 
-    /// <summary>Length of <see cref="ToBytes"/>: what a hospital fetches.</summary>
+    /// <summary>Length of <see cref="ToBytes()"/>: what a hospital fetches.</summary>
     public int Bytes => sizeof(double) * (Parameters.Length + State.Length);
 
     /// <summary>The model's bytes: little-endian binary64, parameters first.</summary>
-    public ImmutableArray<byte> ToBytes() => ImmutableCollectionsMarshal.AsImmutableArray(Write(Parameters, State));
+    public ImmutableArray<byte> ToBytes() => ImmutableCollectionsMarshal.AsImmutableArray(ToBytes(0, Bytes));
+
+    /// <summary>A part of the model's bytes, without making all of them.</summary>
+    /// <param name="offset">From 0; any, not only whole numbers of 8.</param>
+    /// <param name="length">At most what follows the offset.</param>
+    public byte[] ToBytes(int offset, int length)
+    {
+        var (first, last) = (offset / sizeof(double), (offset + length - 1) / sizeof(double));
+        var bytes = new byte[(last - first + 1) * sizeof(double)];
+        for (var i = first; i <= last; i++)
+            BinaryPrimitives.WriteDoubleLittleEndian(
+                bytes.AsSpan((i - first) * sizeof(double)),
+                i < Parameters.Length ? Parameters[i] : State[i - Parameters.Length]);
+        return bytes.Length == length ? bytes : bytes.AsSpan(offset % sizeof(double), length).ToArray();
+    }
 
     /// <summary>Reads a model back.</summary>
     /// <param name="parameters">d: what follows the first d numbers is the strategy's state.</param>
@@ -38,23 +51,25 @@ public sealed record GlobalModel(Digest Hash, ImmutableArray<double> Parameters,
         if (bytes.Length % sizeof(double) != 0 || bytes.Length < (long)sizeof(double) * parameters)
             throw new ArgumentException($"{bytes.Length} bytes are not a model of {parameters} parameters.",
                 nameof(bytes));
-        var numbers = new double[bytes.Length / sizeof(double)];
-        for (var i = 0; i < numbers.Length; i++)
-            numbers[i] = BinaryPrimitives.ReadDoubleLittleEndian(bytes[(i * sizeof(double))..]);
-        return new GlobalModel(Digest.Of(bytes), [.. numbers.AsSpan(0, parameters)], [.. numbers.AsSpan(parameters)]);
+        var split = parameters * sizeof(double);
+        return new GlobalModel(Digest.Of(bytes), Numbers(bytes[..split]), Numbers(bytes[split..]));
+
+        static ImmutableArray<double> Numbers(ReadOnlySpan<byte> bytes)
+        {
+            var numbers = new double[bytes.Length / sizeof(double)];
+            for (var i = 0; i < numbers.Length; i++)
+                numbers[i] = BinaryPrimitives.ReadDoubleLittleEndian(bytes[(i * sizeof(double))..]);
+            return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
+        }
     }
 
-    private static byte[] Write(ImmutableArray<double> parameters, ImmutableArray<double> state)
+    private static Digest HashOf(ImmutableArray<double> parameters, ImmutableArray<double> state)
     {
-        var bytes = new byte[(parameters.Length + state.Length) * sizeof(double)];
-        Write(parameters, bytes);
-        Write(state, bytes.AsSpan(parameters.Length * sizeof(double)));
-        return bytes;
-    }
-
-    private static void Write(ImmutableArray<double> numbers, Span<byte> bytes)
-    {
-        for (var i = 0; i < numbers.Length; i++)
-            BinaryPrimitives.WriteDoubleLittleEndian(bytes[(i * sizeof(double))..], numbers[i]);
+        if (!BitConverter.IsLittleEndian)
+            return Digest.Of(new GlobalModel(default, parameters, state).ToBytes().AsSpan());
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(MemoryMarshal.AsBytes(parameters.AsSpan()));
+        hash.AppendData(MemoryMarshal.AsBytes(state.AsSpan()));
+        return new Digest(hash.GetCurrentHash());
     }
 }

@@ -29,6 +29,16 @@ public class GlobalModelTests
     }
 
     [Test]
+    public void Any_part_of_the_bytes_is_that_part_of_all_of_them()
+    {
+        var model = GlobalModel.Of(Parameters, [7, -8]);
+        var all = model.ToBytes().AsSpan().ToArray();
+        for (var offset = 0; offset < all.Length; offset++)
+            for (var length = 1; length <= all.Length - offset; length++)
+                Assert.That(model.ToBytes(offset, length), Is.EqualTo(all[offset..(offset + length)]));
+    }
+
+    [Test]
     public void A_state_is_part_of_the_name() =>
         Assert.That(GlobalModel.Of(Parameters, [7]).Hash, Is.Not.EqualTo(GlobalModel.Of(Parameters, [8]).Hash));
 

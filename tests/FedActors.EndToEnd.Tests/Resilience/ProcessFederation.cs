@@ -214,7 +214,8 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1)
     private List<(string Event, string Manifest)> Rows(string site)
     {
         using DbConnection connection = server is null
-            ? new SqliteConnection($"Data Source={Office.PathOf(site, "state", "state.db")};Mode=ReadOnly;Pooling=False")
+            ? new SqliteConnection(
+                $"Data Source={Office.PathOf(site, "state", "state.db")};Mode=ReadOnly;Pooling=False")
             : new NpgsqlConnection(server.ConnectionString(site));
         connection.Open();
         using var command = connection.CreateCommand();

@@ -60,7 +60,8 @@ public sealed class ProcessMatrixTests : IAsyncDisposable
         Open(storage, Rounds);
 
         foreach (var place in Places(OfTheDesk))
-            await DiesAsync("hub", place, place.EndsWith("AbortAsked", StringComparison.Ordinal) ? AbortOtherAsync : null);
+            await DiesAsync(
+                "hub", place, place.EndsWith("AbortAsked", StringComparison.Ordinal) ? AbortOtherAsync : null);
         foreach (var hospital in ProcessFederation.Hospitals)
             _federation.Start(hospital);
         foreach (var place in Places(OfARound))
@@ -162,7 +163,8 @@ public sealed class ProcessMatrixTests : IAsyncDisposable
         foreach (var hospital in ProcessFederation.Hospitals.Where(hospital => hospital != Berlin))
             _federation.Start(hospital);
         await Task.WhenAll(
-            GoesOnAtEachAsync("hub", [.. OfARound, .. OfAFailedRound, .. OfTheEnd]), GoesOnAtEachAsync(Berlin, OfAHospital));
+            GoesOnAtEachAsync("hub", [.. OfARound, .. OfAFailedRound, .. OfTheEnd]),
+            GoesOnAtEachAsync(Berlin, OfAHospital));
         await _federation.WhoSaysAsync("Job other is aborted: a trial", "hub");
 
         await EndsAsUndisturbedAsync(Rounds);
