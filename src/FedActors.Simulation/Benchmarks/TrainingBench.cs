@@ -173,6 +173,12 @@ public static class TrainingBench
 
             public void Take(ReadOnlySpan<float> sums, Span<float> weights, bool penalised) =>
                 TensorPrimitives.MultiplyAdd(sums, (float)(-Rate / pass._batch), weights, weights);
+
+            public void Take(ReadOnlySpan<double> sums, Span<float> weights, bool penalised)
+            {
+                for (var i = 0; i < sums.Length; i++)
+                    weights[i] -= (float)(Rate / pass._batch * sums[i]);
+            }
         }
     }
 }
