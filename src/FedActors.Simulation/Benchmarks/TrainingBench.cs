@@ -149,7 +149,7 @@ public static class TrainingBench
             return new PatientTable(features, values,
                 isClass ? Outcomes.Class(labels, classes) : Outcomes.Binary(labels));
         }
-    
+
         /// <summary>As a hospital trains, less the noise.</summary>
         private sealed class ClippedSteps(Pass pass, CounterSource source) : INoisySteps
         {
