@@ -118,15 +118,14 @@ public interface INoisySteps
     /// <summary>The next step's patients; may be empty. Valid until the next call.</summary>
     PatientBatch Next();
 
-    /// <summary>A whole step.</summary>
-    /// <param name="parameters">Length <see cref="IModel.ParameterCount"/>; changed in place.</param>
-    void Take(PatientBatch batch, Span<double> parameters);
-
-    /// <summary>A stretch of a step: each parameter of the model is in one stretch of each step.</summary>
+    /// <summary>A stretch of a step: stretches follow one another in the order of the parameters.</summary>
     /// <param name="sums">Of clipped gradients, exact: <see cref="Privacy.ExactSums"/>.</param>
     /// <param name="weights">As many; changed in place.</param>
     /// <param name="penalised">Whether the l2 penalty covers them.</param>
     void Take(ReadOnlySpan<float> sums, Span<float> weights, bool penalised);
+
+    /// <summary>The same of sums in double precision: the same numbers make the same weights, bit for bit.</summary>
+    void Take(ReadOnlySpan<double> sums, Span<float> weights, bool penalised);
 }
 
 /// <summary>A named, shaped stretch of a model's flat parameter vector.</summary>

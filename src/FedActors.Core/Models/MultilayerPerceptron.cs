@@ -17,6 +17,7 @@
 //            at most clip 2^-14, and then add exactly: Privacy/ExactSums.md.
 //  Repeats:  the same bits with every form of the kernels, on every number of threads.
 
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using FedActors.Core.Data;
@@ -190,7 +191,7 @@ public sealed unsafe class MultilayerPerceptron : INoisilyDescendingModel, IDesc
     {
         ModelChecks.Length(parameters.Length, ParameterCount, nameof(parameters));
         var exact = new ExactSums(steps.Clip, ParameterCount);
-        var isRead = false;
+        Read(parameters, Reserve().Weights);
         for (var taken = 0; taken < steps.Count; taken++)
         {
             var batch = steps.Next();
@@ -198,22 +199,15 @@ public sealed unsafe class MultilayerPerceptron : INoisilyDescendingModel, IDesc
             batch.CheckUnits();
             if (batch.Count > ExactSums.MostRows || !batch.HasOneRowEach)
             {
-                if (isRead)
-                    Write(Reserve().Weights, parameters);
-                steps.Take(batch, parameters);
-                isRead = false;
+                TakeFromDoubles(steps, batch, parameters);
                 continue;
             }
             var memory = Reserve();
-            if (!isRead)
-                Read(parameters, memory.Weights);
-            isRead = true;
             ClippedDeltas(memory, batch, exact);
             for (var l = 0; l < _layers.Length; l++)
                 Take(steps, memory, l, batch.Count, exact.Start);
         }
-        if (isRead)
-            Write(Reserve().Weights, parameters);
+        Write(Reserve().Weights, parameters);
     }
 
     /// <inheritdoc />
@@ -253,6 +247,26 @@ public sealed unsafe class MultilayerPerceptron : INoisilyDescendingModel, IDesc
         }
         if (steps > 0)
             Write(Reserve().Weights, parameters);
+    }
+
+    // Which way a batch goes must not show in the weights: they stay in single precision and move by the same rule.
+    private void TakeFromDoubles(INoisySteps steps, PatientBatch batch, Span<double> parameters)
+    {
+        Write(Reserve().Weights, parameters);
+        var rented = ArrayPool<double>.Shared.Rent(ParameterCount);
+        var sums = rented.AsSpan(0, ParameterCount);
+        ClippedGradientSum(parameters, batch, steps.Clip, sums);
+        var weights = Reserve().Weights;
+        // The sum was made in the same memory.
+        Read(parameters, weights);
+        foreach (var layer in _layers)
+        {
+            for (var row = 0; row <= layer.In; row++)
+                steps.Take(sums.Slice(layer.Offset + row * layer.Out, layer.Out),
+                    new Span<float>(weights + layer.Place + (nint)row * layer.Stride, layer.Out),
+                    penalised: row < layer.In);
+        }
+        ArrayPool<double>.Shared.Return(rented, clearArray: true);
     }
 
     // A layer's sums are made and used up some rows at a time, in one place, which stays in the second-level cache.

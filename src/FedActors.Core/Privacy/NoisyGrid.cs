@@ -193,9 +193,26 @@ public sealed class NoisyGrid
             EightLanes.Narrow(moved).StoreUnsafe(ref weight, i);
         }
         for (var rest = (int)i; rest < sums.Length; rest++)
-            weights[rest] = (float)Math.FusedMultiplyAdd(
-                Whole(sums[rest], most) + noise[rest], perUnit, weights[rest] * keep);
+            weights[rest] = Moved(Whole(sums[rest], most) + noise[rest], weights[rest], keep, perUnit);
     }
+
+    /// <summary>The same of sums in double precision: the same numbers make the same weights, bit for bit.</summary>
+    internal void Step(
+        ReadOnlySpan<double> sums, int mostUnits, NoiseStream noise, Span<float> weights, double keep, double rate)
+    {
+        var (most, perUnit) = ((double)mostUnits * (1L << Bits), -rate / _unitsPerOne);
+        for (var i = 0; i < sums.Length;)
+        {
+            foreach (var own in noise.Next(sums.Length - i))
+            {
+                weights[i] = Moved(Whole(sums[i], most) + own, weights[i], keep, perUnit);
+                i++;
+            }
+        }
+    }
+
+    private static float Moved(double released, float weight, double keep, double perUnit) =>
+        (float)Math.FusedMultiplyAdd(released, perUnit, weight * keep);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<double> Widen(ref float from, nuint at) =>

@@ -14,7 +14,8 @@ using FedActors.Core.Numerics;
 
 namespace FedActors.Core.Privacy;
 
-/// <summary>Draws who takes part in a step. Units are patients, not rows. Immutable; may be shared by threads.</summary>
+/// <summary>Draws who takes part in a step. Units are patients, not rows. Immutable; may be shared by
+/// threads.</summary>
 public sealed class PoissonSampling
 {
     /// <summary>Units that one word of the table passes over at most.</summary>

@@ -136,5 +136,9 @@ public static class PrivateTraining
         public void Take(ReadOnlySpan<float> sums, Span<float> weights, bool penalised) => grid.Step(
             sums, plan.SecureAggregation.WeightCap, noise, weights, penalised ? _keep : 1,
             plan.Training.LearningRate * perPatient);
+
+        public void Take(ReadOnlySpan<double> sums, Span<float> weights, bool penalised) => grid.Step(
+            sums, plan.SecureAggregation.WeightCap, noise, weights, penalised ? _keep : 1,
+            plan.Training.LearningRate * perPatient);
     }
 }

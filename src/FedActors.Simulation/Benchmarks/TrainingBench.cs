@@ -149,7 +149,7 @@ public static class TrainingBench
             return new PatientTable(features, values,
                 isClass ? Outcomes.Class(labels, classes) : Outcomes.Binary(labels));
         }
-    
+
         /// <summary>As a hospital trains, less the noise.</summary>
         private sealed class ClippedSteps(Pass pass, CounterSource source) : INoisySteps
         {
@@ -173,6 +173,12 @@ public static class TrainingBench
 
             public void Take(ReadOnlySpan<float> sums, Span<float> weights, bool penalised) =>
                 TensorPrimitives.MultiplyAdd(sums, (float)(-Rate / pass._batch), weights, weights);
+
+            public void Take(ReadOnlySpan<double> sums, Span<float> weights, bool penalised)
+            {
+                for (var i = 0; i < sums.Length; i++)
+                    weights[i] -= (float)(Rate / pass._batch * sums[i]);
+            }
         }
     }
 }

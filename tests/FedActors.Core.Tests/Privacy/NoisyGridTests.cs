@@ -8,6 +8,25 @@ public sealed class NoisyGridTests
 {
     private const ulong Seed = 11;
 
+    /// <summary>How many patients were drawn decides whether sums come in single or in double precision: no weight may
+    /// tell.</summary>
+    [Test]
+    public void The_same_sums_in_single_and_double_precision_make_the_same_weights_bit_for_bit()
+    {
+        const int Count = 1003;
+        var grid = new NoisyGrid(Count, clip: 0.7, noiseMultiplier: 1.3, shares: 1, bits: 20, mostUnits: 64);
+        var random = new SplitMix64(Seed);
+        float[] sums = [.. Enumerable.Range(0, Count).Select(_ => (float)(300 * random.NextUniform() - 150) / 64)];
+        float[] start = [.. Enumerable.Range(0, Count).Select(_ => (float)random.NextNormal())];
+        var (single, @double) = (start.ToArray(), start.ToArray());
+        using (var noise = grid.Open(new SeededSource(Seed)))
+            grid.Step(sums, mostUnits: 3, noise, single, keep: 0.999, rate: 0.01);
+        using (var noise = grid.Open(new SeededSource(Seed)))
+            grid.Step([.. sums.Select(sum => (double)sum)], mostUnits: 3, noise, @double, keep: 0.999, rate: 0.01);
+        Assert.That(@double, Is.EqualTo(single));
+        Assert.That(single, Is.Not.EqualTo(start));
+    }
+
     [Test]
     public void One_unit_more_never_moves_the_whole_number_sum_further_than_the_noise_is_measured_by() =>
         Gen.Select(Gen.Int[1, 12], Gen.Int[0, 60], Gen.Double[0.01, 100], Gen.Int[0, 20], Gen.ULong)
