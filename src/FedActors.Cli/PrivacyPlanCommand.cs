@@ -93,7 +93,7 @@ internal static class PrivacyPlanCommand
         Line("noise",
             $"{Text(forecast.NoiseMultiplier)} times the clip of {Text(plan.Privacy.Clip)}, at a sampling rate of "
                 + $"{Text(plan.Privacy.SamplingRate)}");
-        Line("epsilon", 
+        Line("epsilon",
             $"{FigureText.Bound(forecast.Enforced.Epsilon)} enforced, {FigureText.Bound(forecast.Shown)} shown, at "
                 + $"delta {NumberText.Of(forecast.Enforced.Delta)}");
         foreach (var (rounds, epsilon) in forecast.Course)

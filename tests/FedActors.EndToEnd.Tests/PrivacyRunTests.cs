@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FedActors.Actors.Storage;
 
 namespace FedActors.EndToEnd.Tests;
 
@@ -83,6 +84,53 @@ public sealed class PrivacyRunTests
             "--set", "job.privacy.delta=1e-5");
         Assert.That(exit, Is.EqualTo(2), error);
         Assert.That(error, Does.Contain("FA-6020").And.Contain("at most 8"));
+    }
+
+    [TestCase("damaged", "FA-6024")]
+    [TestCase("locked", "FA-6023")]
+    public void Ledgers_that_are_damaged_or_locked_refuse_with_two_and_keep_what_they_hold(string how, string code)
+    {
+        string[] command =
+        [
+            "simulate", Job, "--out", Out, "--fresh", "--rounds", "2", "--set", "job.privacy.mode=patient-local",
+            "--set", "job.privacy.epsilon=1",
+        ];
+        Assert.That(Fedactors.Run(command).ExitCode, Is.Zero);
+        string[] ledgers =
+            [.. new[] { "berlin", "madrid", "paris" }.Select(name => Path.Combine(Out + ".ledgers", name + ".ledger"))];
+        var held = new List<PrivacyLedgerFile>();
+        foreach (var ledger in ledgers)
+        {
+            if (how == "locked")
+                held.Add(PrivacyLedgerFile.Open(ledger, LedgerReading.Of(ledger).Ledger!.Scope, true, out _)!);
+            else
+                Damage(ledger);
+        }
+        var before = ledgers.Select(Read).ToArray();
+
+        var (exit, _, error) = Fedactors.Run(command);
+
+        Assert.That(exit, Is.EqualTo(2), error);
+        Assert.That(error, Does.Contain($"berlin and 2 more refused. {code}"));
+        Assert.That(ledgers.Select(Read), Is.EqualTo(before));
+        Assert.That(File.Exists(Path.Combine(Out, "model.json")), Is.False);
+        held.ForEach(ledger => ledger.Dispose());
+
+        static void Damage(string ledger)
+        {
+            using var file = File.OpenWrite(ledger);
+            file.Position = 200;
+            file.WriteByte((byte)'x');
+        }
+
+        // Beside whoever holds it.
+        static string Read(string ledger)
+        {
+            using var file = new FileStream(ledger, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var bytes = new MemoryStream();
+            file.CopyTo(bytes);
+            return Convert.ToHexString(bytes.ToArray());
+        }
     }
 
     private void Refused(string[] command)

@@ -332,9 +332,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         if (job is null)
             return;
         _coordinators.Remove(job);
-        var isAsked = _askedForLedgers.Remove(ended.ActorRef);
-        _askedForLedgers.Clear();
-        if (isAsked)
+        if (_askedForLedgers.Contains(ended.ActorRef))
             TryAgain(
                 $"The journal of job {job} cannot be read: where the hospitals' ledgers stood in it is not known.");
         else if (IsCurrent(job))
@@ -345,6 +343,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     {
         _log.Warning("Job {Job} pauses for {Pause}: {Reason}", _plan!.Name, _pause, reason);
         _isRunning = false;
+        _askedForLedgers.Clear();
         Timers.StartPeriodicTimer(nameof(Look), Look.Instance, _pause, Pause);
         _pause = _pause * 2 < LongestPause ? _pause * 2 : LongestPause;
     }

@@ -73,8 +73,8 @@ public sealed record HospitalPolicy(
                 "delta-lifetime");
         if (Lifetime.Delta * NominalPatients > 0.1)
             yield return new Fault(FaultNumber.DeltaOutOfRange,
-                $"delta-lifetime = {NumberText.Of(Lifetime.Delta)} is too much for {NominalPatients} patients: one could "
-                    + "be published whole.",
+                $"delta-lifetime = {NumberText.Of(Lifetime.Delta)} is too much for {NominalPatients} patients: one "
+                    + "could be published whole.",
                 "delta-lifetime",
                 $"Give at most a tenth of one over nominal-patients: {NumberText.Of(0.1 / NominalPatients)}.");
         if (Modes.Any(mode => mode is PrivacyMode.PatientDistributed or PrivacyMode.Hospital)
