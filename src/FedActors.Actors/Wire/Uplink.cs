@@ -144,8 +144,11 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             return;
         }
         Timers.Cancel(nameof(Dial));
-        (_epoch, _door) = (challenge.Epoch, Sender);
         _redial.Answered();
+        _epoch = challenge.Epoch;
+        // Not the sender itself, which is one start of the door: the next one is to be heard at the same place.
+        var address = Sender.Path.Address;
+        _door = _settings.Doors.FirstOrDefault(door => door.Path.Address == address, _door);
         if (_hubNonce != challenge.HubNonce)
             Forget();
         _hubNonce = challenge.HubNonce;

@@ -34,12 +34,12 @@ public sealed record GlobalModel(Digest Hash, ImmutableArray<double> Parameters,
     /// <param name="length">At most what follows the offset.</param>
     public byte[] ToBytes(int offset, int length)
     {
-        var (first, last) = (offset / sizeof(double), (offset + length - 1) / sizeof(double));
-        var bytes = new byte[(last - first + 1) * sizeof(double)];
-        for (var i = first; i <= last; i++)
+        var first = offset / sizeof(double);
+        var bytes = new byte[(offset % sizeof(double) + length + sizeof(double) - 1) / sizeof(double) * sizeof(double)];
+        for (var i = 0; i < bytes.Length / sizeof(double); i++)
             BinaryPrimitives.WriteDoubleLittleEndian(
-                bytes.AsSpan((i - first) * sizeof(double)),
-                i < Parameters.Length ? Parameters[i] : State[i - Parameters.Length]);
+                bytes.AsSpan(i * sizeof(double)),
+                first + i < Parameters.Length ? Parameters[first + i] : State[first + i - Parameters.Length]);
         return bytes.Length == length ? bytes : bytes.AsSpan(offset % sizeof(double), length).ToArray();
     }
 

@@ -1,8 +1,10 @@
 using System.Runtime.Versioning;
 using Akka.Actor;
+using Akka.Event;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Tests.TestKit;
+using FedActors.Core;
 using FedActors.Core.Federation;
 using FedActors.Core.Protocol;
 
@@ -84,6 +86,27 @@ public sealed class FederationTests : IAsyncDisposable
         server.Kill();
         await _federation.StartHospital(SmallFederation.Hospitals[2]);
         server.Restart();
+
+        await EndsWithTheModelOf(job, hub);
+    }
+
+    [Test]
+    public async Task A_result_that_cannot_be_written_pauses_the_job_until_it_can()
+    {
+        var job = _federation.WriteJob();
+        // A file where its folder would be.
+        var results = Path.GetDirectoryName(_federation.ResultFile("small"))!;
+        Directory.CreateDirectory(Path.GetDirectoryName(results)!);
+        await File.WriteAllTextAsync(results, "");
+        var hub = await _federation.StartHub("job = small.conf");
+        var inbox = Inbox.Create(hub.Operators!.Value.System);
+        hub.Operators.Value.System.EventStream.Subscribe(inbox.Receiver, typeof(Warning));
+        foreach (var hospital in SmallFederation.Hospitals)
+            await _federation.StartHospital(hospital);
+
+        inbox.ReceiveWhere(said => said is Warning warning && $"{warning.Message}".Contains(
+            FaultNumber.OutputUnwritable.Code(), StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        File.Delete(results);
 
         await EndsWithTheModelOf(job, hub);
     }

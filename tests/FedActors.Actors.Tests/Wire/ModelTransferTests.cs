@@ -45,7 +45,9 @@ public sealed class ModelTransferTests : ActorTest
         Assert.That(_arrived.TryGet(model.Hash, out _), Is.True);
         // What was on its way when the line was cut comes twice; and each chunk has an envelope around it.
         const long Window = 32 * RoundProtocol.ChunkBytes;
-        Assert.That(await wire.Ask<long>(Wire.CountWanted.Instance, TimeSpan.FromSeconds(60)), Is.InRange(model.Bytes, (long)(1.01 * (model.Bytes + Window))));
+        Assert.That(
+            await wire.Ask<long>(Wire.CountWanted.Instance, TimeSpan.FromSeconds(60)),
+            Is.InRange(model.Bytes, (long)(1.01 * (model.Bytes + Window))));
     }
 
     // Both ends in one process, over TLS on loopback. Memory: that of the process beyond the model that arrives.

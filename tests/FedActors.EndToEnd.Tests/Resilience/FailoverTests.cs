@@ -27,7 +27,7 @@ public sealed class FailoverTests : IAsyncDisposable
 
     // Default settings: this is what an operator waits for.
     [Test]
-    public async Task A_leader_that_is_killed_is_replaced_within_45_seconds_and_the_model_is_the_same()
+    public async Task A_leader_that_is_killed_is_replaced_and_the_model_is_the_same()
     {
         var (leader, others) = await BeginAsync(40);
 
@@ -46,9 +46,8 @@ public sealed class FailoverTests : IAsyncDisposable
     public async Task A_leader_that_slept_through_its_replacement_writes_nothing_more(int seconds, string cluster)
     {
         Write(6, cluster);
-        foreach (var node in _federation.Nodes)
-            // The first of the nodes begins the cluster, and leads it.
-            _federation.Start(node, node == "hub1" ? "before:RoundCommitted=stop" : "");
+        // The first of the nodes begins the cluster, and leads it.
+        await StartAsync("before:RoundCommitted=stop");
         await _federation.IsStoppedAsync("hub1");
         var stopped = Stopwatch.StartNew();
 
@@ -63,9 +62,9 @@ public sealed class FailoverTests : IAsyncDisposable
     }
 
     [Test]
-    public async Task Nodes_that_are_told_to_stop_one_after_another_hand_over_within_5_seconds_and_end_well()
+    public async Task Nodes_that_are_told_to_stop_one_after_another_hand_over_and_end_well()
     {
-        var (leader, others) = await BeginAsync(400);
+        var (leader, others) = await BeginAsync(200);
 
         foreach (var node in others.Append(leader))
         {
@@ -75,10 +74,13 @@ public sealed class FailoverTests : IAsyncDisposable
             {
                 var next = await _federation.WhoSaysAsync("This node leads the hub", others);
                 var leads = watch.Elapsed;
+                await _federation.WhoSaysAsync("is attached", next);
+                var hears = watch.Elapsed;
                 await _federation.WhoSaysAsync("is open for", next);
                 TestContext.Progress.WriteLine(
-                    $"A leader that was told to stop handed over: {next} led after {leads.TotalSeconds:F1} s, and "
-                        + $"opened a round after {watch.Elapsed.TotalSeconds:F1} s.");
+                    $"A leader that was told to stop handed over: {next} led after {leads.TotalSeconds:F1} s, spoke "
+                        + $"with a hospital after {hears.TotalSeconds:F1} s, and opened a round after "
+                        + $"{watch.Elapsed.TotalSeconds:F1} s.");
             }
             Assert.That(await _federation.EndAsync(node), Is.Zero, $"{node} did not end well.\n{_federation.Heard}");
             _federation.Start(node);
@@ -92,10 +94,20 @@ public sealed class FailoverTests : IAsyncDisposable
     private async Task<(string Leader, string[] Others)> BeginAsync(int rounds, string cluster = "")
     {
         Write(rounds, cluster);
-        foreach (var node in _federation.Nodes)
-            _federation.Start(node);
+        await StartAsync();
         var leader = await _federation.WhoSaysAsync("Round 3 is committed", _federation.Hubs);
         return (leader, [.. _federation.Hubs.Where(hub => hub != leader)]);
+    }
+
+    // One hub node after another: handshakes of six processes that all compile their code at once take seconds.
+    private async Task StartAsync(string failpointsOfTheFirst = "")
+    {
+        foreach (var node in _federation.Nodes)
+        {
+            _federation.Start(node, node == "hub1" ? failpointsOfTheFirst : "");
+            if (_federation.Hubs.Contains(node))
+                await _federation.WhoSaysAsync("Started up successfully", node);
+        }
     }
 
     private void Write(int rounds, string cluster)

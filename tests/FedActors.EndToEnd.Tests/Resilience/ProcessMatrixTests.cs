@@ -51,7 +51,7 @@ public sealed class ProcessMatrixTests : IAsyncDisposable
         Assert.That(all, Is.EquivalentTo(JournalSerializer.Manifests.Keys.Select(FailpointJournal.NameOf)));
     }
 
-    // On a server all of it takes minutes: the events of the hub's desk are left to whoever asks for it by name.
+    // On a server it is minutes more: for whoever asks for it by name.
     [TestCase("sqlite")]
     [TestCase("postgresql", Explicit = true)]
     public async Task A_process_that_is_killed_at_any_event_loses_nothing_and_changes_no_byte(string storage)
@@ -108,7 +108,7 @@ public sealed class ProcessMatrixTests : IAsyncDisposable
     public async Task A_hospital_that_is_killed_at_any_event_has_charged_its_ledger_for_all_that_it_released()
     {
         const int Rounds = 8;
-        Open("sqlite", Rounds, "privacy { mode = patient-local, epsilon = 8, delta = 1e-6, spare = 10 }",
+        Open("sqlite", Rounds, "privacy { mode = patient-local, epsilon = 2, delta = 1e-6, spare = 10 }",
             hasLedgers: true);
         foreach (var hospital in ProcessFederation.Hospitals)
             _federation.Start(hospital);
@@ -179,6 +179,7 @@ public sealed class ProcessMatrixTests : IAsyncDisposable
             $$"""
             training { rounds = {{rounds}} }
             cohort { minimum = 3, attempts = 1000, deadline = 10s }
+            secure-aggregation { phase-deadline = 5s }
             {{keys}}
             """, $"management.port = {_management}", hasLedgers: hasLedgers);
     }
