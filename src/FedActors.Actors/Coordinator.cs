@@ -55,6 +55,13 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
         Command<JobProtocol.AbortJob>(Abort);
         Command<JobProtocol.RecordsWanted>(_ =>
             Sender.Tell(new JobProtocol.JobRecords([.. _state.Rounds], [.. _state.Failures])));
+        Command<JobProtocol.ModelWanted>(wanted =>
+        {
+            if (wanted.Round < 1 || wanted.Round > _state.Rounds.Count)
+                Sender.Tell(new JobProtocol.NoRound());
+            else
+                _hub.Blobs.Forward(new BlobStore.Get(_state.ModelOf(wanted.Round)));
+        });
         Command<JobProtocol.RoundStatusWanted>(wanted =>
         {
             if (_supervisor.IsNobody())

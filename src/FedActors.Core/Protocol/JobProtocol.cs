@@ -42,10 +42,14 @@ public static class JobProtocol
         ImmutableArray<RoundRecord> Committed, ImmutableArray<FederationEvent.AttemptFailed> Failures)
         : IJobMessage;
 
+    /// <summary>Anyone → coordinator. The bytes of the model of this committed round: answered by the blob store, or by
+    /// <see cref="NoRound"/>.</summary>
+    public sealed record ModelWanted(int Round) : IJobMessage;
+
     /// <summary>Anyone → coordinator. What is the open round doing?</summary>
     public sealed record RoundStatusWanted : IJobMessage;
 
-    /// <summary>Coordinator → whoever asked. No round is open.</summary>
+    /// <summary>Coordinator → whoever asked. There is no such round.</summary>
     public sealed record NoRound : IJobMessage;
 
     /// <summary>Supervisor → whoever asked.</summary>
