@@ -380,13 +380,13 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     internal static JsonObject ResultOf(
         string job, int rounds, Digest model, ImmutableArray<string> features,
         ImmutableArray<double> parameters) => new()
-    {
-        ["job"] = job,
-        ["rounds"] = rounds,
-        ["modelSha256"] = model.ToString(),
-        ["features"] = new JsonArray([.. features.Select(feature => JsonValue.Create(feature))]),
-        ["parameters"] = new JsonArray([.. parameters.Select(value => JsonValue.Create(value))]),
-    };
+        {
+            ["job"] = job,
+            ["rounds"] = rounds,
+            ["modelSha256"] = model.ToString(),
+            ["features"] = new JsonArray([.. features.Select(feature => JsonValue.Create(feature))]),
+            ["parameters"] = new JsonArray([.. parameters.Select(value => JsonValue.Create(value))]),
+        };
 
     private void End(JobStage stage, string reason)
     {
