@@ -57,6 +57,13 @@ public sealed class Coordinator : JournalingActor<FederationEvent>
             Sender.Tell(new JobProtocol.JobRecords([.. _state.Rounds], [.. _state.Failures])));
         Command<JobProtocol.LedgersWanted>(_ =>
             Sender.Tell(new JobProtocol.LedgersSeen(_state.Witness.Of(_state.Roster))));
+        Command<JobProtocol.ModelWanted>(wanted =>
+        {
+            if (wanted.Round < 1 || wanted.Round > _state.Rounds.Count)
+                Sender.Tell(new JobProtocol.NoRound());
+            else
+                _hub.Blobs.Forward(new BlobStore.Get(_state.ModelOf(wanted.Round)));
+        });
         Command<JobProtocol.RoundStatusWanted>(wanted =>
         {
             if (_supervisor.IsNobody())

@@ -168,6 +168,7 @@ public enum FaultNumber
     DatabaseFailed = 7137,
 
     NodeOfItsOwn = 7160,
+    NothingCommitted = 7161,
 
     Unexpected = 9001,
 }

@@ -42,6 +42,7 @@ public sealed class SecureRoundTests : VirtualTimeTest
     private readonly Dictionary<HospitalId, IActorRef> _agents = [];
     private TestProbe _coordinator = null!;
     private IActorRef _supervisor = ActorRefs.Nobody;
+    private RemoteNode? _aggregator;
 
     [SetUp]
     public void Attach()
@@ -155,6 +156,50 @@ public sealed class SecureRoundTests : VirtualTimeTest
 
         // The hospitals repeat the very bytes they released; nobody is asked for anything new.
         Assert.That(ExpectEnd().SumHash, Is.EqualTo(before.SumHash));
+    }
+
+    [Test]
+    public void An_aggregator_on_another_node_opens_the_same_sum_with_as_many_missing()
+    {
+        _aggregator = Aggregator(() => true);
+        _lines.Cut = (hospital, message) => Cohort.IndexOf(hospital) < 2 && message is Inbox;
+        Open();
+
+        AssertSum(ExpectEnd(), Cohort[2..]);
+    }
+
+    private static readonly Type[] FirstMessageOfEachPhaseOfASession = FirstMessageOfEachPhase[1..];
+
+    [Test]
+    public void An_aggregator_that_is_lost_in_any_phase_is_replaced_within_the_attempt_and_the_sum_is_the_same(
+        [ValueSource(nameof(FirstMessageOfEachPhaseOfASession))] Type first)
+    {
+        var isThere = true;
+        _aggregator = Aggregator(() => isThere);
+        _lines.Swallow = (_, message) => first.IsInstanceOfType(message);
+        Open();
+        AwaitCondition(() => _lines.Sent.Any(sent => first.IsInstanceOfType(sent.Message)), TimeSpan.FromSeconds(20));
+        isThere = false;
+        _lines.Swallow = null;
+
+        Advance(AggregatorHost.Rhythm);
+
+        AssertSum(ExpectEnd(), Cohort);
+    }
+
+    [Test]
+    public void An_aggregator_that_never_answers_costs_its_time_and_no_more()
+    {
+        _aggregator = new RemoteNode(CreateTestProbe(), () => true);
+        Open();
+        AwaitCondition(() => _lines.Said.OfType<RoundProtocol.UpdateReady>().Count() == Hospitals,
+            TimeSpan.FromSeconds(20));
+        ((TestProbe)_aggregator.Host).ExpectMsg<LineProtocol.Hello>();
+
+        for (var waited = TimeSpan.Zero; waited <= AggregatorHost.Patience; waited += AggregatorHost.Rhythm)
+            Advance(AggregatorHost.Rhythm);
+
+        AssertSum(ExpectEnd(), Cohort);
     }
 
     private static readonly (Type Event, bool IsInSum)[] HospitalEvents =
@@ -334,13 +379,19 @@ public sealed class SecureRoundTests : VirtualTimeTest
             new SupervisionProtocol.OpenRound(Id(attempt), plan ?? Plan, PlanHash.Of(plan ?? Plan), Model.Hash,
                 Digest.Of([]), Cohort);
         var blobs = Sys.ActorOf(Props.Create<MemoryBlobs>(_blobs));
-        var hub = new HubServices(_lines, blobs, _models, Clock, ActorRefs.Nobody, _consortium.Hub);
+        var hub = new HubServices(_lines, blobs, _models, Clock, ActorRefs.Nobody, _consortium.Hub)
+        {
+            Aggregator = () => _aggregator,
+        };
         _supervisor = _coordinator.ChildActorOf(RoundSupervisor.Props(Id(attempt), order.Plan.Cohort, hub));
         _coordinator.Send(_supervisor, order);
     }
 
     private SupervisionProtocol.RoundEnded ExpectEnd() =>
         _coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>(TimeSpan.FromSeconds(20));
+
+    private RemoteNode Aggregator(Func<bool> isThere) =>
+        new(Sys.ActorOf(AggregatorHost.Props(_consortium.Hub)), isThere);
 
     private void StartHospital(HospitalId hospital)
     {

@@ -5,8 +5,11 @@ using FedActors.Actors.Configuration;
 using FedActors.Actors.Data;
 using FedActors.Actors.Provisioning;
 using FedActors.Actors.Storage;
+using FedActors.Actors.Wire;
 using FedActors.Core;
+using FedActors.Core.Data;
 using FedActors.Core.Identity;
+using FedActors.Core.Participation;
 using Microsoft.Data.Sqlite;
 
 namespace FedActors.Actors.Operations;
@@ -25,8 +28,9 @@ public enum Health
 }
 
 /// <summary>
-/// Looks at a node before it is started, and beside it while it runs: its file, kit, key, clock, folder, disk, journal,
-/// ports, patients and rules. It changes nothing but that it writes and removes one file in the node's folder.
+/// Looks at a node before it is started, and beside it while it runs: its file, kit, key, clock, folder, disk, journal
+/// or database server, ports, patients, rules and ledger. It changes nothing but that it writes and removes one file in
+/// the node's folder.
 /// </summary>
 public sealed class Doctor(TimeProvider clock)
 {
@@ -60,11 +64,14 @@ public sealed class Doctor(TimeProvider clock)
         LookAtKey(plan, kit);
         LookAtClock(kit);
         var isRunning = LookAtFolder(plan);
-        LookAtJournal(plan, isRunning);
+        if (plan.Storage.Postgresql is { } server)
+            LookAtServer(server);
+        else if (plan.Hub?.Cluster is not { } cluster || cluster.Roles.Contains(Edge.Coordinating))
+            LookAtJournal(plan, isRunning);
         if (plan.Hub is { } hub)
             LookAtHub(hub, kit, isRunning);
         if (plan.Hospital is { } hospital)
-            await LookAtHospitalAsync(plan, hospital, kit);
+            await LookAtHospitalAsync(plan, hospital, kit, isRunning);
         return _findings;
     }
 
@@ -189,15 +196,40 @@ public sealed class Doctor(TimeProvider clock)
         });
     }
 
+    // As a start would: it connects, and refuses a server that does not wait for its disk.
+    private void LookAtServer(PostgresPlan server) => Look("journal", () =>
+    {
+        var database = PostgresDatabase.Open(server);
+        using var connection = database.Connect();
+        string Ask(string setting)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = $"SHOW {setting}";
+            return Convert.ToString(command.ExecuteScalar(), CultureInfo.InvariantCulture) ?? "";
+        }
+        return Ask("synchronous_commit") == "on"
+            ? $"PostgreSQL {Ask("server_version")} at {server.Host}:{server.Port}, database '{server.Database}', "
+                + "every commit flushed"
+            : throw new FaultException(new Fault(FaultNumber.DatabaseNotDurable,
+                "The server does not let this user set synchronous_commit: writes could be lost.", server.Place,
+                "Connect the node to the server itself, not through a pooler that drops start-up options."));
+    });
+
     private void LookAtHub(HubPlan hub, Kit? kit, bool isRunning)
     {
+        if (hub.Cluster is { } cluster)
+        {
+            LookAtCluster(cluster, isRunning);
+            if (!cluster.Roles.Contains(Edge.Coordinating))
+                return;
+        }
         if (kit is not null)
         {
-            LookAtPort("hospitals' port", hub.Listen.Length > 0 ? hub.Listen : kit.Manifest.Hub.Host,
-                kit.Manifest.Hub.Port, isRunning);
+            var door = hub.Door ?? new HostPort(kit.Manifest.Hub.Host, kit.Manifest.Hub.Port);
+            LookAtPort("hospitals' port", hub.Listen.Length > 0 ? hub.Listen : door.Host, door.Port, isRunning);
             if (hub.Management is { } management)
-                LookAtPort("management port", management.Listen.ToString(), management.Port ?? kit.Manifest.Hub.Port
-                    + 1, isRunning);
+                LookAtPort("management port", management.Listen.ToString(), management.Port ?? door.Port + 1,
+                    isRunning);
         }
         if (hub.Job is { } job)
             Look("job", () => kit is null
@@ -205,6 +237,9 @@ public sealed class Doctor(TimeProvider clock)
                     job, "Mend the kit first."))
                 : $"'{FederationJob.Read(job, kit.Roster.Hospitals).Name}' goes with this federation");
     }
+
+    private void LookAtCluster(ClusterPlan cluster, bool isRunning) => LookAtPort("cluster port",
+        cluster.Listen.Length > 0 ? cluster.Listen : cluster.Self.Host, cluster.Self.Port, isRunning);
 
     private void LookAtPort(string check, string host, int port, bool isRunning)
     {
@@ -231,14 +266,16 @@ public sealed class Doctor(TimeProvider clock)
         });
     }
 
-    private async Task LookAtHospitalAsync(NodePlan plan, HospitalPlan hospital, Kit? kit)
+    private async Task LookAtHospitalAsync(NodePlan plan, HospitalPlan hospital, Kit? kit, bool isRunning)
     {
+        HospitalData? patients = null;
         Look("patients", () =>
         {
             var data = DataLoader.Load(hospital.Patients, Path.GetDirectoryName(Path.GetFullPath(plan.File))!, null,
                 isTested: false);
             var me = kit is null ? data.Hospitals.FirstOrDefault()
                 : data.Hospitals.FirstOrDefault(one => one.Hospital == new HospitalId(kit.Manifest.Site));
+            patients = me;
             return me is not null
                 ? $"{me.Train.Units} to train on"
                 : throw new FaultException(new Fault(FaultNumber.EmptyHospital, "The patients are another hospital's.",
@@ -251,11 +288,43 @@ public sealed class Doctor(TimeProvider clock)
             Add("policy", Health.Warn, "plain updates may leave, which the hub can read",
                 FaultNumber.SecureSumsRequired,
                 "Set node.hospital.secure-sums-only = on, unless all hospitals agreed to this.");
-        if (kit is not null)
-            await LookAtHubFromHereAsync(kit.Manifest.Hub);
+        if (hospital.Privacy is { } privacy)
+            LookAtPrivacy(privacy, patients, isRunning);
+        else
+            Add("privacy", "no policy and no ledger: every job with noise is declined");
+        if (hospital.Cluster is { } cluster)
+            LookAtCluster(cluster, isRunning);
+        foreach (var hub in hospital.Cluster is { } joined ? joined.Nodes
+            : !hospital.Hubs.IsEmpty ? hospital.Hubs
+            : kit is null ? [] : [new HostPort(kit.Manifest.Hub.Host, kit.Manifest.Hub.Port)])
+            await LookAtHubFromHereAsync(hub);
     }
 
-    private async Task LookAtHubFromHereAsync(KitHub hub)
+    private void LookAtPrivacy(PrivacyFiles files, HospitalData? patients, bool isRunning)
+    {
+        HospitalPolicy? policy = null;
+        Look("policy file", () =>
+        {
+            policy = PolicyFile.Read(files.Policy);
+            return patients is not null && policy.Misjudges(patients.Train.Units) is { } fault
+                ? throw new FaultException(fault with { Where = $"{files.Policy}: policy.{fault.Where}" })
+                : $"for the patients of '{policy.Scope}'";
+        });
+        if (policy is null)
+            return;
+        // Beside a node that runs, which holds it, the ledger is only read.
+        Look("privacy ledger", () =>
+        {
+            var refusal = LedgerReading.Of(files.Ledger).Damage;
+            if (!isRunning && refusal is null)
+                PrivacyLedgerFile.Open(files.Ledger, policy.Scope, isFlushed: true, out refusal)?.Dispose();
+            return refusal is null
+                ? isRunning ? "whole, and held by the node that runs" : "whole, and nobody else holds it"
+                : throw new FaultException(refusal.ToFault(files.Ledger));
+        });
+    }
+
+    private async Task LookAtHubFromHereAsync(HostPort hub)
     {
         try
         {

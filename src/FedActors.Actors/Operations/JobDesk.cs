@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Configuration;
@@ -35,7 +36,22 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     /// </summary>
     public sealed record Abort(string Job, string Reason) : INoSerializationVerificationNeeded;
 
+    /// <summary>
+    /// Operator → desk. Let this rest: its open round ends without a sum. Answered as <see cref="Submit"/> is.
+    /// </summary>
+    public sealed record Pause(string Job, string Reason) : INoSerializationVerificationNeeded;
+
+    /// <summary>Operator → desk. Let it go on. Answered as <see cref="Submit"/> is.</summary>
+    public sealed record Resume(string Job) : INoSerializationVerificationNeeded;
+
+    /// <summary>
+    /// Operator → desk. Leave this hospital out of the rounds, or take it in again where there is no reason. Answered
+    /// as <see cref="Submit"/> is.
+    /// </summary>
+    public sealed record Suspend(string Hospital, string? Reason) : INoSerializationVerificationNeeded;
+
     /// <summary>Desk → operator. It is durable.</summary>
+    /// <param name="Job">Or hospital.</param>
     /// <param name="WasNew">False where this was known before.</param>
     public sealed record Accepted(string Job, bool WasNew) : INoSerializationVerificationNeeded;
 
@@ -53,7 +69,9 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     public sealed record JobView(DeskJob Job, JobStage Stage, JobPlan? Plan);
 
     /// <param name="LastHeard">Null where it was not heard since the hub's start.</param>
-    public sealed record HospitalView(HospitalId Hospital, bool IsAttached, DateTimeOffset? LastHeard);
+    /// <param name="Suspended">Why no round asks it; null where rounds do.</param>
+    public sealed record HospitalView(
+        HospitalId Hospital, bool IsAttached, DateTimeOffset? LastHeard, string? Suspended);
 
     /// <summary>
     /// Anyone → desk. A question to the job's Coordinator, who answers; <see cref="Refused"/> where there is no such
@@ -77,10 +95,9 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     // Akka hangs where what follows one write begins another: the second waits for its own message.
     private sealed record Conclude(string Job) : INoSerializationVerificationNeeded;
 
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Rhythm = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
-    private static readonly JsonSerializerOptions Json =
-        new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HubServices _hub;
@@ -95,7 +112,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     private JobPlan? _plan;
     private bool _isRunning;
     private int _rounds;
-    private TimeSpan _pause = Pause;
+    private TimeSpan _pause = Rhythm;
     private Ended? _ended;
 
     /// <param name="own">The hub's own job: taken in at every start of the desk; or null.</param>
@@ -104,6 +121,14 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         (_hub, _hospitals, _results, _own, JournalPluginId) = (hub, hospitals, results, own, hub.Journal);
         Command<Submit>(TakeIn);
         Command<Abort>(AbortJob);
+        Command<Pause>(PauseJob);
+        Command<Resume>(resume => OfJob(resume.Job, now => _state.DecideResume(resume.Job, now),
+            "There is nothing to go on with.", () =>
+            {
+                _log.Info("Job {Job} goes on", resume.Job);
+                LookFromNowOn(Rhythm);
+            }));
+        Command<Suspend>(SuspendHospital);
         Command<Look>(_ => BeginIfPossible());
         Command<Conclude>(conclude =>
         {
@@ -113,7 +138,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         Command<ViewWanted>(_ => Sender.Tell(new View(
             [.. _state.Jobs.Select(ViewOf)],
             [.. _hospitals.Members.Select(one =>
-                new HospitalView(one, _hospitals.IsAttached(one), _hospitals.LastHeard(one)))])));
+                new HospitalView(one, _hospitals.IsAttached(one), _hospitals.LastHeard(one),
+                    _state.Suspended.GetValueOrDefault(one)))])));
         Command<Ask>(ask =>
         {
             if (_state.Find(ask.Job) is null)
@@ -137,7 +163,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         Command<JobProtocol.JobStarted>(started => _rounds = started.Committed.Length);
         Command<JobProtocol.RoundReported>(reported =>
         {
-            (_rounds, _pause) = (_rounds + 1, Pause);
+            (_rounds, _pause) = (_rounds + 1, Rhythm);
             _log.Info("Round {Round} is committed with {Hospitals} hospitals, loss {Loss}",
                 reported.Record.Id.Round, reported.Record.Included.Length, reported.Record.Loss);
         });
@@ -164,6 +190,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         _state = _state.Apply(@event);
         if (@event is DeskEvent.JobEnded ended)
             _ended = new Ended(ended.Stage, ended.Reason);
+        else if (@event is DeskEvent.HospitalSuspended or DeskEvent.HospitalResumed)
+            _hospitals.Suspended = [.. _state.Suspended.Keys];
     }
 
     protected override void OnWriteRefused(string reason) =>
@@ -194,27 +222,54 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             "Give the changed job another name: what was trained under this one stays what it is.", () =>
             {
                 _log.Info("Job {Job} is accepted", job);
-                LookFromNowOn(Pause);
+                LookFromNowOn(Rhythm);
             });
     }
 
-    private void AbortJob(Abort abort)
-    {
-        if (_state.Find(abort.Job) is null)
+    private void AbortJob(Abort abort) => OfJob(abort.Job,
+        now => _state.DecideAbort(abort.Job, abort.Reason, now), "There is nothing to end.", () =>
         {
-            Refuse(ExitCode.BadInput, Unknown(abort.Job));
+            _log.Warning("Job {Job} is to end: {Reason}", abort.Job, abort.Reason);
+            if (IsCurrent(abort.Job))
+                CoordinatorOf(abort.Job).Tell(new JobProtocol.AbortJob(abort.Job, abort.Reason));
+            else
+                Self.Tell(new Conclude(abort.Job));
+        });
+
+    // Its rounds stop as those of a job that ends do; the job itself does not end.
+    private void PauseJob(Pause pause) => OfJob(pause.Job,
+        now => _state.DecidePause(pause.Job, pause.Reason, now), "There is nothing to pause.", () =>
+        {
+            _log.Warning("Job {Job} rests until it is resumed: {Reason}", pause.Job, pause.Reason);
+            if (IsCurrent(pause.Job))
+                CoordinatorOf(pause.Job).Tell(new JobProtocol.AbortJob(pause.Job, pause.Reason));
+        });
+
+    private void SuspendHospital(Suspend asked)
+    {
+        var hospital = _hospitals.Members.FirstOrDefault(one => one.ToString() == asked.Hospital);
+        if (hospital == default)
+        {
+            Refuse(ExitCode.BadInput,
+            [
+                new Fault(FaultNumber.UnknownHospital, $"There is no hospital '{asked.Hospital}'.", "",
+                    $"There are: {string.Join(", ", _hospitals.Members)}."),
+            ]);
             return;
         }
-        Decide(_state.DecideAbort(abort.Job, abort.Reason, _hub.Clock.GetUtcNow()), abort.Job, abort.Job,
-            FaultNumber.JobIsOver,
-            "There is nothing to end.", () =>
-            {
-                _log.Warning("Job {Job} is to end: {Reason}", abort.Job, abort.Reason);
-                if (IsCurrent(abort.Job))
-                    CoordinatorOf(abort.Job).Tell(new JobProtocol.AbortJob(abort.Job, abort.Reason));
-                else
-                    Self.Tell(new Conclude(abort.Job));
-            });
+        var now = _hub.Clock.GetUtcNow();
+        Decide(asked.Reason is { } reason ? _state.DecideSuspend(hospital, reason, now)
+                : _state.DecideResume(hospital, now), asked.Hospital, asked.Hospital, FaultNumber.UnknownHospital, "",
+            () => _log.Warning(asked.Reason is null ? "Rounds ask {Hospital} again"
+                : "No round asks {Hospital} until it is resumed: {Reason}", hospital, asked.Reason));
+    }
+
+    private void OfJob(string job, Func<DateTimeOffset, Decision<DeskEvent>> decide, string fix, Action then)
+    {
+        if (_state.Find(job) is null)
+            Refuse(ExitCode.BadInput, Unknown(job));
+        else
+            Decide(decide(_hub.Clock.GetUtcNow()), job, job, FaultNumber.JobIsOver, fix, then);
     }
 
     // The answer leaves after the write.
@@ -255,7 +310,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     private void LookFromNowOn(TimeSpan first)
     {
         if (_state.Current is not null)
-            Timers.StartPeriodicTimer(nameof(Look), Look.Instance, first, Pause);
+            Timers.StartPeriodicTimer(nameof(Look), Look.Instance, first, Rhythm);
     }
 
     private void BeginIfPossible()
@@ -267,6 +322,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
             End(JobStage.Aborted, job.Reason);
             return;
         }
+        if (job.IsPaused)
+            return;
         if (_plan?.Name != job.Name)
         {
             try
@@ -320,6 +377,8 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         var reason = $"{failed.Number.Code()}: {failed.Reason}";
         if (_state.Current is { IsToEnd: true } job)
             End(JobStage.Aborted, job.Reason);
+        else if (failed.Number == FaultNumber.JobAborted)
+            _isRunning = false;
         else if (isForTime)
             TryAgain(reason);
         else
@@ -344,7 +403,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         _log.Warning("Job {Job} pauses for {Pause}: {Reason}", _plan!.Name, _pause, reason);
         _isRunning = false;
         _askedForLedgers.Clear();
-        Timers.StartPeriodicTimer(nameof(Look), Look.Instance, _pause, Pause);
+        Timers.StartPeriodicTimer(nameof(Look), Look.Instance, _pause, Rhythm);
         _pause = _pause * 2 < LongestPause ? _pause * 2 : LongestPause;
     }
 
@@ -366,18 +425,22 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     {
         Directory.CreateDirectory(_results);
         var file = Path.Combine(_results, $"{finished.Job}.json");
-        File.WriteAllText(file + ".tmp", JsonSerializer.Serialize(
-            new
-            {
-                finished.Job,
-                Rounds = _rounds,
-                ModelSha256 = finished.Model.ToString(),
-                _plan!.Model.Features,
-                finished.Parameters,
-            },
-            Json));
+        File.WriteAllText(file + ".tmp", ResultOf(
+            finished.Job, _rounds, finished.Model, _plan!.Model.Features, finished.Parameters).ToJsonString(Json));
         File.Move(file + ".tmp", file, overwrite: true);
     }
+
+    /// <summary>A model as a job's result file has it.</summary>
+    internal static JsonObject ResultOf(
+        string job, int rounds, Digest model, ImmutableArray<string> features,
+        ImmutableArray<double> parameters) => new()
+        {
+            ["job"] = job,
+            ["rounds"] = rounds,
+            ["modelSha256"] = model.ToString(),
+            ["features"] = new JsonArray([.. features.Select(feature => JsonValue.Create(feature))]),
+            ["parameters"] = new JsonArray([.. parameters.Select(value => JsonValue.Create(value))]),
+        };
 
     private void End(JobStage stage, string reason)
     {
@@ -391,7 +454,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         Record(decision.Events, () =>
         {
             if (_plan?.Name == job.Name)
-                (_plan, _isRunning, _pause) = (null, false, Pause);
+                (_plan, _isRunning, _pause) = (null, false, Rhythm);
             if (stage == JobStage.Done)
                 _log.Info("Job {Job} is done after {Rounds} rounds: {Reason}", job.Name, _rounds, reason);
             else if (stage == JobStage.Aborted)
@@ -413,7 +476,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
 
     private JobView ViewOf(DeskJob job)
     {
-        var stage = IsCurrent(job.Name) ? JobStage.Running : job.Stage;
+        var stage = job.IsPaused ? JobStage.Paused : IsCurrent(job.Name) ? JobStage.Running : job.Stage;
         try
         {
             return new JobView(job, stage, PlanOf(job));

@@ -22,6 +22,9 @@ public sealed class RemoteHospitals(ImmutableArray<HospitalId> members, TimeSpan
 
     public ImmutableArray<HospitalId> Members => members;
 
+    /// <summary>Those that an operator leaves out of the rounds: as if they were away.</summary>
+    public ImmutableHashSet<HospitalId> Suspended { get; set; } = [];
+
     /// <summary>Set once, before the first round.</summary>
     public void Open(IActorRef door) => _door = door;
 
@@ -29,11 +32,13 @@ public sealed class RemoteHospitals(ImmutableArray<HospitalId> members, TimeSpan
     public DateTimeOffset? LastHeard(HospitalId hospital) => _heard.TryGetValue(hospital, out var at) ? at : null;
 
     /// <summary>Whether it was heard a moment ago.</summary>
-    public bool IsAttached(HospitalId hospital) => LastHeard(hospital) is { } at && clock.GetUtcNow() - at <= patience;
+    public bool IsAttached(HospitalId hospital) => LastHeard(hospital) is { } at && clock.GetUtcNow() - at <= patience
+        && !Suspended.Contains(hospital);
 
     public bool TryTell(HospitalId hospital, IWireMessage message, IActorRef sender)
     {
-        if (!members.Contains(hospital) || clock.GetUtcNow() - (LastHeard(hospital) ?? _start) > patience)
+        if (!members.Contains(hospital) || Suspended.Contains(hospital)
+            || clock.GetUtcNow() - (LastHeard(hospital) ?? _start) > patience)
             return false;
         _door.Tell(new Door.Say(hospital, message), sender);
         return true;

@@ -56,10 +56,14 @@ public static class JobProtocol
     /// <summary>Coordinator → whoever asked. The newest heads that its journal holds.</summary>
     public sealed record LedgersSeen(ImmutableArray<SignedLedgerHead> Heads) : IJobMessage;
 
+    /// <summary>Anyone → coordinator. The bytes of the model of this committed round: answered by the blob store, or by
+    /// <see cref="NoRound"/>.</summary>
+    public sealed record ModelWanted(int Round) : IJobMessage;
+
     /// <summary>Anyone → coordinator. What is the open round doing?</summary>
     public sealed record RoundStatusWanted : IJobMessage;
 
-    /// <summary>Coordinator → whoever asked. No round is open.</summary>
+    /// <summary>Coordinator → whoever asked. There is no such round.</summary>
     public sealed record NoRound : IJobMessage;
 
     /// <summary>Supervisor → whoever asked.</summary>

@@ -76,16 +76,16 @@ public sealed class ClusterMembersTests : IAsyncDisposable
             do
             {
                 foreach (var path in (string[])["/user/hub", "/user/turn", "/user/door", round, "/user", "/system"])
-                foreach (var message in (object[])
-                [
-                    PoisonPill.Instance, Kill.Instance, new Identify(1), "text", new byte[] { 1 },
+                    foreach (var message in (object[])
+                    [
+                        PoisonPill.Instance, Kill.Instance, new Identify(1), "text", new byte[] { 1 },
                     new RoundProtocol.Declined(new RoundId("small", 1, 1), madrid, DropReason.Refused, "forged"),
                     new SupervisionProtocol.GiveUp(new RoundId("small", 1, 1), madrid),
                 ])
-                {
-                    attacker.At(path).Tell(message);
-                    new ActorSelection(attacker.At("/"), path).Tell(message);
-                }
+                    {
+                        attacker.At(path).Tell(message);
+                        new ActorSelection(attacker.At("/"), path).Tell(message);
+                    }
                 await attacker.WhenRead(madrid);
             }
             while (!training.IsCompleted);

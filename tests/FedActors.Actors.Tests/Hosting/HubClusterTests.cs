@@ -14,6 +14,8 @@ namespace FedActors.Actors.Tests.Hosting;
 [SupportedOSPlatform("linux")]
 public sealed class HubClusterTests : IAsyncDisposable
 {
+    private const int Rounds = 100;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly SmallFederation _federation = new();
@@ -25,7 +27,7 @@ public sealed class HubClusterTests : IAsyncDisposable
     {
         using var server = Postgres.Start();
         server.CreateDatabase("hub");
-        var job = _federation.WriteJob(keys: "training { rounds = 100 }");
+        var job = _federation.WriteJob(keys: $"training {{ rounds = {Rounds} }}");
         var (files, hubs) = _federation.WriteHubNodes(3, "job = small.conf", "stable-after = 1s",
             server.Section("hub"));
         var nodes = new List<Node>();
@@ -47,12 +49,96 @@ public sealed class HubClusterTests : IAsyncDisposable
             Assert.That(ended.Reason, Does.Contain(await SmallFederation.Simulated(job)));
             Assert.That(server.Scalar("hub", "SELECT epoch FROM leader"), Is.EqualTo(2L));
             Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"),
-                Is.EqualTo(100L));
+                Is.EqualTo((long)Rounds));
         }
         finally
         {
             foreach (var node in nodes)
                 await node.DisposeAsync();
+        }
+    }
+
+    [Test]
+    [Category("Slow")]
+    public async Task A_leader_that_stops_at_once_is_replaced_and_the_model_is_the_same()
+    {
+        using var server = Postgres.Start();
+        await using var hub = await Begin(server, "stable-after = 1s");
+
+        hub.Links[0].Refuse();
+        foreach (var system in hub.Nodes[0].Systems)
+            ((ExtendedActorSystem)system).Abort();
+        hub.Links[0].Cut();
+
+        await EndsWithoutTheFirst(hub, server);
+    }
+
+    /// <summary>The node that leads goes on for a while after it was cut off, and believes that it leads: what it
+    /// writes then is in the journal before another leads, or nowhere.</summary>
+    [Test]
+    [Category("Slow")]
+    public async Task A_leader_that_is_cut_off_puts_itself_out_and_the_model_is_the_same()
+    {
+        using var server = Postgres.Start();
+        await using var hub = await Begin(server, "stable-after = 1s");
+
+        foreach (var link in hub.Links)
+            link.Refuse();
+        hub.Links[0].Cut();
+
+        // What ends the process, as systemd sees it.
+        await hub.Nodes[0].WhenEnded.WaitAsync(Patience);
+        await hub.Nodes[0].DisposeAsync();
+        await EndsWithoutTheFirst(hub, server);
+    }
+
+    // The first of three nodes leads, the links between them can be cut, and two rounds are committed. The others call
+    // the first, and none is called by it: what goes over its link is all that it says to them.
+    private async Task<LinkedHub> Begin(Postgres server, string cluster)
+    {
+        server.CreateDatabase("hub");
+        var job = _federation.WriteJob(keys: $"training {{ rounds = {Rounds} }}");
+        Link[] links = [.. Enumerable.Range(0, 3).Select(_ => new Link()).OrderBy(link => link.Port)];
+        var (files, hubs) = _federation.WriteHubNodes(3, "job = small.conf, patience = 60s",
+            $"listen = \"{Link.Behind}\"\n{cluster}", server.Section("hub"), [.. links.Select(link => link.Address)]);
+        var hub = new LinkedHub(job, links, []);
+        foreach (var file in files)
+        {
+            var node = await Node.StartAsync(NodeFile.Read(file), TimeProvider.System);
+            links[hub.Nodes.Count].Listen();
+            hub.Nodes.Add(node);
+            if (hub.Nodes.Count == 1)
+                await LogLine.Of(node.Systems[0], "is JOINING itself");
+            else
+                await Leading(hub.Nodes[0]);
+        }
+        var begun = LogLine.Of(hub.Nodes[0].Systems[0], "Round 2 is committed");
+        foreach (var hospital in SmallFederation.Hospitals)
+            await _federation.StartHospital(hospital, hubs);
+        await begun;
+        return hub;
+    }
+
+    private static async Task EndsWithoutTheFirst(LinkedHub hub, Postgres server)
+    {
+        var ended = await await Task.WhenAny(
+            hub.Nodes[1..].Select(node => node.Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience)));
+
+        Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
+        Assert.That(ended.Reason, Does.Contain(await SmallFederation.Simulated(hub.Job)));
+        Assert.That(server.Scalar("hub", "SELECT epoch FROM leader"), Is.EqualTo(2L));
+        Assert.That(server.Scalar("hub", "SELECT count(*) FROM journal WHERE manifest = 'round-committed/1'"),
+            Is.EqualTo((long)Rounds));
+    }
+
+    private sealed record LinkedHub(string Job, Link[] Links, List<Node> Nodes) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var node in Nodes)
+                await node.DisposeAsync();
+            foreach (var link in Links)
+                link.Dispose();
         }
     }
 

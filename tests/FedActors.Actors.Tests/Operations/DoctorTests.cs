@@ -3,7 +3,9 @@ using System.Net.Sockets;
 using System.Runtime.Versioning;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Provisioning;
+using FedActors.Actors.Storage;
 using FedActors.Actors.Tests.TestKit;
+using FedActors.Core.Privacy;
 using Microsoft.Extensions.Time.Testing;
 
 namespace FedActors.Actors.Tests.Operations;
@@ -105,6 +107,43 @@ public sealed class DoctorTests : IAsyncDisposable
 
         Assert.That(findings.Select(finding => finding.Check), Is.EqualTo((string[])["node file", "node file"]));
         Assert.That(findings.Select(finding => finding.Fix), Has.None.Empty);
+    }
+
+    [Test]
+    [Platform(Include = "Linux")]
+    [SupportedOSPlatform("linux")]
+    public async Task A_hub_on_a_server_is_told_whether_it_answers_and_whether_it_keeps_what_it_is_given()
+    {
+        using var server = Postgres.Start();
+        server.CreateDatabase("hub");
+        var file = _federation.WriteHub("", server.Section("hub"));
+        var well = Of(await Examine(file), "journal");
+        Assert.That(well.Health, Is.EqualTo(Health.Ok), well.What);
+        Assert.That(well.What, Does.StartWith("PostgreSQL ").And.EndWith("database 'hub', every commit flushed"));
+        Assert.That(Code(await Examine(_federation.WriteHub("", server.Section("none"))), "journal"),
+            Is.EqualTo("fail FA-7132"));
+        server.Kill();
+
+        Assert.That(Code(await Examine(file), "journal"), Is.EqualTo("fail FA-7130"));
+    }
+
+    [Test]
+    public async Task A_hospitals_policy_and_ledger_are_told_and_so_is_who_holds_the_ledger()
+    {
+        var office = _federation.Office;
+        var file = _federation.WriteHospital("berlin", section: "privacy { policy = policy.conf, ledger = l.ledger }");
+        Assert.That(Code(await Examine(file), "policy file"), Does.StartWith("fail FA-"));
+        File.WriteAllText(office.PathOf("berlin", "policy.conf"), "policy { scope = ward, nominal-patients = 8 }");
+        Assert.That(Code(await Examine(file), "policy file"), Is.EqualTo("ok"));
+        Assert.That(Code(await Examine(file), "privacy ledger"), Is.EqualTo("fail FA-6026"));
+        var path = office.PathOf("berlin", "l.ledger");
+        using (PrivacyLedgerFile.Create(path, "ward", new CompositionRule(null, 0), isFlushed: false,
+            TimeProvider.System.GetUtcNow()))
+            Assert.That(Code(await Examine(file), "privacy ledger"), Is.EqualTo("fail FA-6023"));
+        Assert.That(Of(await Examine(file), "privacy ledger").What, Is.EqualTo("whole, and nobody else holds it"));
+        File.AppendAllText(path, "x");
+
+        Assert.That(Code(await Examine(file), "privacy ledger"), Is.EqualTo("fail FA-6024"));
     }
 
     private string Hub() => _federation.Office.NodeFile("hub", "hub { }");

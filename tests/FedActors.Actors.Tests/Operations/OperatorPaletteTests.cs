@@ -104,6 +104,74 @@ public sealed class OperatorPaletteTests : IAsyncDisposable
     }
 
     [Test]
+    public async Task A_job_that_rests_goes_on_to_the_same_model_also_after_a_restart_of_the_hub()
+    {
+        var file = _federation.WriteJob(keys: "training { rounds = 40 }");
+        var hub = await StartHub();
+        await One(hub, "job submit", file);
+        Assert.That(await Refusal(() => One(hub, "job export", "small")), Is.EqualTo(FaultNumber.NothingCommitted));
+        foreach (var hospital in SmallFederation.Hospitals)
+            await _federation.StartHospital(hospital);
+        await foreach (var reply in Run(hub, "job watch", "small"))
+        {
+            if (reply.Text.Contains("is committed", StringComparison.Ordinal))
+                await One(hub, "job pause", "small", ("reason", "maintenance"));
+            if (reply.Text.Contains("rests until", StringComparison.Ordinal))
+                break;
+        }
+        Assert.That((await One(hub, "job list")).Text, Does.Contain("paused").And.Contain("maintenance"));
+        Assert.That((await One(hub, "job pause", "small")).Document["new"]!.GetValue<bool>(), Is.False);
+
+        await _federation.StopAsync("hub");
+        hub = await StartHub();
+        Assert.That((await One(hub, "job show", "small")).Text, Does.StartWith("Job small: paused, maintenance"));
+        Assert.That((await One(hub, "job resume", "small")).Document["new"]!.GetValue<bool>(), Is.True);
+        await foreach (var _ in Run(hub, "job watch", "small"))
+        {
+        }
+
+        var model = await SmallFederation.Simulated(file);
+        Assert.That(_federation.ResultOf("small"), Is.EqualTo(model));
+        Assert.That(JsonNode.DeepEquals((await One(hub, "job export", "small")).Document,
+            JsonNode.Parse(File.ReadAllText(_federation.ResultFile("small")))), Is.True);
+        Assert.That(await Refusal(() => One(hub, "job resume", "small")), Is.EqualTo(FaultNumber.JobIsOver));
+        var shown = await One(hub, "rounds show", "40");
+        Assert.That(shown.Document["modelSha256"]!.GetValue<string>(), Is.EqualTo(model));
+        Assert.That(shown.Text, Does.Contain("In:       berlin, madrid, paris").And.Contain("Out:      nobody"));
+        Assert.That(await Refusal(() => One(hub, "rounds show", "41")), Is.EqualTo(FaultNumber.RoundUnknown));
+    }
+
+    [Test]
+    public async Task A_suspended_hospital_is_asked_for_nothing_until_it_is_resumed()
+    {
+        var file = _federation.WriteJob();
+        var hub = await StartHub();
+        await One(hub, "job submit", file);
+        await One(hub, "hospitals suspend", "paris", ("reason", "new scanner"));
+        foreach (var hospital in SmallFederation.Hospitals)
+            await _federation.StartHospital(hospital);
+        await foreach (var reply in Run(hub, "job watch", "small"))
+            if (reply.Text.Contains("2 are attached", StringComparison.Ordinal))
+                break;
+        Assert.That((await One(hub, "hospitals list")).Document["hospitals"]![2]!["suspended"]!.GetValue<string>(),
+            Is.EqualTo("new scanner"));
+        Assert.That((await One(hub, "hospitals show", "paris")).Text, Does.StartWith("paris: suspended")
+            .And.Contain("Suspended: new scanner").And.Contain("in 0 of 0 committed rounds"));
+
+        await One(hub, "hospitals resume", "paris");
+        await foreach (var _ in Run(hub, "job watch", "small"))
+        {
+        }
+
+        Assert.That((await One(hub, "hospitals show", "paris")).Document["included"]!.GetValue<int>(), Is.EqualTo(3));
+        Assert.That((await One(hub, "hospitals resume", "paris")).Document["new"]!.GetValue<bool>(), Is.False);
+        Assert.That(await Refusal(() => One(hub, "hospitals suspend", "rome")),
+            Is.EqualTo(FaultNumber.UnknownHospital));
+        Assert.That(await Refusal(() => One(hub, "hospitals show", "rome")),
+            Is.EqualTo(FaultNumber.UnknownHospital));
+    }
+
+    [Test]
     public async Task An_accepted_job_and_an_accepted_abort_survive_the_hub()
     {
         var (kept, ended) = (_federation.WriteJob("kept"), _federation.WriteJob("ended"));

@@ -108,7 +108,7 @@ public sealed class FedPaletteHandlerTests : ActorTest
                 asked.Tell(wanted);
                 Sender.Tell(new JobDesk.View(
                     [new JobDesk.JobView(job, stage, null)],
-                        [new JobDesk.HospitalView(new HospitalId("berlin"), false, null)]));
+                        [new JobDesk.HospitalView(new HospitalId("berlin"), false, null, null)]));
             });
             Receive<JobDesk.Ask>(ask => Sender.Tell(ask.Job == "small"
                 ? new JobProtocol.JobRecords(stage == JobStage.Done ? [record] : [], [])

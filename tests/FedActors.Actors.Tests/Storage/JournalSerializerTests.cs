@@ -81,6 +81,10 @@ public sealed class JournalSerializerTests : ActorTest
             "keys-fixed/1"),
         (new MaskingEvent.MaskedReady(One, Spec, [A, B],
             new Masked(One, A, One, Two, One) { Signature = Signature }) { Ledgers = [Head] }, "masked-ready/1"),
+        (new DeskEvent.JobPaused(At, "job", "why"), "job-paused/1"),
+        (new DeskEvent.JobResumed(At, "job"), "job-resumed/1"),
+        (new DeskEvent.HospitalSuspended(At, A, "why"), "hospital-suspended/1"),
+        (new DeskEvent.HospitalResumed(At, A), "hospital-resumed/1"),
     ];
 
     private JournalSerializer Serializer => new((ExtendedActorSystem)Sys);
@@ -103,7 +107,7 @@ public sealed class JournalSerializerTests : ActorTest
         new(At, new RoundRecord(Id, [A], [], One, 0.25, metrics, 40, 0, 5, 6, TimeSpan.Zero, Two));
 
     [Test]
-    public void Every_event_reads_back_as_it_was_written([Range(0, 25)] int index)
+    public void Every_event_reads_back_as_it_was_written([Range(0, 29)] int index)
     {
         var (@event, manifest) = Golden[index];
 

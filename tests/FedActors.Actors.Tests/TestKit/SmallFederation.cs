@@ -79,10 +79,12 @@ public sealed class SmallFederation : IAsyncDisposable
     /// </summary>
     /// <param name="section">What stands in every hub's section.</param>
     /// <param name="node">More sections of every node.</param>
+    /// <param name="addresses">Where they meet; left out: anywhere.</param>
     /// <returns>The files, and what a hospital's section says of where the hub is.</returns>
-    public (string[] Files, string Hub) WriteHubNodes(int count, string section, string cluster, string node)
+    public (string[] Files, string Hub) WriteHubNodes(
+        int count, string section, string cluster, string node, string[]? addresses = null)
     {
-        var (nodes, doors) = (Addresses(), Addresses());
+        var (nodes, doors) = (addresses ?? Addresses(), Addresses());
         var files = new string[count];
         for (var i = 0; i < count; i++)
         {

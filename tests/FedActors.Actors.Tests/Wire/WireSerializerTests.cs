@@ -147,13 +147,13 @@ public sealed class WireSerializerTests : ActorTest
         Assert.Multiple(() =>
         {
             foreach (var manifest in WireSerializer.Manifests.Keys)
-            foreach (var hostile in (byte[][])[fakeLength, nested])
-            {
-                var before = GC.GetAllocatedBytesForCurrentThread();
-                Assert.That(() => WireSerializer.Read(manifest, hostile),
-                    Throws.InstanceOf<SerializationException>(), manifest);
-                Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(4 << 20), manifest);
-            }
+                foreach (var hostile in (byte[][])[fakeLength, nested])
+                {
+                    var before = GC.GetAllocatedBytesForCurrentThread();
+                    Assert.That(() => WireSerializer.Read(manifest, hostile),
+                        Throws.InstanceOf<SerializationException>(), manifest);
+                    Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(4 << 20), manifest);
+                }
         });
     }
 

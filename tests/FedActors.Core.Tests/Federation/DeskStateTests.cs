@@ -1,4 +1,5 @@
 using FedActors.Core.Federation;
+using FedActors.Core.Identity;
 
 namespace FedActors.Core.Tests.Federation;
 
@@ -71,6 +72,47 @@ public sealed class DeskStateTests
 
         Assert.That(Events(desk.DecideEnd("a", JobStage.Done, "", Now)), Is.Empty);
         Assert.That(Events(desk.DecideAbort("a", "again", Now)), Is.Empty);
+    }
+
+    [Test]
+    public void A_job_that_rests_keeps_its_turn_and_goes_on_when_it_is_resumed()
+    {
+        var desk = With(Submit("a"), Submit("b"), state => state.DecidePause("a", "why", Now));
+
+        Assert.That(desk.Current, Is.EqualTo(new DeskJob("a", "text of a", Now, JobStage.Waiting, "why", false, true)));
+        Assert.That(Events(desk.DecidePause("a", "why", Now)), Is.Empty);
+        Assert.That(Events(desk.DecideSubmit("a", "text of a", true, Now)), Is.Empty, "A restart lets it rest.");
+        Assert.That(Then(desk, state => state.DecideResume("a", Now)), Has.Property("Current")
+            .EqualTo(new DeskJob("a", "text of a", Now, JobStage.Waiting, "", false)));
+        Assert.That(Events(desk.DecideResume("b", Now)), Is.Empty);
+    }
+
+    [Test]
+    public void A_job_that_rests_can_be_ended_and_one_that_is_to_end_cannot_rest()
+    {
+        var desk = With(Submit("a"), state => state.DecidePause("a", "why", Now),
+            state => state.DecideAbort("a", "enough", Now));
+
+        Assert.That(desk.Current!.IsToEnd, Is.True);
+        Assert.That(desk.DecidePause("a", "why", Now), Is.InstanceOf<Decision<DeskEvent>.Rejected>());
+        var over = Then(desk, state => state.DecideEnd("a", JobStage.Aborted, "enough", Now));
+        Assert.That(over.DecidePause("a", "why", Now), Is.InstanceOf<Decision<DeskEvent>.Rejected>());
+        Assert.That(over.DecideResume("a", Now), Is.InstanceOf<Decision<DeskEvent>.Rejected>());
+        Assert.That(over.DecideResume("b", Now), Is.InstanceOf<Decision<DeskEvent>.Rejected>());
+        Assert.That(Then(over, state => state.DecideSubmit("a", "text of a", false, Now)).Current!.IsPaused, Is.False);
+    }
+
+    [Test]
+    public void A_hospital_is_left_out_once_and_taken_in_once()
+    {
+        var berlin = new HospitalId("berlin");
+        var desk = With(_ => DeskState.Empty.DecideSuspend(berlin, "why", Now));
+
+        Assert.That(desk.Suspended[berlin], Is.EqualTo("why"));
+        Assert.That(Events(desk.DecideSuspend(berlin, "why", Now)), Is.Empty);
+        var again = Then(desk, state => state.DecideResume(berlin, Now));
+        Assert.That(again.Suspended, Is.Empty);
+        Assert.That(Events(again.DecideResume(berlin, Now)), Is.Empty);
     }
 
     [Test]

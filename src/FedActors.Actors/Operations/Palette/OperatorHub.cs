@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using FedActors.Actors.Storage;
 using FedActors.Core;
 using FedActors.Core.Federation;
+using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 
 namespace FedActors.Actors.Operations.Palette;
@@ -22,7 +24,7 @@ public sealed record OperatorHub(IActorRef Desk, Func<ImmutableArray<HubNode>> N
         var jobs = (await ViewAsync(cancel)).Jobs;
         var found = name is not null
             ? jobs.FirstOrDefault(job => job.Job.Name == name)
-            : jobs.FirstOrDefault(job => job.Stage is JobStage.Waiting or JobStage.Running) ?? jobs.LastOrDefault();
+            : jobs.FirstOrDefault(job => !job.Stage.IsOver()) ?? jobs.LastOrDefault();
         return found ?? throw new FaultException(new Fault(FaultNumber.UnknownJob,
             name is null ? "There is no job." : $"There is no job '{name}'.", "",
             jobs.IsEmpty ? "Submit one first: 'job submit'."
@@ -31,6 +33,15 @@ public sealed record OperatorHub(IActorRef Desk, Func<ImmutableArray<HubNode>> N
 
     public Task<JobProtocol.JobRecords> RecordsAsync(string job, CancellationToken cancel) =>
         AskAsync<JobProtocol.JobRecords>(new JobDesk.Ask(job, new JobProtocol.RecordsWanted()), cancel);
+
+    /// <summary>The model of a committed round.</summary>
+    public async Task<GlobalModel> ModelAsync(JobDesk.JobView job, int round, CancellationToken cancel)
+    {
+        var found = await AskAsync<BlobStore.Found>(
+            new JobDesk.Ask(job.Job.Name, new JobProtocol.ModelWanted(round)), cancel);
+        return GlobalModel.FromBytes(
+            found.Bytes.AsSpan(), ModelCatalog.Create(job.Plan!.Model).ParameterCount);
+    }
 
     /// <summary>What the job's open round does; null where none is open.</summary>
     public async Task<JobProtocol.RoundStatus?> RoundAsync(JobDesk.JobView job, CancellationToken cancel) =>
@@ -56,6 +67,10 @@ public sealed record OperatorHub(IActorRef Desk, Func<ImmutableArray<HubNode>> N
         }
         return answer switch
         {
+            BlobStore.Missing missing => throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.BlobDamaged,
+                $"The model {missing.Name} is missing or damaged.", "", "Restore the hub's database from a backup.")),
+            BlobStore.Failed failed => throw new FaultException(ExitCode.Failed, new Fault(FaultNumber.JournalFailed,
+                $"The model cannot be read: {failed.Reason}", "", "See that the hub's database answers.")),
             JobDesk.Refused refused => throw new FaultException(refused.ExitCode, refused.Faults),
             T wanted => wanted,
             _ => throw new InvalidOperationException($"The desk answered a {answer.GetType().Name}."),

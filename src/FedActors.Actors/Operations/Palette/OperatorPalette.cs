@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using FedActors.Actors.Configuration;
 using FedActors.Core;
 using FedActors.Core.Federation;
+using FedActors.Core.Rounds;
 
 namespace FedActors.Actors.Operations.Palette;
 
@@ -19,6 +20,13 @@ public static class OperatorPalette
     private static readonly OperatorArgument NameOfJob = new("name", "NAME", "The job's name.",
         ArgumentKind.Word)
     { IsRequired = true };
+
+    private static readonly OperatorArgument NameOfHospital = new("name", "NAME", "The hospital's name.",
+        ArgumentKind.Word)
+    { IsRequired = true };
+
+    private static readonly OperatorArgument Reason =
+        new("reason", "TEXT", "Why, for whoever reads the journal.", ArgumentKind.Option);
 
     public static ImmutableArray<OperatorCommand> All { get; } =
     [
@@ -49,13 +57,38 @@ public static class OperatorPalette
         new("job", "abort", "Ends a job. What it has committed stays; its open round ends without a sum.",
             "job abort breast-tumour --reason \"wrong scaling\"")
         {
-            Arguments =
-            [
-                NameOfJob,
-                new("reason", "TEXT", "Why, for whoever reads the journal.", ArgumentKind.Option),
-            ],
+            Arguments = [NameOfJob, Reason],
             IsChange = true,
-            Run = (request, cancel) => Once(AbortAsync(request, cancel)),
+            Run = (request, cancel) => Once(ChangeAsync(request,
+                new JobDesk.Abort(request.Get("name")!, ReasonOf(request)),
+                job => $"Job '{job}' ends when its open round has ended.",
+                job => $"Job '{job}' is ended, or about to be: nothing is changed.", cancel)),
+        },
+        new("job", "pause",
+            "Lets a job rest. What it has committed stays; its open round ends without a sum. It keeps its turn.",
+            "job pause breast-tumour --reason \"maintenance on Sunday\"")
+        {
+            Arguments = [NameOfJob, Reason],
+            IsChange = true,
+            Run = (request, cancel) => Once(ChangeAsync(request,
+                new JobDesk.Pause(request.Get("name")!, ReasonOf(request)),
+                job => $"Job '{job}' rests when its open round has ended.",
+                job => $"Job '{job}' rests already: nothing is changed.", cancel)),
+        },
+        new("job", "resume", "Lets a job that rests go on from its last committed round.",
+            "job resume breast-tumour")
+        {
+            Arguments = [NameOfJob],
+            IsChange = true,
+            Run = (request, cancel) => Once(ChangeAsync(request, new JobDesk.Resume(request.Get("name")!),
+                job => $"Job '{job}' goes on.", job => $"Job '{job}' does not rest: nothing is changed.", cancel)),
+        },
+        new("job", "export",
+            "Prints a job's model as JSON: the one it ended with, or the newest that it has committed.",
+            "job export breast-tumour")
+        {
+            Arguments = [NameOfJob],
+            Run = (request, cancel) => Once(ExportAsync(request, cancel)),
         },
         new("rounds", "list", "A job's committed rounds and its attempts that ended without a sum.",
             "rounds list --job breast-tumour")
@@ -68,6 +101,16 @@ public static class OperatorPalette
             Arguments = [Job],
             IsStream = true,
             Run = (request, cancel) => WatchAsync(request.Hub, request.Get("job"), cancel),
+        },
+        new("rounds", "show", "One committed round: who is in, who is out, its loss, bytes, time and model.",
+            "rounds show 12")
+        {
+            Arguments =
+            [
+                new("round", "N", "Which round.", ArgumentKind.Word) { IsRequired = true },
+                Job,
+            ],
+            Run = (request, cancel) => Once(RoundAsync(request, cancel)),
         },
         new("rounds", "explain", "A round in words: who is in, who is out, in which phase and why, and what to do.",
             "rounds explain 12")
@@ -83,6 +126,30 @@ public static class OperatorPalette
             "hospitals list")
         {
             Run = (request, cancel) => Once(HospitalsAsync(request, cancel)),
+        },
+        new("hospitals", "show", "One hospital: its state, and what became of it in a job's rounds.",
+            "hospitals show berlin")
+        {
+            Arguments = [NameOfHospital, Job],
+            Run = (request, cancel) => Once(HospitalAsync(request, cancel)),
+        },
+        new("hospitals", "suspend", "Leaves a hospital out of the rounds until it is resumed.",
+            "hospitals suspend berlin --reason \"new scanner\"")
+        {
+            Arguments = [NameOfHospital, Reason],
+            IsChange = true,
+            Run = (request, cancel) => Once(ChangeAsync(request,
+                new JobDesk.Suspend(request.Get("name")!, ReasonOf(request)),
+                hospital => $"No round asks '{hospital}' any more.",
+                hospital => $"'{hospital}' is suspended already: nothing is changed.", cancel)),
+        },
+        new("hospitals", "resume", "Takes a suspended hospital into the rounds again.", "hospitals resume berlin")
+        {
+            Arguments = [NameOfHospital],
+            IsChange = true,
+            Run = (request, cancel) => Once(ChangeAsync(request, new JobDesk.Suspend(request.Get("name")!, null),
+                hospital => $"Rounds ask '{hospital}' again.",
+                hospital => $"'{hospital}' is not suspended: nothing is changed.", cancel)),
         },
         new("cluster", "show", "The hub's nodes, their roles, and which of them leads.", "cluster show")
         {
@@ -110,16 +177,84 @@ public static class OperatorPalette
                 : $"Job '{accepted.Job}' was accepted before: nothing is changed.");
     }
 
-    private static async Task<OperatorReply> AbortAsync(OperatorRequest request, CancellationToken cancel)
+    // A change of a job or a hospital: the first word is its kind's name in the document.
+    private static async Task<OperatorReply> ChangeAsync(
+        OperatorRequest request, object asked, Func<string, string> done, Func<string, string> known,
+        CancellationToken cancel)
     {
-        var reason = request.Get("reason") is { Length: > 0 } text ? text : "An operator ended it.";
-        var accepted = await request.Hub.AskAsync<JobDesk.Accepted>(new JobDesk.Abort(request.Get("name")!, reason),
-            cancel);
+        var accepted = await request.Hub.AskAsync<JobDesk.Accepted>(asked, cancel);
         return new OperatorReply(
-            new JsonObject { ["job"] = accepted.Job, ["new"] = accepted.WasNew },
-            accepted.WasNew
-                ? $"Job '{accepted.Job}' ends when its open round has ended."
-                : $"Job '{accepted.Job}' is ended, or about to be: nothing is changed.");
+            new JsonObject
+            {
+                [asked is JobDesk.Suspend ? "hospital" : "job"] = accepted.Job,
+                ["new"] = accepted.WasNew,
+            },
+            accepted.WasNew ? done(accepted.Job) : known(accepted.Job));
+    }
+
+    private static string ReasonOf(OperatorRequest request) =>
+        request.Get("reason") is { Length: > 0 } text ? text : "An operator wants it so.";
+
+    private static async Task<OperatorReply> ExportAsync(OperatorRequest request, CancellationToken cancel)
+    {
+        var job = await request.Hub.JobAsync(request.Get("name"), cancel);
+        var committed = (await request.Hub.RecordsAsync(job.Job.Name, cancel)).Committed;
+        if (committed.IsEmpty || job.Plan is not { } plan)
+            throw new FaultException(ExitCode.NotReady, new Fault(FaultNumber.NothingCommitted,
+                $"Job '{job.Job.Name}' has no model yet.", job.Job.Name, "Wait until it has committed a round."));
+        var round = job.Stage == JobStage.Done
+            ? ModelSelection.Kept(committed, plan.Evaluation)
+            : committed[^1].Id.Round;
+        var model = await request.Hub.ModelAsync(job, round, cancel);
+        var document = JobDesk.ResultOf(
+            job.Job.Name, round, model.Hash, plan.Model.Features, model.Parameters);
+        return new OperatorReply(document, document.ToJsonString());
+    }
+
+    private static async Task<OperatorReply> RoundAsync(OperatorRequest request, CancellationToken cancel)
+    {
+        var job = await request.Hub.JobAsync(request.Get("job"), cancel);
+        var committed = (await request.Hub.RecordsAsync(job.Job.Name, cancel)).Committed;
+        if (!int.TryParse(request.Get("round"), NumberStyles.None, CultureInfo.InvariantCulture, out var round)
+            || round < 1 || round > committed.Length)
+            throw new FaultException(new Fault(FaultNumber.RoundUnknown,
+                $"Job '{job.Job.Name}' has committed no round '{request.Get("round")}'.", job.Job.Name,
+                $"It has committed {committed.Length}; 'rounds explain' tells of the open one."));
+        return RoundReport.Show(committed[round - 1]);
+    }
+
+    private static async Task<OperatorReply> HospitalAsync(OperatorRequest request, CancellationToken cancel)
+    {
+        var view = await request.Hub.ViewAsync(cancel);
+        var one = view.Hospitals.FirstOrDefault(known => known.Hospital.ToString() == request.Get("name"))
+            ?? throw new FaultException(new Fault(FaultNumber.UnknownHospital,
+                $"There is no hospital '{request.Get("name")}'.", "",
+                $"There are: {string.Join(", ", view.Hospitals.Select(known => known.Hospital))}."));
+        var document = Document(one);
+        var lines = new List<string>
+        {
+            $"{one.Hospital}: {State(one)}, last heard {RoundReport.Ago(one.LastHeard, request.Hub.Clock.GetUtcNow())}",
+        };
+        if (one.Suspended is { } why)
+            lines.Add($"Suspended: {why}");
+        if (!view.Jobs.IsEmpty)
+        {
+            var job = await request.Hub.JobAsync(request.Get("job"), cancel);
+            var records = await request.Hub.RecordsAsync(job.Job.Name, cancel);
+            var included = records.Committed.Count(record => record.Included.Contains(one.Hospital));
+            var lost = records.Committed.SelectMany(record => record.Dropped)
+                .Concat(records.Failures.SelectMany(failure => failure.Dropped))
+                .Where(drop => drop.Hospital == one.Hospital)
+                .GroupBy(drop => drop.Reason).OrderBy(reason => reason.Key).ToArray();
+            document["job"] = job.Job.Name;
+            document["included"] = included;
+            document["lost"] = new JsonObject(
+                lost.Select(reason => KeyValuePair.Create($"{reason.Key}", (JsonNode?)reason.Count())));
+            lines.Add($"Job {job.Job.Name}: in {included} of {records.Committed.Length} committed rounds");
+            lines.AddRange(lost.Select(reason => $"Out {reason.Count()} times: {reason.Key}. "
+                + RoundWords.Of(reason.Key).What));
+        }
+        return new OperatorReply(document, string.Join('\n', lines));
     }
 
     private static async Task<OperatorReply> ListAsync(OperatorRequest request, CancellationToken cancel)
@@ -200,16 +335,22 @@ public static class OperatorPalette
         return new OperatorReply(
             new JsonObject
             {
-                ["hospitals"] = new JsonArray([.. hospitals.Select(one => new JsonObject
-                {
-                    ["hospital"] = one.Hospital.ToString(),
-                    ["attached"] = one.IsAttached,
-                    ["lastHeard"] = one.LastHeard?.ToString("O", CultureInfo.InvariantCulture),
-                })]),
+                ["hospitals"] = new JsonArray([.. hospitals.Select(Document)]),
             },
             TextTable.Of(["HOSPITAL", "STATE", "LAST HEARD"], hospitals.Select(one => (string[])
-                [one.Hospital.ToString(), one.IsAttached ? "attached" : "away", RoundReport.Ago(one.LastHeard, now)])));
+                [one.Hospital.ToString(), State(one), RoundReport.Ago(one.LastHeard, now)])));
     }
+
+    private static JsonObject Document(JobDesk.HospitalView one) => new()
+    {
+        ["hospital"] = one.Hospital.ToString(),
+        ["attached"] = one.IsAttached,
+        ["suspended"] = one.Suspended,
+        ["lastHeard"] = one.LastHeard?.ToString("O", CultureInfo.InvariantCulture),
+    };
+
+    private static string State(JobDesk.HospitalView one) =>
+        one.Suspended is not null ? "suspended" : one.IsAttached ? "attached" : "away";
 
     private static OperatorReply Cluster(OperatorRequest request)
     {
@@ -268,7 +409,7 @@ public static class OperatorPalette
                 yield return RoundReport.Line(records.Failures[failures]);
             for (; committed < records.Committed.Length; committed++)
                 yield return RoundReport.Line(records.Committed[committed]);
-            if (job.Stage is JobStage.Done or JobStage.Failed or JobStage.Aborted)
+            if (job.Stage.IsOver())
             {
                 yield return new OperatorReply(Document(job),
                     $"Job {job.Job.Name}: {Word(job.Stage)}, {job.Job.Reason}");

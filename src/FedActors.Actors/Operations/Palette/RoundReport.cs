@@ -76,7 +76,7 @@ internal static class RoundReport
                 lines.AddRange(missing.Select(hospital => $"Waits for {hospital}, {State(view, hospital, now)}"));
             lines.AddRange(open.Dropped.SelectMany(Out));
         }
-        else if (job.Stage is JobStage.Waiting or JobStage.Running)
+        else if (!job.Stage.IsOver())
         {
             lines.Add(Waiting(view, job));
         }
@@ -103,6 +103,20 @@ internal static class RoundReport
             },
             string.Join('\n', lines));
     }
+
+    public static OperatorReply Show(RoundRecord record) => new(Document(record), string.Join('\n',
+    [
+        $"Round {record.Id.Round} of {record.Id.Job}, attempt {record.Id.Attempt}",
+        $"In:       {string.Join(", ", record.Included)}",
+        $"Out:      {(record.Dropped.IsEmpty ? "nobody"
+            : string.Join(", ", record.Dropped.Select(drop => $"{drop.Hospital} ({drop.Reason})")))}",
+        $"Loss:     {(Loss(record) is { Length: > 0 } loss ? loss : "not told")}",
+        $"Patients: {record.TotalWeight}",
+        $"Up:       {record.BytesUp} bytes",
+        $"Down:     {record.BytesDown} bytes",
+        $"Took:     {record.Duration.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s",
+        $"Model:    {record.Model}",
+    ]));
 
     public static JsonObject Document(RoundRecord record) => new()
     {
@@ -164,7 +178,9 @@ internal static class RoundReport
     {
         if (job.Stage == JobStage.Running)
             return $"Job {job.Job.Name} is between two rounds.";
-        var first = view.Jobs.First(one => one.Stage is JobStage.Waiting or JobStage.Running);
+        if (job.Stage == JobStage.Paused)
+            return $"Job {job.Job.Name} rests until 'job resume {job.Job.Name}': {job.Job.Reason}";
+        var first = view.Jobs.First(one => !one.Stage.IsOver());
         if (first.Job.Name != job.Job.Name)
             return $"Job {job.Job.Name} waits for its turn behind {first.Job.Name}.";
         var away = view.Hospitals.Where(one => !one.IsAttached).Select(one => one.Hospital).ToImmutableArray();
