@@ -2,8 +2,10 @@ using System.Text;
 using Akka.Actor;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
+using FedActors.Actors.Storage;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core.Federation;
+using FedActors.Core.Privacy;
 using Microsoft.Data.Sqlite;
 
 namespace FedActors.Actors.Tests.Hosting;
