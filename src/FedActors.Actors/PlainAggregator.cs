@@ -26,9 +26,9 @@ public sealed class PlainAggregator : ReceiveActor
     // One trains on each processor while the update of one more is added.
     internal static readonly int LeastAtOnce = Environment.ProcessorCount + 1;
 
-    // In updates: who trains holds the weights and its numbers in binary64, the encoded update, and here the pieces
-    // that came.
-    private const int MemoryOfOne = 6;
+    // In updates: who trains holds the weights and its numbers in binary64, and the encoded update, which is added
+    // where it lies.
+    private const int MemoryOfOne = 5;
 
     // Single updates beyond this are kept in a file.
     private const long RobustMemoryBytes = 512L << 20;
@@ -43,6 +43,7 @@ public sealed class PlainAggregator : ReceiveActor
     // credit.
     private readonly Queue<HospitalId> _notOffered = new();
     private bool _isWindowed;
+    private RoundProtocol.RoundClosed? _receipt;
     private SupervisionProtocol.BeginCollecting? _task;
     private UploadCollection? _uploads;
     private RobustCollection? _robust;
@@ -80,7 +81,8 @@ public sealed class PlainAggregator : ReceiveActor
         IUpdateSink sink = task.Offer.Plan.Training.Robust is { } plan
             ? _robust = new RobustCollection(plan, RoundCode.SingleOf(task.Code), SpoolFor(task))
             : new ModularSum(task.Code.RingBits, task.Code.Bytes);
-        _uploads = new UploadCollection(sink, cohort);
+        _uploads = new UploadCollection(
+            sink, cohort, _hospitals.ShareMemory ? sink.UpdateBytes : RoundProtocol.ChunkBytes);
         var atOnce = Math.Max(LeastAtOnce, _hospitals.UpdateMemoryBytes / (MemoryOfOne * sink.UpdateBytes));
         _isWindowed = atOnce < cohort.Length;
         foreach (var hospital in cohort)
@@ -169,7 +171,7 @@ public sealed class PlainAggregator : ReceiveActor
             GrantWaiting();
         if (!_isWindowed)
             return;
-        _hospitals.TryTell(hospital, new RoundProtocol.RoundClosed(_task!.Id, null), Self);
+        _hospitals.TryTell(hospital, _receipt ??= new RoundProtocol.RoundClosed(_task!.Id, null), Self);
         OfferNext();
     }
 

@@ -5,13 +5,15 @@ namespace FedActors.Core.Aggregation;
 
 /// <summary>
 /// Gathers encoded updates, piece by piece, into one running sum or for a robust rule. An update counts when all its
-/// bytes are there and their SHA-256 is the announced one; until then nothing of it is taken. Holds the unfinished
-/// updates, never the finished ones. Not thread-safe: one actor owns it.
+/// bytes are there and their SHA-256 is the announced one, which only an update of a single piece may leave out; until
+/// then nothing of it is taken. Holds the unfinished updates, never the finished ones. Not thread-safe: one actor owns
+/// it.
 /// </summary>
 public sealed class UploadCollection
 {
     private readonly Dictionary<HospitalId, Upload> _uploads;
     private readonly IUpdateSink _sink;
+    private readonly int _mostOfAPiece;
     private readonly Stack<byte[]> _spare = new();
     private int _open;
 
@@ -23,9 +25,11 @@ public sealed class UploadCollection
 
     /// <param name="sink">Where finished updates go.</param>
     /// <param name="cohort">Whose updates are expected.</param>
-    public UploadCollection(IUpdateSink sink, IReadOnlyCollection<HospitalId> cohort)
+    /// <param name="mostOfAPiece">Bytes that a piece has at most.</param>
+    public UploadCollection(
+        IUpdateSink sink, IReadOnlyCollection<HospitalId> cohort, int mostOfAPiece = RoundProtocol.ChunkBytes)
     {
-        _sink = sink;
+        (_sink, _mostOfAPiece) = (sink, mostOfAPiece);
         _uploads = new Dictionary<HospitalId, Upload>(cohort.Count);
         foreach (var hospital in cohort)
             _uploads.Add(hospital, new Upload());
@@ -59,7 +63,7 @@ public sealed class UploadCollection
         var bytes = chunk.Bytes.AsSpan();
         if (chunk.Total != _sink.UpdateBytes)
             return GiveUp(upload, $"The update has {chunk.Total} bytes, {_sink.UpdateBytes} were agreed.");
-        if (bytes.Length is 0 or > RoundProtocol.ChunkBytes || chunk.Offset < 0
+        if (bytes.IsEmpty || bytes.Length > _mostOfAPiece || chunk.Offset < 0
             || chunk.Offset + bytes.Length > chunk.Total)
             return GiveUp(upload, $"A piece of {bytes.Length} bytes at {chunk.Offset} does not fit.");
         if (chunk.Offset != upload.Received)
@@ -85,7 +89,8 @@ public sealed class UploadCollection
 
     private UploadStep Finish(HospitalId hospital, Upload upload, ReadOnlySpan<byte> update, Digest announced)
     {
-        if (Digest.Of(update) != announced)
+        var isOnePiece = upload.Received == 0;
+        if ((announced != default || !isOnePiece) && Digest.Of(update) != announced)
             return GiveUp(upload, "The update's bytes are not those that were announced.");
         if (_sink.Take(hospital, update) is { } fault)
             return GiveUp(upload, fault);
