@@ -194,7 +194,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             _supervisor.Tell(new RoundProtocol.UpdateReady(trained.Id, _site.Hospital));
             return;
         }
-        _content = _update.Length > MostOfAPiece ? Digest.Of(_update) : default;
+        _content = _update.Length > RoundProtocol.ChunkBytes ? Digest.Of(_update) : default;
         UploadPlain(fromOffset: 0, credit: 1);
     }
 
@@ -219,16 +219,13 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
         var offset = Math.Max(0, fromOffset);
         for (var sent = 0; sent < credit && offset < whole.Length; sent++)
         {
-            var length = (int)Math.Min(MostOfAPiece, whole.Length - offset);
+            var length = (int)Math.Min(RoundProtocol.ChunkBytes, whole.Length - offset);
             var bytes = length == whole.Length ? whole : ImmutableArray.Create(whole, (int)offset, length);
             _aggregator.Tell(new RoundProtocol.UpdateChunk(
                 _offer!.Id, _site.Hospital, offset, whole.Length, _content, bytes, offset == 0 ? LedgerHead() : null));
             offset += length;
         }
     }
-
-    // What shares its memory with the hub crosses no network, whose frames are short.
-    private int MostOfAPiece => _site.SharesMemoryWithHub ? int.MaxValue : RoundProtocol.ChunkBytes;
 
     // Where this hospital's ledger stands, for hub and peers to witness: what is about to leave is charged in it.
     private SignedLedgerHead? LedgerHead() =>

@@ -26,9 +26,9 @@ public sealed class PlainAggregator : ReceiveActor
     // One trains on each processor while the update of one more is added.
     internal static readonly int LeastAtOnce = Environment.ProcessorCount + 1;
 
-    // In updates: who trains holds the weights and its numbers in binary64, and the encoded update, which is added
-    // where it lies.
-    private const int MemoryOfOne = 5;
+    // In updates: who trains holds the weights and its numbers in binary64, the encoded update, and here the pieces
+    // that came.
+    private const int MemoryOfOne = 6;
 
     // Single updates beyond this are kept in a file.
     private const long RobustMemoryBytes = 512L << 20;
@@ -81,8 +81,7 @@ public sealed class PlainAggregator : ReceiveActor
         IUpdateSink sink = task.Offer.Plan.Training.Robust is { } plan
             ? _robust = new RobustCollection(plan, RoundCode.SingleOf(task.Code), SpoolFor(task))
             : new ModularSum(task.Code.RingBits, task.Code.Bytes);
-        _uploads = new UploadCollection(
-            sink, cohort, _hospitals.ShareMemory ? sink.UpdateBytes : RoundProtocol.ChunkBytes);
+        _uploads = new UploadCollection(sink, cohort);
         var atOnce = Math.Max(LeastAtOnce, _hospitals.UpdateMemoryBytes / (MemoryOfOne * sink.UpdateBytes));
         _isWindowed = atOnce < cohort.Length;
         foreach (var hospital in cohort)

@@ -61,7 +61,7 @@ public sealed class InProcessFederation : IAsyncDisposable
             var agent = HospitalAgent.Props(
                 new HospitalSite(hospital, table, security, own,
                     keptBack?.GetValueOrDefault(hospital))
-                { Privacy = privacy?.Of(hospital), SharesMemoryWithHub = true },
+                { Privacy = privacy?.Of(hospital) },
                 models, journal);
             var started = system.ActorOf(agent, $"hospital-{hospital}");
             hospitals.Attach(hospital, started);

@@ -3,7 +3,6 @@ using FedActors.Actors.Hosting;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core.Aggregation;
 using FedActors.Core.Federation;
-using FedActors.Core.Identity;
 using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 using FedActors.Core.Rounds;
@@ -40,35 +39,6 @@ public sealed class HospitalAgentTests : ActorTest
     }
 
     [Test]
-    public void A_hub_in_the_same_process_is_lent_the_whole_update_and_asks_for_no_hash()
-    {
-        var agent = Start(Sites[0] with { SharesMemoryWithHub = true });
-        agent.Tell(Offer, TestActor);
-        var code = RoundCode.Of(Plan, round: 1, Sites.Length, Features + 1);
-        var uploads = new UploadCollection(new ModularSum(32, code.Bytes), Offer.Cohort, code.Bytes);
-
-        var whole = ExpectMsg<RoundProtocol.UpdateChunk>();
-        agent.Tell(Offer, TestActor);
-        var again = ExpectMsg<RoundProtocol.UpdateChunk>();
-
-        Assert.That((whole.Bytes.Length, whole.Content), Is.EqualTo((code.Bytes, default(Digest))));
-        Assert.That(again, Is.EqualTo(whole));
-        Assert.That(uploads.Accept(whole), Is.InstanceOf<UploadStep.Completed>());
-    }
-
-    [Test]
-    public void An_update_that_was_lent_is_wiped_when_the_round_is_closed()
-    {
-        var agent = Start(Sites[0] with { SharesMemoryWithHub = true });
-        agent.Tell(Offer, TestActor);
-        var whole = ExpectMsg<RoundProtocol.UpdateChunk>();
-
-        agent.Tell(new RoundProtocol.RoundClosed(Offer.Id, null));
-
-        AwaitCondition(() => whole.Bytes.AsSpan().IndexOfAnyExcept((byte)0) < 0, TimeSpan.FromSeconds(5));
-    }
-
-    [Test]
     public void The_same_offer_by_a_restarted_hub_is_answered_with_the_same_bytes()
     {
         var agent = Start();
@@ -95,9 +65,9 @@ public sealed class HospitalAgentTests : ActorTest
         ExpectNoMsg(TimeSpan.FromMilliseconds(20));
     }
 
-    private IActorRef Start(HospitalSite? site = null)
+    private IActorRef Start()
     {
         _models.Add(Model);
-        return Sys.ActorOf(HospitalAgent.Props(site ?? Sites[0], _models));
+        return Sys.ActorOf(HospitalAgent.Props(Sites[0], _models));
     }
 }

@@ -23,9 +23,6 @@ public sealed record HospitalSite(
     /// <summary>Its data officer's rules and its ledger; null where it has none, and then it takes part in no job with
     /// noise.</summary>
     public SitePrivacy? Privacy { get; init; }
-
-    /// <summary>Whether the hub runs in this process: then an update is lent to it as it lies, in one piece.</summary>
-    public bool SharesMemoryWithHub { get; init; }
 }
 
 /// <summary>What a hospital holds jobs under differential privacy to.</summary>

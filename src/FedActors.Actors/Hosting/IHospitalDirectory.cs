@@ -14,9 +14,6 @@ public interface IHospitalDirectory
     /// <summary>Bytes that training and updates of hospitals may take at once where they share one memory; where each
     /// has its own, no bound.</summary>
     long UpdateMemoryBytes => long.MaxValue;
-
-    /// <summary>Whether hospitals run in this process, and lend an update in one piece.</summary>
-    bool ShareMemory => UpdateMemoryBytes < long.MaxValue;
 }
 
 /// <summary>Hospitals in this process.</summary>

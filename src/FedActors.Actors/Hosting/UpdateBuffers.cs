@@ -12,9 +12,9 @@ public static class UpdateBuffers
     // What is shorter costs the collector less than a lock.
     private const int LeastBytes = 1 << 10;
 
-    // Kept of one length, but always a few.
+    // Of one length so many are kept, or so many bytes of them where that is more.
+    private const int MostKept = 64;
     private const int MostBytes = 1 << 25;
-    private const int AFew = 8;
 
     private static readonly ConcurrentDictionary<int, Stack<byte[]>> Free = new();
 
@@ -45,7 +45,7 @@ public static class UpdateBuffers
         var kept = Free.GetOrAdd(buffer.Length, _ => new Stack<byte[]>());
         lock (kept)
         {
-            if (kept.Count < Math.Max(AFew, MostBytes / buffer.Length))
+            if (kept.Count < Math.Max(MostKept, MostBytes / buffer.Length))
                 kept.Push(buffer);
         }
     }

@@ -13,7 +13,6 @@ public sealed class UploadCollection
 {
     private readonly Dictionary<HospitalId, Upload> _uploads;
     private readonly IUpdateSink _sink;
-    private readonly int _mostOfAPiece;
     private readonly Stack<byte[]> _spare = new();
     private int _open;
 
@@ -25,11 +24,9 @@ public sealed class UploadCollection
 
     /// <param name="sink">Where finished updates go.</param>
     /// <param name="cohort">Whose updates are expected.</param>
-    /// <param name="mostOfAPiece">Bytes that a piece has at most.</param>
-    public UploadCollection(
-        IUpdateSink sink, IReadOnlyCollection<HospitalId> cohort, int mostOfAPiece = RoundProtocol.ChunkBytes)
+    public UploadCollection(IUpdateSink sink, IReadOnlyCollection<HospitalId> cohort)
     {
-        (_sink, _mostOfAPiece) = (sink, mostOfAPiece);
+        _sink = sink;
         _uploads = new Dictionary<HospitalId, Upload>(cohort.Count);
         foreach (var hospital in cohort)
             _uploads.Add(hospital, new Upload());
@@ -63,7 +60,7 @@ public sealed class UploadCollection
         var bytes = chunk.Bytes.AsSpan();
         if (chunk.Total != _sink.UpdateBytes)
             return GiveUp(upload, $"The update has {chunk.Total} bytes, {_sink.UpdateBytes} were agreed.");
-        if (bytes.IsEmpty || bytes.Length > _mostOfAPiece || chunk.Offset < 0
+        if (bytes.Length is 0 or > RoundProtocol.ChunkBytes || chunk.Offset < 0
             || chunk.Offset + bytes.Length > chunk.Total)
             return GiveUp(upload, $"A piece of {bytes.Length} bytes at {chunk.Offset} does not fit.");
         if (chunk.Offset != upload.Received)

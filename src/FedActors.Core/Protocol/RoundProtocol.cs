@@ -79,8 +79,8 @@ public static class RoundProtocol
     /// <param name="Total">Bytes of the whole update.</param>
     /// <param name="Content">SHA-256 of the whole update. Within one process an update of a single piece goes without:
     /// nothing is put together, and nothing can be lost. Over a network it is <see cref="Announced"/>.</param>
-    /// <param name="Bytes">At most <see cref="ChunkBytes"/>; within one process all of them, the hospital's own until
-    /// its round is closed.</param>
+    /// <param name="Bytes">At most <see cref="ChunkBytes"/>. Those of a single piece stay the hospital's own, and mean
+    /// nothing once its round is closed.</param>
     /// <param name="Ledger">With the first piece, in a job with noise: where the hospital's privacy ledger
     /// stands.</param>
     public sealed record UpdateChunk(

@@ -31,17 +31,4 @@ public sealed class UpdateBuffersTests
         Assert.That(first.AsSpan().IndexOfAnyExcept((byte)0), Is.EqualTo(-1));
         Assert.That(UpdateBuffers.Rent(131), Is.Not.SameAs(first));
     }
-
-    [Test]
-    public void Of_long_ones_a_few_are_kept_and_no_more()
-    {
-        const int length = (1 << 22) + 1;
-        var borrowed = Enumerable.Range(0, 10).Select(_ => UpdateBuffers.Rent(length)).ToArray();
-        foreach (var buffer in borrowed)
-            UpdateBuffers.Return(buffer);
-
-        var again = Enumerable.Range(0, 10).Select(_ => UpdateBuffers.Rent(length)).ToArray();
-
-        Assert.That(again.Count(buffer => borrowed.Contains(buffer)), Is.EqualTo(8));
-    }
 }
