@@ -194,7 +194,7 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
             _supervisor.Tell(new RoundProtocol.UpdateReady(trained.Id, _site.Hospital));
             return;
         }
-        _content = Digest.Of(_update);
+        _content = _update.Length > RoundProtocol.ChunkBytes ? Digest.Of(_update) : default;
         UploadPlain(fromOffset: 0, credit: 1);
     }
 

@@ -43,6 +43,7 @@ public sealed class PlainAggregator : ReceiveActor
     // credit.
     private readonly Queue<HospitalId> _notOffered = new();
     private bool _isWindowed;
+    private RoundProtocol.RoundClosed? _receipt;
     private SupervisionProtocol.BeginCollecting? _task;
     private UploadCollection? _uploads;
     private RobustCollection? _robust;
@@ -169,7 +170,7 @@ public sealed class PlainAggregator : ReceiveActor
             GrantWaiting();
         if (!_isWindowed)
             return;
-        _hospitals.TryTell(hospital, new RoundProtocol.RoundClosed(_task!.Id, null), Self);
+        _hospitals.TryTell(hospital, _receipt ??= new RoundProtocol.RoundClosed(_task!.Id, null), Self);
         OfferNext();
     }
 

@@ -24,7 +24,7 @@ def fedactors(*arguments):
 def best_peer(name, peer="numpy"):
     """Milliseconds of one task of this file in a process of its own, by the fastest setting."""
     times = []
-    for core in CORES if name not in ("median", "trimmed-mean", "quantise") else CORES[:1]:
+    for core in CORES if name not in ("median", "trimmed-mean", "quantise", "quantise-random") else CORES[:1]:
         for memory in [{"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}] + [{}] * name.startswith("epoch"):
             environment = {**os.environ, **memory, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
             if core:
@@ -51,11 +51,15 @@ def task(name, peer):
         return median_of((epoch if peer == "numpy" else torch_epoch)(np, rng, name.removeprefix("epoch-")))
     if name in ("logistic-regression", "mlp"):
         return median_of(simulation(np, rng, name), 3) / 1000
-    if name == "quantise":
+    if name in ("quantise", "quantise-random"):
         x, acc, scale = rng.standard_normal(D), np.zeros(D, np.int32), 50 * 2.0**14
-        def work():
+
+        def nearest():
             np.add(acc, np.rint(np.clip(x, -8, 8) * scale).astype(np.int32), out=acc)
-        return median_of(work)
+
+        def at_random():
+            np.add(acc, np.floor(np.clip(x, -8, 8) * scale + rng.random(D)).astype(np.int32), out=acc)
+        return median_of(nearest if name == "quantise" else at_random)
     # np.median and np.sort are slow enough for a tenth of the coordinates, times ten, to be exact.
     part = D // 10 if name in ("median", "trimmed-mean") else D
     x = rng.standard_normal((N, part), dtype=np.float32)
@@ -197,6 +201,7 @@ def main(chosen):
     if "quantise" in chosen:
         ours = fedactors("aggregation", "--vectors", str(N), "--parameters", str(D), "--rule", "quantise")
         line(f"saturate, round, add {D}", ours["cpuMs"] / N, best_peer("quantise"), "ms")
+        line("  beside rounding at random", ours["cpuMs"] / N, best_peer("quantise-random"), "ms")
     for model in ("logistic-regression", "mlp"):
         if model in chosen:
             ours = fedactors("simulation", "--hospitals", "1000", "--rounds", "50", "--model", model)

@@ -335,6 +335,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         public Relay(long conversation)
         {
             var uplink = Context.Parent;
+            Receive<RoundProtocol.UpdateChunk>(chunk => uplink.Tell(new Answer(conversation, chunk.Announced())));
             Receive<IWireMessage>(message => uplink.Tell(new Answer(conversation, message)));
         }
     }

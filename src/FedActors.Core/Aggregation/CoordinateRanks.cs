@@ -1,9 +1,9 @@
 //  Ranks of every coordinate
 //      For each coordinate, the mean of the values of some ranks among n updates: the median, or what a trim leaves.
 //  How:      a block of coordinates of every update is brought into the second-level cache, and 64 of them at a time
-//            sorted
-//            by one network: a comparator is a minimum and a maximum of 64 values, and no branch depends on any.
-//            With the widest vectors three comparators of four wires go together (ComparatorGroups).
+//            sorted by one network: a comparator is a minimum and a maximum of 64 values, and no branch depends on any.
+//            With the widest vectors three comparators of four wires go together (ComparatorGroups), and the next block
+//            comes from memory meanwhile.
 //  Source:   Yin et al., "Byzantine-Robust Distributed Learning", ICML 2018, definitions 1 and 2.
 //  Repeats:  minimum and maximum are exact, and what is left is added wire by wire in binary64: the same bits in every
 //            form.
@@ -21,6 +21,9 @@ namespace FedActors.Core.Aggregation;
 public static class CoordinateRanks
 {
     private const int Lanes = 64;
+
+    // Entries of the list of rows, whole groups, from one look ahead to the next.
+    private const int Slice = 40 * ComparatorGroups.Length;
 
     // What the blocks of all updates may take together of the second-level cache.
     private const int BlockBytes = 1 << 19;
@@ -50,9 +53,11 @@ public static class CoordinateRanks
                 var size = Math.Min(stride, loaded - at);
                 for (var update = 0; update < updates.Count; update++)
                     updates.Row(update).Slice(at, size).CopyTo(block.AsSpan(update * stride));
+                var strips = (size + Lanes - 1) / Lanes;
+                var ahead = new StretchAhead(updates, at + stride, stride, steps: strips * (rows.Length / Slice + 1));
                 for (var first = 0; first < size; first += Lanes)
                 {
-                    Sort(block.AsSpan(first), stride, strip, network, rows, sums, form);
+                    Sort(block.AsSpan(first), stride, strip, network, rows, sums, form, ref ahead);
                     var count = Math.Min(Lanes, size - first);
                     for (var lane = 0; lane < count; lane++)
                         means[window + at + first + lane] = sums[lane] / network.Count;
@@ -79,7 +84,8 @@ public static class CoordinateRanks
 
     // Lanes behind the last coordinate hold what an earlier block left: sorted like the others, and never read.
     private static void Sort(
-        ReadOnlySpan<float> block, int stride, Span<float> strip, SortingNetwork network, ReadOnlySpan<int> rows, Span<double> sums, SimdForm form)
+        ReadOnlySpan<float> block, int stride, Span<float> strip, SortingNetwork network, ReadOnlySpan<int> rows,
+        Span<double> sums, SimdForm form, ref StretchAhead ahead)
     {
         ref var from = ref MemoryMarshal.GetReference(block);
         ref var to = ref MemoryMarshal.GetReference(strip);
@@ -93,7 +99,11 @@ public static class CoordinateRanks
                         (Vector512.LoadUnsafe(ref from, (nuint)(wire * stride) + lane) + Vector512<float>.Zero)
                             .StoreUnsafe(ref to, (nuint)RowOf(wire) + lane);
                 }
-                Exchange512(ref to, rows);
+                for (var slice = 0; slice < rows.Length; slice += Slice)
+                {
+                    Exchange512(ref to, rows.Slice(slice, Math.Min(Slice, rows.Length - slice)));
+                    ahead.Step();
+                }
                 Sum512(ref to, network, ref sum);
                 break;
             case SimdForm.Vector256:
@@ -218,7 +228,8 @@ public static class CoordinateRanks
     }
 
     private static void SortPortable(
-        ReadOnlySpan<float> block, int stride, Span<float> strip, SortingNetwork network, ReadOnlySpan<int> rows, Span<double> sums)
+        ReadOnlySpan<float> block, int stride, Span<float> strip, SortingNetwork network, ReadOnlySpan<int> rows,
+        Span<double> sums)
     {
         for (var wire = 0; wire < network.Wires; wire++)
         {

@@ -5,8 +5,9 @@ namespace FedActors.Core.Aggregation;
 
 /// <summary>
 /// Gathers encoded updates, piece by piece, into one running sum or for a robust rule. An update counts when all its
-/// bytes are there and their SHA-256 is the announced one; until then nothing of it is taken. Holds the unfinished
-/// updates, never the finished ones. Not thread-safe: one actor owns it.
+/// bytes are there and their SHA-256 is the announced one, which only an update of a single piece may leave out; until
+/// then nothing of it is taken. Holds the unfinished updates, never the finished ones. Not thread-safe: one actor owns
+/// it.
 /// </summary>
 public sealed class UploadCollection
 {
@@ -85,7 +86,8 @@ public sealed class UploadCollection
 
     private UploadStep Finish(HospitalId hospital, Upload upload, ReadOnlySpan<byte> update, Digest announced)
     {
-        if (Digest.Of(update) != announced)
+        var isOnePiece = upload.Received == 0;
+        if ((announced != default || !isOnePiece) && Digest.Of(update) != announced)
             return GiveUp(upload, "The update's bytes are not those that were announced.");
         if (_sink.Take(hospital, update) is { } fault)
             return GiveUp(upload, fault);

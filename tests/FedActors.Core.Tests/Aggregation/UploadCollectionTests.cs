@@ -74,6 +74,33 @@ public sealed class UploadCollectionTests
         Assert.That(collection.Expects(Berlin), Is.False);
     }
 
+    [Test]
+    public void Only_an_update_of_a_single_piece_may_leave_its_hash_out()
+    {
+        var (collection, update) = (new UploadCollection(32, 400, [Berlin, Paris]), Random(1)[..400]);
+        var whole = Pieces(Berlin, update).Single() with { Content = default };
+        var halves = new[] { 0, 200 }.Select(at => new RoundProtocol.UpdateChunk(
+            Round, Paris, at, 400, default, [.. update[at..(at + 200)]]));
+
+        Assert.That(collection.Accept(whole), Is.InstanceOf<UploadStep.Completed>());
+        Assert.That(halves.Select(collection.Accept).ToArray()[^1], Is.InstanceOf<UploadStep.Refused>());
+        Assert.That(collection.Complete, Is.EqualTo(new[] { Berlin }));
+    }
+
+    [Test]
+    public void A_single_piece_that_announces_another_hash_is_refused() => Assert.That(
+        new UploadCollection(32, 400, [Berlin]).Accept(
+            Pieces(Berlin, Random(1)[..400]).Single() with { Content = Digest.Of("another"u8) }),
+        Is.InstanceOf<UploadStep.Refused>());
+
+    [Test]
+    public void A_piece_that_leaves_the_process_announces_its_hash_and_keeps_one_it_has()
+    {
+        var piece = Pieces(Berlin, Random(1)[..400]).Single();
+        Assert.That((piece with { Content = default }).Announced(), Is.EqualTo(piece));
+        Assert.That(piece.Announced(), Is.SameAs(piece));
+    }
+
     [TestCase(0L, 149_999L, 10)]
     [TestCase(0L, 150_000L, 0)]
     [TestCase(0L, 150_000L, 64_001)]
