@@ -11,7 +11,8 @@ public sealed class NormClippingTests
     public void A_factor_of_eight_lanes_is_that_of_each()
     {
         double[] norms =
-            [0, 0.5, 1, 1 - 1e-15, 3, 1e308, double.PositiveInfinity, double.NaN, -1, 5e-324, 1 + 1e-15, 2, 4, 7, 9, 1e9];
+            [0, 0.5, 1, 1 - 1e-15, 3, 1e308, double.PositiveInfinity, double.NaN, -1, 5e-324, 1 + 1e-15, 2, 4, 7, 9,
+                1e9];
         foreach (var clip in (double[])[1, 1e-300, 1e300, 3.7])
             for (var at = 0; at < norms.Length; at += 8)
             {

@@ -28,7 +28,8 @@ public sealed class RecoveryTests
         var attached = watch.Elapsed;
         await federation.WhoSaysAsync("is open for", "hub");
         TestContext.Progress.WriteLine(
-            $"After {federation.Count("round-committed/1")} rounds: {watch.Elapsed.TotalSeconds:F2} s from the start of "
+            $"After {federation.Count("round-committed/1")} rounds: {watch.Elapsed.TotalSeconds:F2} s "
+                + "from the start of "
                 + $"the process to the next round, of which {(watch.Elapsed - attached).TotalSeconds:F2} s after the "
                 + "hospitals were there again.");
     }
