@@ -120,7 +120,7 @@ public static class Edge
                   public-hostname = "{{plan.Self.Host}}"
                   port = {{plan.Self.Port}}
                   enable-ssl = on
-                  connection-timeout = 15s
+                  connection-timeout = 5s
                   tcp-reuse-addr = on
                 }
               }

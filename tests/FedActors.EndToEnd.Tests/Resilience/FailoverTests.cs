@@ -74,12 +74,12 @@ public sealed class FailoverTests : IAsyncDisposable
             {
                 var next = await _federation.WhoSaysAsync("This node leads the hub", others);
                 var leads = watch.Elapsed;
-                await _federation.WhoSaysAsync("is attached", next);
+                await _federation.WhoSaysAsync("begins with", next);
                 var hears = watch.Elapsed;
                 await _federation.WhoSaysAsync("is open for", next);
                 TestContext.Progress.WriteLine(
                     $"A leader that was told to stop handed over: {next} led after {leads.TotalSeconds:F1} s, spoke "
-                        + $"with a hospital after {hears.TotalSeconds:F1} s, and opened a round after "
+                        + $"with all hospitals after {hears.TotalSeconds:F1} s, and opened a round after "
                         + $"{watch.Elapsed.TotalSeconds:F1} s.");
             }
             Assert.That(await _federation.EndAsync(node), Is.Zero, $"{node} did not end well.\n{_federation.Heard}");

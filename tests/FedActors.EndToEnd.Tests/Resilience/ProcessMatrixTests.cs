@@ -29,6 +29,10 @@ public sealed class ProcessMatrixTests : IAsyncDisposable
     private static readonly string[] OfAFailedRound = ["RoundAborted", "AttemptFailed"];
     private static readonly string[] OfTheEnd = ["JobEnded"];
 
+    // Written while nothing trains, at an operator's wish. No process is killed there yet.
+    private static readonly string[] OfAnOperator =
+        ["JobPaused", "JobResumed", "HospitalSuspended", "HospitalResumed"];
+
     // A hub that does not answer in this time is asked again.
     private static readonly HttpClient Operator = new() { Timeout = TimeSpan.FromSeconds(2) };
 
@@ -45,9 +49,10 @@ public sealed class ProcessMatrixTests : IAsyncDisposable
     }
 
     [Test]
-    public void The_matrix_holds_every_event_of_every_journal()
+    public void Every_event_of_every_journal_is_in_the_matrix_or_an_operators()
     {
-        string[] all = [.. OfTheDesk, .. OfARound, .. OfAHospital, .. OfAFailedRound, .. OfTheEnd];
+        string[] all =
+            [.. OfTheDesk, .. OfARound, .. OfAHospital, .. OfAFailedRound, .. OfTheEnd, .. OfAnOperator];
         Assert.That(all, Is.EquivalentTo(JournalSerializer.Manifests.Keys.Select(FailpointJournal.NameOf)));
     }
 
@@ -129,7 +134,9 @@ public sealed class ProcessMatrixTests : IAsyncDisposable
         EndsWhole(Rounds);
     }
 
+    // Hundreds of failed writes, each with its pause: for whoever asks for it by name.
     [Test]
+    [Explicit("It takes four minutes.")]
     public async Task A_journal_that_fails_at_any_event_loses_nothing_and_changes_no_byte()
     {
         const int Rounds = 60;
