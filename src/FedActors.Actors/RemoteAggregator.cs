@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
@@ -129,20 +128,14 @@ public sealed class RemoteAggregator : ReceiveActor, IWithTimers, IWithStash
 
     private void Read(LineStep.Whole whole)
     {
-        try
-        {
-            var message = WireSerializer.Read(whole.Manifest, whole.Bytes);
-            if (whole.Conversation > 0 && whole.Conversation <= _task.Spec.Cohort.Length)
-                Pass(_task.Spec.Cohort[(int)whole.Conversation - 1], message);
-            else if (message is RoundProtocol.SumPublished published)
-                Publish(published);
-            else if (message is SupervisionProtocol.ISessionMessage said)
-                Tell(said);
-        }
-        catch (SerializationException e)
-        {
-            Lose(e.Message);
-        }
+        if (!WireSerializer.TryRead(whole, out var message, out var reason))
+            Lose(reason);
+        else if (whole.Conversation > 0 && whole.Conversation <= _task.Spec.Cohort.Length)
+            Pass(_task.Spec.Cohort[(int)whole.Conversation - 1], message);
+        else if (message is RoundProtocol.SumPublished published)
+            Publish(published);
+        else if (message is SupervisionProtocol.ISessionMessage said)
+            Tell(said);
     }
 
     private void Pass(HospitalId hospital, IWireMessage message)

@@ -13,23 +13,9 @@ internal static class Benchmarks
 
     private static Benchmark Simulation()
     {
-        var hospitals =
-            new Option<int>("--hospitals")
-            {
-                Description = "Made-up hospitals of 50 patients.",
-                DefaultValueFactory = _ => 1000,
-                HelpName = "N"
-            };
-        var rounds =
-            new Option<int>("--rounds")
-            {
-                Description = "Rounds to measure, after a warm-up.",
-                DefaultValueFactory = _ => 50,
-                HelpName = "R"
-            };
+        var hospitals = Count("--hospitals", "N", "Made-up hospitals of 50 patients.", 1000, 1, 100_000);
+        var rounds = Count("--rounds", "R", "Rounds to measure, after a warm-up.", 50, 1, 100_000);
         var model = Model("logistic-regression, or mlp 30-64-2.", ModelKind.LogisticRegression);
-        hospitals.Validators.Add(Validate.Within(1, 100_000));
-        rounds.Validators.Add(Validate.Within(1, 100_000));
         return new Benchmark(
             "simulation",
             "Rounds through the actors beside a bare loop over the same hospitals.",
@@ -70,33 +56,9 @@ internal static class Benchmarks
 
     private static Benchmark Memory()
     {
-        var hospitals =
-            new Option<int>("--hospitals")
-            {
-                Description = "Hospitals of this process.",
-                DefaultValueFactory = _ =>
-                1000,
-                HelpName = "N"
-            };
-        var parameters =
-            new Option<int>("--parameters")
-            {
-                Description = "Coordinates of the model.",
-                DefaultValueFactory = _ =>
-                1_000_000,
-                HelpName = "D"
-            };
-        var rounds =
-            new Option<int>("--rounds")
-            {
-                Description = "Rounds to train.",
-                DefaultValueFactory = _ =>
-                3,
-                HelpName = "R"
-            };
-        hospitals.Validators.Add(Validate.Within(1, 100_000));
-        parameters.Validators.Add(Validate.Within(2, 100_000_000));
-        rounds.Validators.Add(Validate.Within(1, 1000));
+        var hospitals = Count("--hospitals", "N", "Hospitals of this process.", 1000, 1, 100_000);
+        var parameters = Count("--parameters", "D", "Coordinates of the model.", 1_000_000, 2, 100_000_000);
+        var rounds = Count("--rounds", "R", "Rounds to train.", 3, 1, 1000);
         return new Benchmark(
             "memory",
             "A large model at many hospitals of one process: the memory and the garbage collections of a round.",
@@ -108,26 +70,9 @@ internal static class Benchmarks
 
     private static Benchmark Aggregation()
     {
-        var vectors =
-            new Option<int>("--vectors") { Description = "Updates.", DefaultValueFactory = _ => 100, HelpName = "N" };
-        var parameters =
-            new Option<int>("--parameters")
-            {
-                Description = "Coordinates of an update.",
-                DefaultValueFactory = _ =>
-                1_000_000,
-                HelpName = "D"
-            };
-        var rule =
-            new Option<string>("--rule")
-            {
-                Description = "What is done with them.",
-                DefaultValueFactory = _ =>
-                "mean",
-                HelpName = "RULE"
-            };
-        vectors.Validators.Add(Validate.Within(3, 10_000));
-        parameters.Validators.Add(Validate.Within(1, 100_000_000));
+        var vectors = Count("--vectors", "N", "Updates.", 100, 3, 10_000);
+        var parameters = Count("--parameters", "D", "Coordinates of an update.", 1_000_000, 1, 100_000_000);
+        var rule = Value("--rule", "RULE", "What is done with them.", "mean");
         rule.AcceptOnlyFromAmong([.. AggregationBench.Rules]);
         return new Benchmark(
             "aggregation",
@@ -140,43 +85,15 @@ internal static class Benchmarks
 
     private static Benchmark SecureSum()
     {
-        var hospitals =
-            new Option<int>("--hospitals")
-            {
-                Description = "Hospitals in the cohort.",
-                DefaultValueFactory = _ =>
-                100,
-                HelpName = "N"
-            };
-        var parameters =
-            new Option<int>("--parameters")
-            {
-                Description = "Coordinates of an update.",
-                DefaultValueFactory = _ =>
-                100_000,
-                HelpName = "D"
-            };
-        var dropout =
-            new Option<double>("--dropout")
-            {
-                Description = "Share of hospitals that fall away after they shared.",
-                DefaultValueFactory = _ => 0.1,
-                HelpName = "P"
-            };
-        var seed =
-            new Option<long>("--seed")
-            {
-                Description = "Seeds keys and updates of this measurement.",
-                DefaultValueFactory = _ => 1,
-                HelpName = "S"
-            };
+        var hospitals = Count("--hospitals", "N", "Hospitals in the cohort.", 100, 3, 10_000);
+        var parameters = Count("--parameters", "D", "Coordinates of an update.", 100_000, 2, 100_000_000);
+        var dropout = Value("--dropout", "P", "Share of hospitals that fall away after they shared.", 0.1);
+        var seed = Value("--seed", "S", "Seeds keys and updates of this measurement.", 1L);
         var actors = new Option<bool>("--through-actors")
         {
             Description =
                 "Whole rounds through the actors instead, beside the same rounds with plain sums; nobody falls away.",
         };
-        hospitals.Validators.Add(Validate.Within(3, 10_000));
-        parameters.Validators.Add(Validate.Within(2, 100_000_000));
         return new Benchmark(
             "secagg",
             "One secure sum in memory: what it costs a hospital and the hub, and whether the sum is right.",
@@ -192,22 +109,8 @@ internal static class Benchmarks
 
     private static Benchmark Privacy()
     {
-        var appends =
-            new Option<int>("--appends")
-            {
-                Description = "Charges to time.",
-                DefaultValueFactory = _ =>
-                1000,
-                HelpName = "N"
-            };
-        var records = new Option<int>("--records")
-        {
-            Description = "Records of the ledger to read.",
-            DefaultValueFactory = _ => 1_000_000,
-            HelpName = "N",
-        };
-        appends.Validators.Add(Validate.Within(1, 1_000_000));
-        records.Validators.Add(Validate.Within(3, 10_000_000));
+        var appends = Count("--appends", "N", "Charges to time.", 1000, 1, 1_000_000);
+        var records = Count("--records", "N", "Records of the ledger to read.", 1_000_000, 3, 10_000_000);
         return new Benchmark(
             "privacy",
             "The accountants, the noise and the ledger: CPU milliseconds, draws a second, and how long a charge "
@@ -217,4 +120,15 @@ internal static class Benchmarks
             (parsed, _) =>
                 Task.FromResult<object>(PrivacyBench.Run(parsed.GetValue(appends), parsed.GetValue(records))));
     }
+
+    private static Option<int> Count(
+        string name, string unit, string description, int usual, int least, int most)
+    {
+        var option = Value(name, unit, description, usual);
+        option.Validators.Add(Validate.Within(least, most));
+        return option;
+    }
+
+    private static Option<T> Value<T>(string name, string unit, string description, T usual) =>
+        new(name) { Description = description, DefaultValueFactory = _ => usual, HelpName = unit };
 }

@@ -1,4 +1,3 @@
-using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Wire;
@@ -118,14 +117,9 @@ public sealed class AggregatorHost : ReceiveActor
 
         private void Read(LineStep.Whole whole)
         {
-            IWireMessage message;
-            try
+            if (!WireSerializer.TryRead(whole, out var message, out var reason))
             {
-                message = WireSerializer.Read(whole.Manifest, whole.Bytes);
-            }
-            catch (SerializationException e)
-            {
-                _log.Warning("A message of the hub's leader cannot be read: {Reason}", e.Message);
+                _log.Warning("A message of the hub's leader cannot be read: {Reason}", reason);
                 return;
             }
             if (message is SupervisionProtocol.BeginSession task && _task is null)

@@ -1,4 +1,3 @@
-using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
@@ -194,14 +193,9 @@ public sealed class Door : ReceiveActor
 
     private void Read(HospitalId hospital, Line line, LineStep.Whole whole)
     {
-        IWireMessage message;
-        try
+        if (!WireSerializer.TryRead(whole, out var message, out var reason))
         {
-            message = WireSerializer.Read(whole.Manifest, whole.Bytes);
-        }
-        catch (SerializationException e)
-        {
-            _log.Warning("A message of {Hospital} cannot be read: {Reason}", hospital, e.Message);
+            _log.Warning("A message of {Hospital} cannot be read: {Reason}", hospital, reason);
             return;
         }
         switch (message)

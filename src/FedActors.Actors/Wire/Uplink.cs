@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
@@ -201,14 +200,9 @@ public sealed class Uplink : ReceiveActor, IWithTimers
 
     private void Read(LineStep.Whole whole)
     {
-        IWireMessage message;
-        try
+        if (!WireSerializer.TryRead(whole, out var message, out var reason))
         {
-            message = WireSerializer.Read(whole.Manifest, whole.Bytes);
-        }
-        catch (SerializationException e)
-        {
-            _log.Warning("A message of the hub cannot be read: {Reason}", e.Message);
+            _log.Warning("A message of the hub cannot be read: {Reason}", reason);
             return;
         }
         switch (message)

@@ -1,7 +1,9 @@
 using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
+using FedActors.Core.Links;
 using FedActors.Core.Protocol;
 using Google.Protobuf;
 
@@ -64,6 +66,23 @@ public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithS
         catch (Exception e) when (e is InvalidProtocolBufferException or ArgumentException or OverflowException)
         {
             throw new SerializationException($"The bytes are no '{manifest}'.", e);
+        }
+    }
+
+    /// <summary>As <see cref="Read"/>, for bytes that a peer chose.</summary>
+    /// <param name="reason">Why they cannot be read.</param>
+    public static bool TryRead(
+        LineStep.Whole whole, [NotNullWhen(true)] out IWireMessage? message, [NotNullWhen(false)] out string? reason)
+    {
+        try
+        {
+            (message, reason) = (Read(whole.Manifest, whole.Bytes), null);
+            return true;
+        }
+        catch (SerializationException e)
+        {
+            (message, reason) = (null, e.Message);
+            return false;
         }
     }
 
