@@ -95,7 +95,9 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     // Akka hangs where what follows one write begins another: the second waits for its own message.
     private sealed record Conclude(string Job) : INoSerializationVerificationNeeded;
 
-    private static readonly TimeSpan Rhythm = TimeSpan.FromSeconds(1);
+    // How soon a hospital that attached is noticed, of which a planned hand-over waits for the last.
+    private static readonly TimeSpan Rhythm = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
@@ -112,7 +114,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
     private JobPlan? _plan;
     private bool _isRunning;
     private int _rounds;
-    private TimeSpan _pause = Rhythm;
+    private TimeSpan _pause = FirstPause;
     private Ended? _ended;
 
     /// <param name="own">The hub's own job: taken in at every start of the desk; or null.</param>
@@ -163,7 +165,7 @@ public sealed class JobDesk : JournalingActor<DeskEvent>, IWithTimers
         Command<JobProtocol.JobStarted>(started => _rounds = started.Committed.Length);
         Command<JobProtocol.RoundReported>(reported =>
         {
-            (_rounds, _pause) = (_rounds + 1, Rhythm);
+            (_rounds, _pause) = (_rounds + 1, FirstPause);
             _log.Info("Round {Round} is committed with {Hospitals} hospitals, loss {Loss}",
                 reported.Record.Id.Round, reported.Record.Included.Length, reported.Record.Loss);
         });
