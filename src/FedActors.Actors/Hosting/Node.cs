@@ -104,7 +104,8 @@ public sealed class Node : IAsyncDisposable
             : OpenCluster(hub.Cluster, clock, config);
         var address = hub.Door ?? DoorOf(kit);
         var edge = OpenEdge(() => Edge.OfHub(
-            hub.Listen.Length > 0 ? hub.Listen : address.Host, address, kit, _identity.TlsKey, clock), address.Port);
+            hub.Listen.Length > 0 ? hub.Listen : address.Host, address, kit, _identity.TlsKey, clock, Logging),
+            address.Port);
         var door = edge.ActorOf(Door.Props(identity, clock), Edge.DoorName);
         var settings = new HubLeader.Settings(
             database, door, identity, hub.Patience, job, Path.Combine(plan.Data, "results"), clock);

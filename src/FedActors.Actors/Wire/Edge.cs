@@ -49,7 +49,9 @@ public static class Edge
     /// <summary>The hub's edge, which hospitals call.</summary>
     /// <param name="listen">The address to listen at.</param>
     /// <param name="door">Where hospitals call.</param>
-    public static ActorSystem OfHub(string listen, HostPort door, Kit kit, ECDsa key, TimeProvider clock) => Create(
+    /// <param name="more">What the hub says in its log.</param>
+    public static ActorSystem OfHub(
+        string listen, HostPort door, Kit kit, ECDsa key, TimeProvider clock, Config more) => Create(
         HubSystem,
         ConfigurationFactory.ParseString($$"""
             akka.remote {
@@ -60,7 +62,7 @@ public static class Edge
               }
             }
             """),
-        Tls(kit, key, isHubWelcome: false, kit.Roster.Hospitals, clock), Config.Empty);
+        Tls(kit, key, isHubWelcome: false, kit.Roster.Hospitals, clock), more);
 
     /// <summary>
     /// A hospital's system. Akka has to listen somewhere: on loopback, at a port of the machine's choice.

@@ -62,7 +62,7 @@ public sealed class ModelTransferTests : ActorTest
         using var hubKey = PrivateFile.Read(_office.KeyOf("hub"));
         using var siteKey = PrivateFile.Read(_office.KeyOf("berlin"));
         var address = new HostPort("127.0.0.1", _office.Port);
-        var hubEdge = Edge.OfHub("127.0.0.1", address, hub, hubKey, TimeProvider.System);
+        var hubEdge = Edge.OfHub("127.0.0.1", address, hub, hubKey, TimeProvider.System, Config.Empty);
         var siteEdge = Edge.OfSite(site, siteKey, TimeProvider.System, Config.Empty);
         var door = hubEdge.ActorOf(Door.Props(HubIdentity(), TimeProvider.System), Edge.DoorName);
         try
