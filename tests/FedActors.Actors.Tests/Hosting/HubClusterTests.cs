@@ -1,10 +1,13 @@
+using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using Akka.Actor;
+using Akka.Cluster;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
 using FedActors.Actors.Tests.TestKit;
 using FedActors.Core.Federation;
+using NUnit.Framework.Interfaces;
 
 namespace FedActors.Actors.Tests.Hosting;
 
@@ -19,8 +22,14 @@ public sealed class HubClusterTests : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly SmallFederation _federation = new();
+    private readonly ConcurrentQueue<string> _said = new();
 
-    public ValueTask DisposeAsync() => _federation.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _federation.DisposeAsync();
+        if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
+            TestContext.Out.WriteLine(string.Join('\n', _said));
+    }
 
     [Test]
     public async Task A_leader_that_leaves_hands_over_and_the_model_is_the_same()
@@ -32,11 +41,11 @@ public sealed class HubClusterTests : IAsyncDisposable
             server.Section("hub"));
         var nodes = new List<Node>();
         foreach (var file in files)
-            nodes.Add(await Node.StartAsync(NodeFile.Read(file), TimeProvider.System));
+            nodes.Add(await StartNode(file));
         try
         {
             foreach (var hospital in SmallFederation.Hospitals)
-                await _federation.StartHospital(hospital, hubs);
+                await StartHospital(hospital, hubs);
 
             // Only a leader answers; the others keep the question.
             var leader = await (await Task.WhenAny(nodes.Select(Leading)));
@@ -104,7 +113,7 @@ public sealed class HubClusterTests : IAsyncDisposable
         var hub = new LinkedHub(job, links, []);
         foreach (var file in files)
         {
-            var node = await Node.StartAsync(NodeFile.Read(file), TimeProvider.System);
+            var node = await StartNode(file);
             links[hub.Nodes.Count].Listen();
             hub.Nodes.Add(node);
             if (hub.Nodes.Count == 1)
@@ -112,12 +121,25 @@ public sealed class HubClusterTests : IAsyncDisposable
             else
                 await Leading(hub.Nodes[0]);
         }
+        // One that has joined but is not up yet counts for no majority: of two, the first would be the one to stay.
+        foreach (var node in hub.Nodes)
+            await IsUp(node);
         var begun = LogLine.Of(hub.Nodes[0].Systems[0], "Round 2 is committed");
         foreach (var hospital in SmallFederation.Hospitals)
-            await _federation.StartHospital(hospital, hubs);
+            await StartHospital(hospital, hubs);
         await begun;
         return hub;
     }
+
+    private async Task<Node> StartNode(string file)
+    {
+        var node = await Node.StartAsync(NodeFile.Read(file), TimeProvider.System);
+        LogLine.Keep(node, Path.GetFileNameWithoutExtension(file), _said);
+        return node;
+    }
+
+    private async Task StartHospital(string hospital, string section) =>
+        LogLine.Keep(await _federation.StartHospital(hospital, section), hospital, _said);
 
     private static async Task EndsWithoutTheFirst(LinkedHub hub, Postgres server)
     {
@@ -155,6 +177,13 @@ public sealed class HubClusterTests : IAsyncDisposable
 
         Assert.That(await _federation.Office.IsLetInAsync(self, "hub"), Is.True);
         Assert.That(await _federation.Office.IsLetInAsync(self, "berlin"), Is.False);
+    }
+
+    private static Task IsUp(Node node)
+    {
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Cluster.Get(node.Systems[0]).RegisterOnMemberUp(() => up.TrySetResult());
+        return up.Task.WaitAsync(Patience);
     }
 
     private static async Task<Node> Leading(Node node)
