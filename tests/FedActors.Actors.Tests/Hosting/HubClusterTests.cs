@@ -101,6 +101,30 @@ public sealed class HubClusterTests : IAsyncDisposable
         await EndsWithoutTheFirst(hub, server);
     }
 
+    /// <summary>To each node, with its heartbeats and what it says of sums that another opens for it on the same
+    /// wire.</summary>
+    [Test]
+    [Category("Slow")]
+    public async Task A_slow_link_costs_no_node_its_place()
+    {
+        using var server = Postgres.Start();
+        await using var hub = await Begin(server, "stable-after = 1s, roles = [coordinator, aggregator]");
+        var opened = hub.Nodes[1..].Select(node => LogLine.Of(node.Systems[0], "its sum is opened here")).ToArray();
+        foreach (var link in hub.Links)
+            link.BytesPerSecond = 128_000;
+
+        var ended = await hub.Nodes[0].Desk.Ask<JobDesk.Ended>(new JobDesk.WhenEnded(), Patience);
+
+        Assert.That(ended.Stage, Is.EqualTo(JobStage.Done), ended.Reason);
+        Assert.That(ended.Reason, Does.Contain(await SmallFederation.Simulated(hub.Job)));
+        await await Task.WhenAny(opened);
+        Assert.That(server.Scalar("hub", "SELECT epoch FROM leader"), Is.EqualTo(1L));
+        // What 'cluster show' says, at a node that does not lead.
+        Assert.That(
+            hub.Nodes[1].Operators!.Value.Palette.Nodes().Select(node => $"{node.Address} {node.Status} {node.IsLeader}"),
+            Is.EquivalentTo(hub.Links.Select((link, index) => $"{link.Address} up {index == 0}")));
+    }
+
     // The first of three nodes leads, the links between them can be cut, and two rounds are committed. The others call
     // the first, and none is called by it: what goes over its link is all that it says to them.
     private async Task<LinkedHub> Begin(Postgres server, string cluster)

@@ -6,7 +6,7 @@ namespace FedActors.Actors.Tests.TestKit;
 
 /// <summary>
 /// The wire before a node: it is called at 127.0.0.1, listens at <see cref="Behind"/> at the same port, and what others
-/// send it goes through here, where it can be cut. A call that is not taken is refused as such: one that
+/// send it goes through here, where it can be cut or slow. A call that is not taken is refused as such: one that
 /// ended within the handshake would end the caller's actor system, as Akka.NET has it.
 /// </summary>
 internal sealed class Link : IDisposable
@@ -25,6 +25,9 @@ internal sealed class Link : IDisposable
     public int Port { get; } = SmallFederation.FreePort();
 
     public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>Of each connection and direction; 0: as fast as it goes.</summary>
+    public int BytesPerSecond { get; set; }
 
     /// <summary>Takes connections from now on: the node is there.</summary>
     public void Listen()
@@ -95,6 +98,9 @@ internal sealed class Link : IDisposable
             while (await source.ReadAsync(piece, _ended.Token) is > 0 and var length)
             {
                 await sink.WriteAsync(piece.AsMemory(0, length), _ended.Token);
+                // The time that these bytes take on a slow wire; nothing waits for it to be over.
+                if (BytesPerSecond is > 0 and var rate)
+                    await Task.Delay(TimeSpan.FromSeconds((double)length / rate), _ended.Token);
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException
