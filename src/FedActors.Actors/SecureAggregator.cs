@@ -15,8 +15,9 @@ namespace FedActors.Actors;
 
 /// <summary>
 /// Carries one attempt's secure session: keys, shares, masked vectors, survivors, unmasking. Parent: RoundSupervisor,
-/// which journals for it. Children: none. Holds one accumulator and the uploads of a small window; sees masked vectors
-/// and, at the end, their sum. Lives on a dispatcher of its own: unmasking after dropouts is work.
+/// which journals for it. Children: none. Holds one accumulator, the unfinished uploads of a small window and at most
+/// 16 MiB of finished ones, which are added together; sees masked vectors and, at the end, their sum. Lives on a
+/// dispatcher of its own: unmasking after dropouts is work.
 /// </summary>
 public sealed class SecureAggregator : ReceiveActor, IWithTimers
 {

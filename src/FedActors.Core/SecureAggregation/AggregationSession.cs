@@ -9,7 +9,8 @@ namespace FedActors.Core.SecureAggregation;
 //      Collects keys, shares, masked vectors, signatures and released shares, phase by phase, and opens one sum over
 //      one set.
 //  Source:   Bonawitz et al., CCS 2017, active adversary, with one threshold.
-//  Size:     one accumulator of the ring's bytes, whatever the number of hospitals; O(n k) for keys and shares.
+//  Size:     one accumulator of the ring's bytes, whatever the number of hospitals, and the few whole vectors that
+//            MaskedSum keeps to add them together; O(n k) for keys and shares.
 //  Order:    addition mod 2^w: neither the order of messages nor a restart changes a bit of the sum.
 //  Proof:    AggregationSession.md
 
@@ -37,7 +38,7 @@ public sealed class AggregationSession
     private Digest _u1Hash, _u2Hash, _u3Hash;
     private LedgerWitness _witness = LedgerWitness.Empty;
     private MaskGraph? _graph;
-    private byte[]? _accumulator;
+    private MaskedSum? _sum;
     // of each member of U2: shares that came back
     private Dictionary<HospitalId, int> _released = [];
     private int _tried;                                                         // responses at the last attempt to open
@@ -106,10 +107,10 @@ public sealed class AggregationSession
     public Refusal? Aborted { get; private set; }
 
     /// <summary>
-    /// The sum of the masked vectors so far, a view of this session's memory: what the caller makes durable as one blob
+    /// The sum of all masked vectors so far, a view of this session's memory: what the caller makes durable as one blob
     /// before it journals <see cref="AggregationEvent.SurvivorSetFixed"/>.
     /// </summary>
-    public ReadOnlyMemory<byte> Accumulator => _accumulator;
+    public ReadOnlyMemory<byte> Accumulator => _sum?.Words;
 
     /// <summary>
     /// A session as its journal left it. Before U3 was fixed it asks for masked vectors again; after, it needs only
@@ -204,7 +205,9 @@ public sealed class AggregationSession
         return SessionDecision.Accepted.Nothing;
     }
 
-    /// <summary>Adds a whole vector to the accumulator, once.</summary>
+    /// <summary>
+    /// Takes a whole vector into the sum, once. Its chunks in memory are the session's from then on.
+    /// </summary>
     /// <exception cref="EndOfStreamException">The spool lost bytes: the accumulator is spoiled, resume from the
     /// journal.</exception>
     public SessionDecision Add(MaskedUpload upload)
@@ -221,8 +224,8 @@ public sealed class AggregationSession
                 ? SessionDecision.Accepted.Nothing
                 : Refuse(AbortCode.Equivocation, upload.Hospital,
                     $"{upload.Hospital} sent a second vector for one session");
-        _accumulator ??= new byte[Spec.Ring.Bytes];
-        upload.AddTo(_accumulator, Spec.Ring.WordBits);
+        _sum ??= new MaskedSum(new byte[Spec.Ring.Bytes], Spec.Ring.WordBits);
+        _sum.Add(upload);
         return SessionDecision.Accepted.Nothing;
     }
 
@@ -241,7 +244,7 @@ public sealed class AggregationSession
     {
         if (Phase >= AggregationPhase.Opened)
             return SessionDecision.Accepted.Nothing;
-        (Phase, Aborted, _accumulator, _broadcast) = (AggregationPhase.Aborted, why, null, null);
+        (Phase, Aborted, _sum, _broadcast) = (AggregationPhase.Aborted, why, null, null);
         return new SessionDecision.Rejected(why, Ends: true);
     }
 
@@ -269,7 +272,7 @@ public sealed class AggregationSession
                 DropFrom(_u2, _masked.ContainsKey);
                 return TooFew(_masked.Count, Spec.Thresholds.MinSurvivors, "sent masked updates")
                     ?? Commit(new AggregationEvent.SurvivorSetFixed(
-                        Session, [.. _masked.Keys.Order()], Digest.Of(_accumulator)));
+                        Session, [.. _masked.Keys.Order()], Digest.Of(_sum!.Words)));
             case AggregationPhase.Agreeing:
                 if (TooFew(_signatures.Count, Spec.Thresholds.Quorum, "signed the survivors") is { } few)
                     return few;
@@ -289,15 +292,16 @@ public sealed class AggregationSession
         var ring = Spec.Ring;
         var context = new MaskContext(ring.WordBits, ring.Coordinates, _u1Hash, _u2Hash, Spec.Model);
         var unmasking = new Unmasking(Spec, Session, _graph!, context, _u1Adverts, _u2, _u3);
-        var refusal = unmasking.Open(_responses, _accumulator);
+        var words = _sum!.Words;
+        var refusal = unmasking.Open(_responses, words);
         Suspects = unmasking.Suspects;
         if (refusal is not null)
             return last ? Abort(refusal) : new SessionDecision.Rejected(refusal, Ends: false);
-        if (Residue.At(_accumulator, ring.ConstantOne, ring.WordBits) != (ulong)_u3.Length)
+        if (Residue.At(words, ring.ConstantOne, ring.WordBits) != (ulong)_u3.Length)
             return Abort(Refusal.By(AbortCode.BadSum,
                 $"the constant does not add up to {_u3.Length}: the sum is not published"));
-        Sum = new OpenedSum(_accumulator, Digest.Of(_accumulator), _u3);
-        (Phase, _accumulator, _broadcast) = (AggregationPhase.Opened, null, null);
+        Sum = new OpenedSum(words, Digest.Of(words), _u3);
+        (Phase, _sum, _broadcast) = (AggregationPhase.Opened, null, null);
         return SessionDecision.Accepted.Nothing;
     }
 
@@ -416,7 +420,7 @@ public sealed class AggregationSession
                 Phase = AggregationPhase.Masking;
                 break;
             case (AggregationPhase.Masking, AggregationEvent.SurvivorSetFixed e) when e.Session == Session:
-                _accumulator ??= Read(accumulator, e.Accumulator);
+                _sum ??= new MaskedSum(Read(accumulator, e.Accumulator), Spec.Ring.WordBits);
                 _u3 = e.Survivors;
                 _u3Hash = HospitalSet.SurvivorsHash(Session, _u3);
                 _released = _u2.ToDictionary(owner => owner, _ => 0);

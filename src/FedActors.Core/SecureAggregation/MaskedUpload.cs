@@ -14,7 +14,7 @@ public sealed class MaskedUpload : IDisposable
     private readonly Masked _announced;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly Stream? _spool;
-    private readonly List<ByteString> _pieces = [];                             // where there is no spool
+    private List<ByteString> _pieces = [];                                      // where there is no spool
 
     internal MaskedUpload(Masked announced, int length, Stream? spool)
     {
@@ -41,20 +41,22 @@ public sealed class MaskedUpload : IDisposable
 
     internal Digest Vector => _announced.Vector;
 
-    /// <summary>Adds the whole vector to a sum, mod 2^<paramref name="wordBits"/>.</summary>
+    /// <summary>Whether its bytes lie in the caller's stream.</summary>
+    internal bool IsSpooled => _spool is not null;
+
+    /// <summary>The chunks of a whole vector that is not spooled; they are no longer its own.</summary>
+    internal IReadOnlyList<ByteString> HandOver()
+    {
+        (var pieces, _pieces) = (_pieces, []);
+        return pieces;
+    }
+
+    /// <summary>Adds a whole vector that is spooled to a sum, mod 2^<paramref name="wordBits"/>.</summary>
     internal void AddTo(Span<byte> sum, int wordBits)
     {
-        var at = 0;
-        foreach (var piece in _pieces)
-        {
-            MaskStream.Add(sum.Slice(at, piece.Length), piece.Span, wordBits);
-            at += piece.Length;
-        }
-        if (_spool is null)
-            return;
-        _spool.Position = 0;
+        _spool!.Position = 0;
         var buffer = new byte[Math.Min(ChunkSize, Length)];
-        for (; at < Length; at += buffer.Length)
+        for (var at = 0; at < Length; at += buffer.Length)
         {
             var part = buffer.AsSpan(0, Math.Min(buffer.Length, Length - at));
             _spool.ReadExactly(part);
