@@ -3,7 +3,7 @@ using FedActors.Actors.Provisioning;
 
 namespace FedActors.EndToEnd.Tests.Resilience;
 
-/// <summary>Hospitals come back with other certificates while a job trains.</summary>
+/// <summary>Hospitals go and come back while a job trains.</summary>
 [Platform(Include = "Linux")]
 [SupportedOSPlatform("linux")]
 [Category("Slow")]
@@ -44,6 +44,38 @@ public sealed class SiteChangeTests
 
         await federation.WhoSaysAsync(
             $"is done after {Rounds} rounds: its model is {await federation.SimulateAsync()}", "hub");
+        Assert.That(federation.Count("round-committed/1"), Is.EqualTo(Rounds));
+        Assert.That(federation.Account().Lost, Is.Empty);
+    }
+
+    // Plain sums: a secure one of three needs all three.
+    [Test]
+    public async Task A_hospital_that_slept_through_its_round_is_left_out_of_it_and_takes_part_in_the_next()
+    {
+        const int Rounds = 40;
+        await using var federation = new ProcessFederation();
+        federation.Write(
+            $$"""
+            training { rounds = {{Rounds}} }
+            cohort { minimum = 2, attempts = 1000, deadline = 3s }
+            secure-aggregation.enabled = off
+            """, "patience = 5s, management.port = off", hospital: "secure-sums-only = off");
+        foreach (var node in federation.Nodes)
+            federation.Start(node);
+        await federation.WhoSaysAsync("is committed with 3 hospitals", "hub");
+
+        federation.Signal("berlin", "STOP");
+        await federation.SaysNextAsync("is committed with 2 hospitals", "hub");
+        // What it was asked then, and what it answers now, belongs to a round that is over.
+        federation.Signal("berlin", "CONT");
+        await federation.SaysNextAsync("is committed with 3 hospitals", "hub");
+        // One that has lost all that it knew by heart.
+        Assert.That(await federation.EndAsync("berlin", "KILL"), Is.EqualTo(ProcessFederation.Killed));
+        await federation.SaysNextAsync("is committed with 2 hospitals", "hub");
+        federation.Start("berlin");
+        await federation.SaysNextAsync("is committed with 3 hospitals", "hub");
+
+        await federation.WhoSaysAsync($"is done after {Rounds} rounds", "hub");
         Assert.That(federation.Count("round-committed/1"), Is.EqualTo(Rounds));
         Assert.That(federation.Account().Lost, Is.Empty);
     }
