@@ -121,7 +121,8 @@ public sealed class HubClusterTests : IAsyncDisposable
         Assert.That(server.Scalar("hub", "SELECT epoch FROM leader"), Is.EqualTo(1L));
         // What 'cluster show' says, at a node that does not lead.
         Assert.That(
-            hub.Nodes[1].Operators!.Value.Palette.Nodes().Select(node => $"{node.Address} {node.Status} {node.IsLeader}"),
+            hub.Nodes[1].Operators!.Value.Palette.Nodes()
+            .Select(node => $"{node.Address} {node.Status} {node.IsLeader}"),
             Is.EquivalentTo(hub.Links.Select((link, index) => $"{link.Address} up {index == 0}")));
     }
 

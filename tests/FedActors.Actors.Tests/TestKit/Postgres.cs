@@ -41,6 +41,9 @@ public sealed class Postgres : IDisposable
     /// <summary>Readable for its owner only.</summary>
     public string PasswordFile => Path.Combine(_folder, "password");
 
+    /// <summary>Where the server's socket is, to which no network leads.</summary>
+    public string SocketFolder => _folder;
+
     /// <summary>The server's process.</summary>
     public int ProcessId => _server.Id;
 
@@ -59,9 +62,9 @@ public sealed class Postgres : IDisposable
         new("node.conf: node.storage.postgresql", "127.0.0.1", Port, database, User, PasswordFile, false, "");
 
     /// <summary>The section <c>storage</c> of a node file.</summary>
-    public string Section(string database) => $$"""
+    public string Section(string database, string host = "127.0.0.1") => $$"""
         storage { provider = postgresql, postgresql {
-          port = {{Port}}, database = "{{database}}", user = "{{User}}", password-file = "{{PasswordFile}}",
+          host = "{{host}}", port = {{Port}}, database = "{{database}}", user = "{{User}}", password-file = "{{PasswordFile}}",
               tls = off } }
         """;
 

@@ -80,9 +80,11 @@ public sealed class SmallFederation : IAsyncDisposable
     /// <param name="section">What stands in every hub's section.</param>
     /// <param name="node">More sections of every node.</param>
     /// <param name="addresses">Where they meet; left out: anywhere.</param>
+    /// <param name="hosts">The nodes' machines, in ascending order; left out: this one.</param>
     /// <returns>The files, and what a hospital's section says of where the hub is.</returns>
     public (string[] Files, string Hub) WriteHubNodes(
-        int count, string section, string cluster, string node, string[]? addresses = null)
+        int count, string section, string cluster, string node, string[]? addresses = null,
+        string[]? hosts = null)
     {
         var (nodes, doors) = (addresses ?? Addresses(), Addresses());
         var files = new string[count];
@@ -107,7 +109,10 @@ public sealed class SmallFederation : IAsyncDisposable
 
         // The first of the list begins the cluster, and the lowest of those who join at once leads it: the same node.
         string[] Addresses() =>
-            [.. Enumerable.Range(0, count).Select(_ => FreePort()).Order().Select(port => $"127.0.0.1:{port}")];
+        [
+            .. Enumerable.Range(0, count).Select(_ => FreePort()).Order()
+                .Select((port, node) => $"{hosts?[node] ?? "127.0.0.1"}:{port}"),
+        ];
 
         static string List(string[] addresses) => string.Join(", ", addresses.Select(address => $"\"{address}\""));
     }

@@ -13,9 +13,6 @@ namespace FedActors.EndToEnd.Tests.Resilience;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class FailoverTests : IAsyncDisposable
 {
-    // What a member of the cluster says once it is up. One that has only joined counts for no majority.
-    private const string IsUp = "ClusterSingletonManager state change [Start ->";
-
     private readonly Postgres _server = Postgres.Start();
     private readonly ProcessFederation _federation;
     private int _rounds;
@@ -87,7 +84,7 @@ public sealed class FailoverTests : IAsyncDisposable
             }
             Assert.That(await _federation.EndAsync(node), Is.Zero, $"{node} did not end well.\n{_federation.Heard}");
             _federation.Start(node);
-            await _federation.WhoSaysAsync(IsUp, node);
+            await _federation.WhoSaysAsync(ProcessFederation.IsUp, node);
         }
 
         await EndsAsUndisturbedAsync(_federation.Hubs);
@@ -112,7 +109,7 @@ public sealed class FailoverTests : IAsyncDisposable
                 await _federation.WhoSaysAsync("Started up successfully", node);
         }
         foreach (var hub in _federation.Hubs)
-            await _federation.WhoSaysAsync(IsUp, hub);
+            await _federation.WhoSaysAsync(ProcessFederation.IsUp, hub);
     }
 
     private void Write(int rounds, string cluster)

@@ -14,9 +14,15 @@ namespace FedActors.EndToEnd.Tests.Resilience;
 /// in a file of its own, or in a database of its own on one server.
 /// </summary>
 /// <param name="server">Null: files.</param>
+/// <param name="network">A machine for each of the hub's nodes; null: all on this one.</param>
 [SupportedOSPlatform("linux")]
-public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1) : IAsyncDisposable
+public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1, MachineNetwork? network = null)
+    : IAsyncDisposable
 {
+    /// <summary>What a member of the hub's cluster says once it is up. One that has only joined counts for no
+    /// majority.</summary>
+    public const string IsUp = "ClusterSingletonManager state change [Start ->";
+
     /// <summary>Exit code of a process that SIGKILL ended.</summary>
     public const int Killed = 128 + 9;
 
@@ -54,7 +60,8 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1)
         }
         else
         {
-            (var files, hubs) = _files.WriteHubNodes(hubNodes, section, cluster, StorageOf("hub"));
+            (var files, hubs) = _files.WriteHubNodes(hubNodes, section, cluster, StorageOf("hub"),
+                hosts: network?.Hosts);
             for (var i = 0; i < files.Length; i++)
                 _nodes[Hubs[i]] = files[i];
         }
@@ -75,8 +82,13 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1)
     {
         if (_running.Remove(node, out var before))
             before.Dispose();
-        _running[node] = new Fedactors.RunningProcess(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "fedactors-testnode.dll"), "--config", _nodes[node]],
+        string[] machine = network is not null && Hubs.Contains(node) ? network.On(Array.IndexOf(Hubs, node)) : [];
+        string[] command =
+        [
+            .. machine, "dotnet", Path.Combine(AppContext.BaseDirectory, "fedactors-testnode.dll"), "--config",
+            _nodes[node],
+        ];
+        _running[node] = new Fedactors.RunningProcess(command[0], command[1..],
             ("FEDACTORS_FAILPOINT", failpoints), ("FEDACTORS_ACKNOWLEDGED", AcknowledgedFile(node)));
     }
 
@@ -205,7 +217,8 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1)
     private string StorageOf(string site)
     {
         server?.CreateDatabase(site);
-        return server?.Section(site) ?? "";
+        // A machine of the test reaches a server here over the file system, whatever befalls its network.
+        return server?.Section(site, network is null ? "127.0.0.1" : server.SocketFolder) ?? "";
     }
 
     private string AcknowledgedFile(string node) => Office.PathOf($"acknowledged-{node}");
