@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
@@ -215,15 +213,14 @@ public sealed class HospitalAgent : JournalingActor<MaskingEvent>
     // For jobs with plain sums only.
     private void UploadPlain(long fromOffset, int credit)
     {
-        var whole = ImmutableCollectionsMarshal.AsImmutableArray(_update);
-        var offset = Math.Max(0, fromOffset);
-        for (var sent = 0; sent < credit && offset < whole.Length; sent++)
+        var offset = (int)Math.Clamp(fromOffset, 0, _update.Length);
+        for (var sent = 0; sent < credit && offset < _update.Length; sent++)
         {
-            var length = (int)Math.Min(RoundProtocol.ChunkBytes, whole.Length - offset);
-            var bytes = length == whole.Length ? whole : ImmutableArray.Create(whole, (int)offset, length);
+            var piece = _update.AsMemory(offset, Math.Min(RoundProtocol.ChunkBytes, _update.Length - offset));
             _aggregator.Tell(new RoundProtocol.UpdateChunk(
-                _offer!.Id, _site.Hospital, offset, whole.Length, _content, bytes, offset == 0 ? LedgerHead() : null));
-            offset += length;
+                _offer!.Id, _site.Hospital, offset, _update.Length, _content, ByteString.Own(piece),
+                offset == 0 ? LedgerHead() : null));
+            offset += piece.Length;
         }
     }
 

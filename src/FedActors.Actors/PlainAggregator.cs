@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using FedActors.Actors.Hosting;
@@ -47,7 +46,6 @@ public sealed class PlainAggregator : ReceiveActor
     private SupervisionProtocol.BeginCollecting? _task;
     private UploadCollection? _uploads;
     private RobustCollection? _robust;
-    private bool _ended;
 
     public PlainAggregator(IHospitalDirectory hospitals)
     {
@@ -116,7 +114,7 @@ public sealed class PlainAggregator : ReceiveActor
 
     private void Take(RoundProtocol.UpdateChunk chunk)
     {
-        if (_uploads is null || _ended || chunk.Id != _task!.Id || IsBehind(chunk))
+        if (_uploads is null || chunk.Id != _task!.Id || IsBehind(chunk))
             return;
         switch (_uploads.Accept(chunk))
         {
@@ -170,8 +168,10 @@ public sealed class PlainAggregator : ReceiveActor
             GrantWaiting();
         if (!_isWindowed)
             return;
-        _hospitals.TryTell(hospital, _receipt ??= new RoundProtocol.RoundClosed(_task!.Id, null), Self);
+        // In this order whoever is next finds the memory that the receipt gives back, whether a dispatcher's threads
+        // run the newest task first or the oldest.
         OfferNext();
+        _hospitals.TryTell(hospital, _receipt ??= new RoundProtocol.RoundClosed(_task!.Id, null), Self);
     }
 
     private void GrantWaiting()
@@ -198,12 +198,14 @@ public sealed class PlainAggregator : ReceiveActor
 
     private void End()
     {
-        if (_ended || _uploads is null)
+        if (_uploads is not { } uploads)
             return;
-        _ended = true;
-        var sum = ImmutableArray.Create(_uploads.Sum);
+        var sum = uploads.Sum;
         _supervisor.Tell(new SupervisionProtocol.CollectionEnded(
-            _task!.Id, [.. _uploads.Complete], sum, Digest.Of(sum.AsSpan()), _uploads.BytesReceived));
+            _task!.Id, [.. uploads.Complete], sum, Digest.Of(sum.AsSpan()), uploads.BytesReceived));
+        // Nobody adds to the sum any more, and what was collected need not lie beside the next model.
+        _robust?.Dispose();
+        (_uploads, _robust) = (null, null);
     }
 
     private void Open(SupervisionProtocol.OpenSum message)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Configuration;
 using FedActors.Actors;
@@ -75,6 +76,10 @@ public sealed class InProcessFederation : IAsyncDisposable
             agents.ToImmutable(), privacy?.Folder);
     }
 
+    /// <summary>Ends when every hospital stands. A run need not wait for it; a measure of rounds must.</summary>
+    public Task StandAsync(CancellationToken cancel) =>
+        Task.WhenAll(_hospitals.Select(hospital => hospital.Ask<ActorIdentity>(new Identify(null), cancel)));
+
     /// <summary>Trains until every round is committed, going on where the journal ends.</summary>
     /// <param name="identity">What must be the same for a run to go on: the plan's hash, and the data's.</param>
     /// <param name="watch">Hears of every step, one at a time.</param>
@@ -88,7 +93,8 @@ public sealed class InProcessFederation : IAsyncDisposable
         var done =
             new TaskCompletionSource<ImmutableArray<RoundRecord>>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var _ = cancel.Register(() => done.TrySetCanceled(cancel));
-        var start = new JobProtocol.StartJob(plan, identity, roster, [.. initial]);
+        var start = new JobProtocol.StartJob(
+            plan, identity, roster, ImmutableCollectionsMarshal.AsImmutableArray(initial));
         _system.ActorOf(Props.Create<Submitter>(start, _coordinator, _hospitals, _ledgers, watch, done), "submitter");
         return await done.Task;
     }

@@ -233,7 +233,7 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
             code.Encode([1, Cohort.IndexOf(hospital), 3, 4, hospital == Cohort[2] ? bad : 5, 0.5], 10, 0, bytes);
             _hospitals[hospital].FishForMessage<RoundProtocol.RoundOffered>(_ => true);
             _hospitals[hospital]
-                .Reply(new RoundProtocol.UpdateChunk(Id, hospital, 0, bytes.Length, Digest.Of(bytes), [.. bytes]));
+                .Reply(new RoundProtocol.UpdateChunk(Id, hospital, 0, bytes.Length, Digest.Of(bytes), new(bytes)));
         }
 
         var ended = _coordinator.ExpectMsg<SupervisionProtocol.RoundEnded>();
@@ -267,7 +267,7 @@ public sealed class RoundSupervisorTests : VirtualTimeTest
         var update = new byte[code.Bytes];
         code.Encode(new double[code.Values], 10, 0, update);
         update = spoil?.Invoke(update) ?? update;
-        probe.Reply(new RoundProtocol.UpdateChunk(Id, hospital, 0, update.Length, Digest.Of(update), [.. update]));
+        probe.Reply(new RoundProtocol.UpdateChunk(Id, hospital, 0, update.Length, Digest.Of(update), new(update)));
     }
 
     // Ends when the supervisor has opened the round and its aggregator has taken all that was sent.

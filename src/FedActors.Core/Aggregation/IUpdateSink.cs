@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using FedActors.Core.Identity;
 
 namespace FedActors.Core.Aggregation;
@@ -12,6 +13,7 @@ public interface IUpdateSink
     /// <returns>Null, or what is wrong with it: then nothing of it was taken.</returns>
     string? Take(HospitalId hospital, ReadOnlySpan<byte> update);
 
-    /// <summary>What has been made of the updates taken so far.</summary>
-    ReadOnlySpan<byte> Total { get; }
+    /// <summary>What has been made of the updates taken so far. Not copied: it changes with the next one
+    /// taken.</summary>
+    ImmutableArray<byte> Total { get; }
 }

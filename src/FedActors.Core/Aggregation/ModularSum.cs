@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using FedActors.Core.Identity;
@@ -34,7 +35,7 @@ public sealed class ModularSum : IUpdateSink
 
     int IUpdateSink.UpdateBytes => _words.Length;
 
-    ReadOnlySpan<byte> IUpdateSink.Total => _words;
+    ImmutableArray<byte> IUpdateSink.Total => ImmutableCollectionsMarshal.AsImmutableArray(_words);
 
     // Residues say nothing by themselves: every word of the ring is one that may come.
     string? IUpdateSink.Take(HospitalId hospital, ReadOnlySpan<byte> update)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using FedActors.Core.Federation;
 using FedActors.Core.Identity;
@@ -15,7 +16,7 @@ public sealed class RobustCollection : IUpdateSink, IDisposable
     private readonly SingleUpdateCode _code;
     private readonly Stream? _spool;
     private readonly SortedDictionary<HospitalId, Taken> _updates = [];
-    private byte[]? _total;
+    private ImmutableArray<byte>? _total;
 
     /// <param name="plan">Which rule.</param>
     /// <param name="code">How updates are written.</param>
@@ -47,13 +48,13 @@ public sealed class RobustCollection : IUpdateSink, IDisposable
 
     /// <summary>What the rule makes of the updates taken so far, as <see cref="SingleUpdateCode.Read"/> reads it; empty
     /// for none.</summary>
-    public ReadOnlySpan<byte> Total => _total ??= _updates.Count == 0 ? [] : Apply();
+    public ImmutableArray<byte> Total => _total ??= _updates.Count == 0 ? [] : Apply();
 
     /// <inheritdoc />
     public void Dispose() => _spool?.Dispose();
 
     // In the order of the hospitals' names, whoever came first: the result does not depend on who was faster.
-    private byte[] Apply()
+    private ImmutableArray<byte> Apply()
     {
         var taken = _updates.Values;
         var length = _code.Values - 1;
@@ -65,9 +66,9 @@ public sealed class RobustCollection : IUpdateSink, IDisposable
         // One liar's loss must not stand for all: the middle one does.
         var losses = taken.Select(update => (double)update.Loss).Order().ToArray();
         result[length] = (losses[(losses.Length - 1) / 2] + losses[losses.Length / 2]) / 2;
-        return _code.Write(new DecodedSum(
+        return ImmutableCollectionsMarshal.AsImmutableArray(_code.Write(new DecodedSum(
             ImmutableCollectionsMarshal.AsImmutableArray(result), taken.Sum(update => (long)update.Weight), taken.Count,
-            taken.Sum(update => (long)update.Saturated)));
+            taken.Sum(update => (long)update.Saturated))));
     }
 
     private sealed record Taken(float[]? Values, long Place, float Loss, int Weight, int Saturated);

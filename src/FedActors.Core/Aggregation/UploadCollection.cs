@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Collections.Immutable;
 using FedActors.Core.Identity;
 using FedActors.Core.Protocol;
 
@@ -13,7 +15,6 @@ public sealed class UploadCollection
 {
     private readonly Dictionary<HospitalId, Upload> _uploads;
     private readonly IUpdateSink _sink;
-    private readonly Stack<byte[]> _spare = new();
     private int _open;
 
     /// <param name="ringBits">32 or 64.</param>
@@ -44,8 +45,9 @@ public sealed class UploadCollection
     public bool Expects(HospitalId hospital) =>
         _uploads.TryGetValue(hospital, out var upload) && upload.State == State.Expected;
 
-    /// <summary>The running sum, or what the rule makes of the updates.</summary>
-    public ReadOnlySpan<byte> Sum => _sink.Total;
+    /// <summary>The running sum, or what the rule makes of the updates. Not copied: it changes with the next update
+    /// that is finished.</summary>
+    public ImmutableArray<byte> Sum => _sink.Total;
 
     /// <summary>Payload received and kept.</summary>
     public long BytesReceived { get; private set; }
@@ -57,7 +59,7 @@ public sealed class UploadCollection
             return new UploadStep.Refused($"{chunk.Hospital} was not invited.");
         if (upload.State != State.Expected)
             return UploadStep.Ignored.Instance;
-        var bytes = chunk.Bytes.AsSpan();
+        var bytes = chunk.Bytes.Span;
         if (chunk.Total != _sink.UpdateBytes)
             return GiveUp(upload, $"The update has {chunk.Total} bytes, {_sink.UpdateBytes} were agreed.");
         if (bytes.Length is 0 or > RoundProtocol.ChunkBytes || chunk.Offset < 0
@@ -67,11 +69,11 @@ public sealed class UploadCollection
             return UploadStep.Ignored.Instance;
         if (bytes.Length == chunk.Total)
             return Finish(chunk.Hospital, upload, bytes, chunk.Content);
-        upload.Buffer ??= _spare.TryPop(out var spare) ? spare : new byte[chunk.Total];
+        upload.Buffer ??= ArrayPool<byte>.Shared.Rent((int)chunk.Total);
         bytes.CopyTo(upload.Buffer.AsSpan((int)chunk.Offset));
         upload.Received += bytes.Length;
         return upload.Received == chunk.Total
-            ? Finish(chunk.Hospital, upload, upload.Buffer, chunk.Content)
+            ? Finish(chunk.Hospital, upload, upload.Buffer.AsSpan(0, (int)chunk.Total), chunk.Content)
             : new UploadStep.Continues(upload.Received);
     }
 
@@ -104,9 +106,8 @@ public sealed class UploadCollection
 
     private void Close(Upload upload, State state)
     {
-        // All are of one length, so that one which is done lends its buffer to the next.
         if (upload.Buffer is { } buffer)
-            _spare.Push(buffer);
+            ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
         (upload.State, upload.Buffer) = (state, null);
         _open--;
     }

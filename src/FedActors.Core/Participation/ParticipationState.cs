@@ -37,8 +37,8 @@ public readonly record struct HospitalFacts(
     bool CanKeep = true, string? Misfit = null, string? PatientId = null);
 
 /// <summary>One hospital's part in a job: decides whether and how it answers an offer. Whatever the hub asks, this
-/// decides.</summary>
-public sealed record ParticipationState
+/// decides. A value, since a thousand simulated hospitals change theirs three times a round.</summary>
+public readonly record struct ParticipationState
 {
     private ParticipationState(HospitalId hospital) => Hospital = hospital;
 

@@ -79,16 +79,16 @@ public static class RoundProtocol
     /// <param name="Total">Bytes of the whole update.</param>
     /// <param name="Content">SHA-256 of the whole update. Within one process an update of a single piece goes without:
     /// nothing is put together, and nothing can be lost. Over a network it is <see cref="Announced"/>.</param>
-    /// <param name="Bytes">At most <see cref="ChunkBytes"/>. Those of a single piece stay the hospital's own, and mean
-    /// nothing once its round is closed.</param>
+    /// <param name="Bytes">At most <see cref="ChunkBytes"/>. Within one process they are lent: they stay the hospital's
+    /// own, and mean nothing once its round is closed.</param>
     /// <param name="Ledger">With the first piece, in a job with noise: where the hospital's privacy ledger
     /// stands.</param>
     public sealed record UpdateChunk(
-        RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ImmutableArray<byte> Bytes,
+        RoundId Id, HospitalId Hospital, long Offset, long Total, Digest Content, ByteString Bytes,
         SignedLedgerHead? Ledger = null) : IRoundMessage, IFromHospital
     {
         /// <summary>The same piece, with the SHA-256 that every hub asks for.</summary>
-        public UpdateChunk Announced() => Content == default ? this with { Content = Digest.Of(Bytes.AsSpan()) } : this;
+        public UpdateChunk Announced() => Content == default ? this with { Content = Digest.Of(Bytes.Span) } : this;
     }
 
     /// <summary>Aggregator → hospital, after the session's Result. The open sum itself, from which the next model

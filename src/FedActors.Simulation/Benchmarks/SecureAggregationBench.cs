@@ -161,7 +161,7 @@ public static class SecureAggregationBench
                 GC.Collect();
                 foreach (var (announced, vector) in masked.Zip(vectors))
                     Upload(announced, vector);
-                Server(() => _hub.Accumulator);                                 // from here on nothing reads the vectors
+                Server(() => _hub.Accumulator);                                 // after it nobody reads the vectors
             }
             Server(_hub.DeadlinePassed);
             while (_hub.Phase < AggregationPhase.Opened)

@@ -87,6 +87,8 @@ public static class SimulationBench
         await using var federation = InProcessFederation.Start(
             plan, [.. sites.Select(site => KeyValuePair.Create(site.Hospital, site.Patients))],
             SimulationStorage.InMemory, judged: null);
+        // An actor is made once, which is no part of a round.
+        await federation.StandAsync(cancel);
         return await Measure(async () =>
         {
             var records =

@@ -18,11 +18,13 @@ namespace FedActors.Simulation.Benchmarks;
 /// <param name="ClippedRatio">That over a plain pass.</param>
 /// <param name="NoisyEpochMs">The same with exact noise from the system's generator: what a hospital runs.</param>
 /// <param name="NoisyRatio">That over a plain pass.</param>
+/// <param name="Checked">After one batch the weights agree with a step in plain loops of binary64.</param>
 /// <param name="FmaPeakGflops">Fused multiply-adds of this thread and nothing else, two operations each.</param>
 public sealed record TrainingBenchResult(
     string Model, int Rows, int Features, int BatchSize, int Parameters, string Form, double EpochMs,
     long AllocatedBytes,
     double? ClippedEpochMs, double? ClippedRatio, double? NoisyEpochMs, double? NoisyRatio,
+    bool Checked,
     double? FmaPeakGflops, ImmutableArray<ProductFigure>? Products);
 
 /// <summary>
@@ -53,7 +55,7 @@ public static class TrainingBench
         return new TrainingBenchResult(
             kind == ModelKind.Mlp ? "mlp 784-256-10" : Names.Of(kind), rows, features, batch, pass.Parameters,
             SimdForms.Best.ToString().ToLowerInvariant(), Math.Round(times[0], 3), allocated,
-            At(1), Ratio(1), At(2), Ratio(2), products?.Peak, products?.Figures);
+            At(1), Ratio(1), At(2), Ratio(2), pass.IsRight(), products?.Peak, products?.Figures);
 
         double? At(int i) => i < times.Length ? Math.Round(times[i], 3) : null;
         double? Ratio(int i) => i < times.Length ? Math.Round(times[i] / times[0], 2) : null;
@@ -71,6 +73,8 @@ public static class TrainingBench
         private readonly int[] _order, _rows;
         private readonly int _batch;
 
+        private readonly PlainStep _plainStep;
+
         public Pass(ModelKind kind, int rows, int features, int batch)
         {
             ImmutableArray<string> names = [.. Enumerable.Range(0, features).Select(i => $"x{i}")];
@@ -82,6 +86,7 @@ public static class TrainingBench
                 Activation = Activation.Relu,
             };
             (_model, _batch) = ((IPerPatientModel)ModelCatalog.Create(model), batch);
+            _plainStep = new PlainStep([features, .. model.Hidden, _model.Outputs]);
             _plan = new JobPlan(
                 "bench", Seed: 1, rows, model,
                 new TrainingPlan(Algorithm.FedAvg, 1, (rows + batch - 1) / batch, Rate, BatchSize: null, L2: 0),
@@ -101,16 +106,30 @@ public static class TrainingBench
         public int Parameters => _model.ParameterCount;
 
         /// <summary>As a hospital trains without privacy, less the loss of the incoming model.</summary>
-        public void Plain()
+        public void Plain() => Descend(_plan.Training.LocalSteps);
+
+        /// <summary>Whether the first batch moves every weight as plain loops do: to the accuracy of the model's
+        /// numbers.</summary>
+        public bool IsRight()
+        {
+            Descend(steps: 1);
+            var expected = _plainStep.From(_start, Batches().Next(), Rate);
+            var most = _model is MultilayerPerceptron ? 1e-6 : 1e-12;
+            return expected.Zip(_parameters, (a, b) => Math.Abs(a - b)).All(difference => difference <= most);
+        }
+
+        private BatchOrder Batches() => new(_patients, _batch, seed: 1, _order);
+
+        private void Descend(int steps)
         {
             _start.CopyTo(_parameters, 0);
-            var batches = new BatchOrder(_patients, _batch, seed: 1, _order);
+            var batches = Batches();
             if (_model is IDescendingModel descending)
             {
-                descending.Descend(_parameters, batches, _plan.Training.LocalSteps, Rate, decay: 0);
+                descending.Descend(_parameters, batches, steps, Rate, decay: 0);
                 return;
             }
-            for (var step = 0; step < _plan.Training.LocalSteps; step++)
+            for (var step = 0; step < steps; step++)
             {
                 _model.LossAndGradient(_parameters, batches.Next(), _gradient);
                 LocalTraining.Step(_plan.Training, _plan.Patients, _model, _start, drift: default, _parameters,

@@ -105,7 +105,7 @@ public class RobustRuleTests
 
         Assert.That(uploads.IsSettled);
         Assert.That(uploads.Complete, Is.EqualTo(new[] { cohort[0], cohort[1], cohort[3] }));
-        var sum = code.Read(uploads.Sum, 3)!;
+        var sum = code.Read(uploads.Sum.AsSpan(), 3)!;
         Assert.That(sum.Mean, Is.EqualTo(new[] { 1, 2, 0.5 }));
         Assert.That((sum.TotalWeight, sum.Saturated), Is.EqualTo((30, 0)));
     }
@@ -141,7 +141,7 @@ public class RobustRuleTests
                 new UploadCollection(robust, [.. Enumerable.Range(0, 7).Select(i => new HospitalId($"h{i}"))]);
             foreach (var i in order)
                 Send(uploads, code, new HospitalId($"h{i}"), updates[i]);
-            return uploads.Sum.ToArray();
+            return [.. uploads.Sum];
         }
         Assert.That(Result([6, 2, 0, 5, 1, 4, 3]), Is.EqualTo(Result(Enumerable.Range(0, 7))));
     }
@@ -171,7 +171,7 @@ public class RobustRuleTests
         code.Encode([.. values.Select(x => (double)x)], 10, 0, bytes);
         return uploads.Accept(
             new RoundProtocol.UpdateChunk(new RoundId("job", 1, 1), hospital, 0, bytes.Length, Digest.Of(bytes),
-                [.. bytes]));
+                new(bytes)));
     }
 
     private static double[] Aggregate(

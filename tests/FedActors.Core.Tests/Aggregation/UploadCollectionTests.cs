@@ -34,7 +34,7 @@ public sealed class UploadCollectionTests
         }
 
         Assert.That(collection.IsSettled, Is.True);
-        Assert.That(collection.Sum.SequenceEqual(oracle.Words), Is.True);
+        Assert.That(collection.Sum.AsSpan().SequenceEqual(oracle.Words), Is.True);
         Assert.That(collection.BytesReceived, Is.EqualTo(2 * Bytes));
     }
 
@@ -45,7 +45,7 @@ public sealed class UploadCollectionTests
         collection.Accept(Pieces(Berlin, Random(1)).First());
         collection.GiveUp(Berlin);
 
-        Assert.That(collection.Sum.IndexOfAnyExcept((byte)0), Is.EqualTo(-1));
+        Assert.That(collection.Sum.AsSpan().IndexOfAnyExcept((byte)0), Is.EqualTo(-1));
         Assert.That(collection.Complete, Is.Empty);
     }
 
@@ -65,12 +65,14 @@ public sealed class UploadCollectionTests
     {
         var collection = New();
         var pieces = Pieces(Berlin, Random(1)).ToArray();
-        var forged = pieces[1] with { Bytes = pieces[1].Bytes.SetItem(7, (byte)(pieces[1].Bytes[7] ^ 1)) };
+        var bytes = pieces[1].Bytes.Span.ToArray();
+        bytes[7] ^= 1;
+        var forged = pieces[1] with { Bytes = new(bytes) };
 
         var steps = new[] { pieces[0], forged, pieces[2] }.Select(collection.Accept).ToArray();
 
         Assert.That(steps[^1], Is.InstanceOf<UploadStep.Refused>());
-        Assert.That(collection.Sum.IndexOfAnyExcept((byte)0), Is.EqualTo(-1));
+        Assert.That(collection.Sum.AsSpan().IndexOfAnyExcept((byte)0), Is.EqualTo(-1));
         Assert.That(collection.Expects(Berlin), Is.False);
     }
 
@@ -80,7 +82,7 @@ public sealed class UploadCollectionTests
         var (collection, update) = (new UploadCollection(32, 400, [Berlin, Paris]), Random(1)[..400]);
         var whole = Pieces(Berlin, update).Single() with { Content = default };
         var halves = new[] { 0, 200 }.Select(at => new RoundProtocol.UpdateChunk(
-            Round, Paris, at, 400, default, [.. update[at..(at + 200)]]));
+            Round, Paris, at, 400, default, new(update.AsSpan(at, 200))));
 
         Assert.That(collection.Accept(whole), Is.InstanceOf<UploadStep.Completed>());
         Assert.That(halves.Select(collection.Accept).ToArray()[^1], Is.InstanceOf<UploadStep.Refused>());
@@ -108,7 +110,7 @@ public sealed class UploadCollectionTests
     [TestCase(-1L, 150_000L, 10)]
     public void A_piece_that_does_not_fit_is_refused(long offset, long total, int length) =>
         Assert.That(
-            New().Accept(new RoundProtocol.UpdateChunk(Round, Berlin, offset, total, default, [.. new byte[length]])),
+            New().Accept(new RoundProtocol.UpdateChunk(Round, Berlin, offset, total, default, new(new byte[length]))),
             Is.InstanceOf<UploadStep.Refused>());
 
     [Test]
@@ -131,5 +133,5 @@ public sealed class UploadCollectionTests
 
     private static IEnumerable<RoundProtocol.UpdateChunk> Pieces(HospitalId hospital, byte[] update) =>
         update.Chunk(RoundProtocol.ChunkBytes).Select((piece, index) => new RoundProtocol.UpdateChunk(
-            Round, hospital, (long)index * RoundProtocol.ChunkBytes, update.Length, Digest.Of(update), [.. piece]));
+            Round, hospital, (long)index * RoundProtocol.ChunkBytes, update.Length, Digest.Of(update), new(piece)));
 }
