@@ -19,12 +19,19 @@ internal sealed class Link : IDisposable
     private readonly TcpListener _listener;
     private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
     private readonly CancellationTokenSource _ended = new();
+    private long _carried;
 
     public Link() => _listener = new TcpListener(IPAddress.Loopback, Port);
 
     public int Port { get; } = SmallFederation.FreePort();
 
     public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>Bytes that went from the node to its callers.</summary>
+    public long Carried => Interlocked.Read(ref _carried);
+
+    /// <summary>Cuts once, after so many.</summary>
+    public long CutAt { get; init; } = long.MaxValue;
 
     /// <summary>Takes connections from now on: the node is there.</summary>
     public void Listen()
@@ -72,7 +79,7 @@ internal sealed class Link : IDisposable
         try
         {
             await node.ConnectAsync(Behind, Port, _ended.Token);
-            await Task.WhenAny(CarryAsync(caller, node), CarryAsync(node, caller));
+            await Task.WhenAny(CarryAsync(caller, node, false), CarryAsync(node, caller, true));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
@@ -86,7 +93,7 @@ internal sealed class Link : IDisposable
         }
     }
 
-    private async Task CarryAsync(TcpClient from, TcpClient to)
+    private async Task CarryAsync(TcpClient from, TcpClient to, bool isFromNode)
     {
         var piece = new byte[PieceBytes];
         try
@@ -95,6 +102,9 @@ internal sealed class Link : IDisposable
             while (await source.ReadAsync(piece, _ended.Token) is > 0 and var length)
             {
                 await sink.WriteAsync(piece.AsMemory(0, length), _ended.Token);
+                if (isFromNode && Interlocked.Add(ref _carried, length) is var carried && carried >= CutAt
+                    && carried - length < CutAt)
+                    Cut();
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException
