@@ -169,6 +169,9 @@ public enum FaultNumber
 
     NodeOfItsOwn = 7160,
     NothingCommitted = 7161,
+    ModelPortUnusable = 7162,
+    ModelNotOffered = 7163,
+    ModelRangeOutside = 7164,
 
     Unexpected = 9001,
 }

@@ -61,7 +61,7 @@ public static class NodeFile
                 reader.Duration("patience", TimeSpan.FromSeconds(5), TimeSpan.FromDays(1)),
                 ReadManagement(reader.Section("management")),
                 reader.Text("door", "") is { Length: > 0 } door ? HostPort.Read(reader, "door", door) : null,
-                ReadCluster(reader.Section("cluster")));
+                ReadCluster(reader.Section("cluster")), ReadPort(reader, "model-port"));
             reader.Done();
             return hub;
         }
@@ -75,11 +75,18 @@ public static class NodeFile
                     $"The management endpoint would listen on '{listen}', and asks nobody who they are.",
                     reader.PathOf("listen"),
                     "Write 127.0.0.1, and reach it from another machine through 'ssh -L 7072:127.0.0.1:7072 HUB'.");
-            var word = reader.Text("port");
-            var port = word is "auto" or "off" ? null : (int?)reader.Integer("port", 1, 65_535);
+            var port = ReadPort(reader, "port");
             reader.Done();
-            return word == "off" ? null : new ManagementPlan(address ?? IPAddress.Loopback, port);
+            return port == 0 ? null : new ManagementPlan(address ?? IPAddress.Loopback, port);
         }
+
+        // Null where the node chooses it; 0 where there is none.
+        static int? ReadPort(HoconReader reader, string key) => reader.Text(key) switch
+        {
+            "auto" => null,
+            "off" => 0,
+            _ => (int)reader.Integer(key, 1, 65_535),
+        };
 
         ClusterPlan? ReadCluster(HoconReader reader)
         {

@@ -25,8 +25,17 @@ public sealed record NodePlan(
 /// <param name="Management">Where operators reach the hub; null where they do not.</param>
 /// <param name="Door">Where hospitals call this node; null for what the kit names.</param>
 /// <param name="Cluster">The hub's cluster; null for a hub that nobody joins.</param>
+/// <param name="ModelPort">Where hospitals fetch large models; 0: nowhere; null: the second after that which they
+/// call.</param>
 public sealed record HubPlan(string Listen, string? Job, TimeSpan Patience, ManagementPlan? Management, HostPort? Door,
-    ClusterPlan? Cluster);
+    ClusterPlan? Cluster, int? ModelPort)
+{
+    /// <summary>Where it listens, for hospitals that call at <paramref name="door"/>; 0: nowhere.</summary>
+    public int ModelPortBeside(HostPort door) => ModelPort ?? door.Port + 2;
+
+    /// <summary>The address it listens at, for the same.</summary>
+    public string ListenBeside(HostPort door) => Listen.Length > 0 ? Listen : door.Host;
+}
 
 /// <param name="Listen">A loopback address: nobody logs in there.</param>
 /// <param name="Port">Null for the one after that which hospitals call.</param>

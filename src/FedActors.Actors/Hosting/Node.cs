@@ -30,6 +30,7 @@ public sealed class Node : IAsyncDisposable
     private readonly FileStream _folder;
     private readonly List<ActorSystem> _systems = [];
     private PrivacyLedgerFile? _ledger;
+    private ModelPort? _models;
 
     private Node(NodeIdentity identity, FileStream folder) => (_identity, _folder) = (identity, folder);
 
@@ -78,6 +79,7 @@ public sealed class Node : IAsyncDisposable
     {
         foreach (var system in _systems)
             await system.Terminate();
+        await (_models?.DisposeAsync() ?? ValueTask.CompletedTask);
         _ledger?.Dispose();
         _identity.Dispose();
         await _folder.DisposeAsync();
@@ -103,10 +105,14 @@ public sealed class Node : IAsyncDisposable
             ? OpenEdge(() => ActorSystem.Create(Edge.ClusterSystem, config.WithFallback(Reference.Config)), 0)
             : OpenCluster(hub.Cluster, clock, config);
         var address = hub.Door ?? DoorOf(kit);
-        var edge = OpenEdge(() => Edge.OfHub(
-            hub.Listen.Length > 0 ? hub.Listen : address.Host, address, kit, _identity.TlsKey, clock, Logging),
+        var (listen, shelf, modelPort) = (hub.ListenBeside(address), new ModelShelf(), hub.ModelPortBeside(address));
+        var edge = OpenEdge(() => Edge.OfHub(listen, address, kit, _identity.TlsKey, clock, Logging),
             address.Port);
-        var door = edge.ActorOf(Door.Props(identity, clock), Edge.DoorName);
+        if (modelPort > 0)
+            _models = Listen(
+                () => ModelPort.Open(listen, modelPort, kit, _identity.TlsKey, shelf, clock, edge.Log), modelPort,
+                "node.hub.model-port another");
+        var door = edge.ActorOf(Door.Props(identity, clock, shelf), Edge.DoorName);
         var settings = new HubLeader.Settings(
             database, door, identity, hub.Patience, job, Path.Combine(plan.Data, "results"), clock);
         if (hub.Cluster is null)
@@ -174,7 +180,10 @@ public sealed class Node : IAsyncDisposable
         var settings = new Uplink.Settings(
             me, _identity.SiteKey, kit.Roster.Coordinator, [.. Hubs().Select(hub => Edge.DoorOf(hub, edge))],
             hospital.Rhythm,
-            SecureRandomSource.Instance, clock);
+            SecureRandomSource.Instance, clock)
+        {
+            Streams = new ModelFetch(kit, _identity.TlsKey, clock),
+        };
         edge.ActorOf(Uplink.Props(settings, agent, models, new ModelSpool(Path.Combine(plan.Data, "models"))),
             "uplink");
 
@@ -215,19 +224,23 @@ public sealed class Node : IAsyncDisposable
 
     private ActorSystem OpenEdge(Func<ActorSystem> open, int port)
     {
+        var edge = Listen(open, port, "node.hub.listen an address of this machine");
+        _systems.Add(edge);
+        return edge;
+    }
+
+    private static T Listen<T>(Func<T> open, int port, string orElse)
+    {
         try
         {
-            var edge = open();
-            _systems.Add(edge);
-            return edge;
+            return open();
         }
         // Akka wraps what the socket said.
         catch (Exception e) when (e.GetBaseException() is System.Net.Sockets.SocketException socket)
         {
             throw new FaultException(ExitCode.Failed,
                 new Fault(FaultNumber.PortInUse, $"The node cannot listen: {socket.Message.TrimEnd('.')}.",
-                    $"port {port}",
-                "Stop what holds the port, or give node.hub.listen an address of this machine."));
+                    $"port {port}", $"Stop what holds the port, or give {orElse}."));
         }
     }
 

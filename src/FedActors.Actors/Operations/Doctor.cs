@@ -226,7 +226,9 @@ public sealed class Doctor(TimeProvider clock)
         if (kit is not null)
         {
             var door = hub.Door ?? new HostPort(kit.Manifest.Hub.Host, kit.Manifest.Hub.Port);
-            LookAtPort("hospitals' port", hub.Listen.Length > 0 ? hub.Listen : door.Host, door.Port, isRunning);
+            LookAtPort("hospitals' port", hub.ListenBeside(door), door.Port, isRunning);
+            if (hub.ModelPortBeside(door) is > 0 and var models)
+                LookAtPort("port for models", hub.ListenBeside(door), models, isRunning);
             if (hub.Management is { } management)
                 LookAtPort("management port", management.Listen.ToString(), management.Port ?? door.Port + 1,
                     isRunning);

@@ -15,10 +15,15 @@ public sealed class ModelSpool(string folder)
 
     public void Append(Digest model, ReadOnlySpan<byte> piece)
     {
-        Directory.CreateDirectory(folder);
-        using var file =
-            new FileStream(PathOf(model), FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
+        using var file = Append(model);
         file.Write(piece);
+    }
+
+    /// <summary>What is written there follows what lies here. One writer at a time.</summary>
+    public FileStream Append(Digest model)
+    {
+        Directory.CreateDirectory(folder);
+        return new FileStream(PathOf(model), FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
     }
 
     /// <summary>The whole model; null where the bytes are not those of its name, or not yet all.</summary>

@@ -3,7 +3,6 @@ using Akka.Event;
 using FedActors.Actors.Hosting;
 using FedActors.Core.Identity;
 using FedActors.Core.Links;
-using FedActors.Core.Models;
 using FedActors.Core.Protocol;
 
 namespace FedActors.Actors.Wire;
@@ -48,7 +47,7 @@ public sealed class Door : ReceiveActor
     // Pieces that may come before the other end is told that they did.
     private const int PulseEvery = 16;
 
-    // Of a model on their way to one hospital at a time, whatever it asks for.
+    // Of a model on its way over the line to one hospital at a time, whatever it asks for.
     private const int MostChunks = 64;
 
     // Calls without an attachment for this long: the answers do not arrive.
@@ -57,22 +56,23 @@ public sealed class Door : ReceiveActor
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HubIdentity _identity;
     private readonly TimeProvider _clock;
+    private readonly ModelShelf _shelf;
     private readonly Dictionary<HospitalId, Line> _lines = [];
     private readonly Dictionary<IActorRef, long> _conversations = [];
     private readonly Dictionary<HospitalId, (Address Address, DateTimeOffset Since)> _calls = [];
     private readonly Dictionary<long, IActorRef> _askers = [];
-    private GlobalModel? _served;
     private long _lastConversation;
     private Open? _open;
     private Reception? _reception;
 
-    public Door(HubIdentity identity, TimeProvider clock)
+    public Door(HubIdentity identity, TimeProvider clock, ModelShelf shelf)
     {
-        (_identity, _clock) = (identity, clock);
+        (_identity, _clock, _shelf) = (identity, clock, shelf);
         Receive<Open>(open =>
         {
             Forget();
             (_open, _reception) = (open, new Reception(identity.Key, open.Nonce, open.Epoch));
+            shelf.Open(open.Models);
         });
         Receive<Close>(_ =>
         {
@@ -92,8 +92,9 @@ public sealed class Door : ReceiveActor
         Receive<Terminated>(ended => End(ended.ActorRef));
     }
 
-    public static Props Props(HubIdentity identity, TimeProvider clock) =>
-        Akka.Actor.Props.Create<Door>(identity, clock);
+    /// <param name="shelf">Filled from here; null where large models come over the line too.</param>
+    public static Props Props(HubIdentity identity, TimeProvider clock, ModelShelf? shelf = null) =>
+        Akka.Actor.Props.Create<Door>(identity, clock, shelf ?? new ModelShelf());
 
     // It is there from the edge's start: what is said to a name that nobody has yet, Akka may take to nobody for good.
     private RemoteHospitals Hospitals => _open!.Hospitals;
@@ -106,7 +107,7 @@ public sealed class Door : ReceiveActor
         _askers.Clear();
         _lines.Clear();
         _calls.Clear();
-        _served = null;
+        _shelf.Close();
     }
 
     private void Answer(LineProtocol.Hello hello)
@@ -205,7 +206,7 @@ public sealed class Door : ReceiveActor
                 line.Unpulsed = PulseEvery;
                 break;
             case ModelProtocol.ModelWanted wanted:
-                Serve(line, wanted);
+                Serve(hospital, line, wanted);
                 break;
             case IFromHospital from when from.Hospital == hospital:
                 if (_askers.TryGetValue(whole.Conversation, out var asker))
@@ -217,17 +218,22 @@ public sealed class Door : ReceiveActor
         }
     }
 
-    private void Serve(Line line, ModelProtocol.ModelWanted wanted)
+    private void Serve(HospitalId hospital, Line line, ModelProtocol.ModelWanted wanted)
     {
-        if (_served?.Hash != wanted.Model && !_open!.Models.TryGet(wanted.Model, out _served))
+        if (!_shelf.TryGet(hospital, wanted.Model, out var model))
         {
             Send(line, 0, new ModelProtocol.ModelMissing(wanted.Model));
             return;
         }
-        var (total, credit) = (_served!.Bytes, Math.Min(wanted.Credit, MostChunks));
+        var (total, credit) = (model.Bytes, Math.Min(wanted.Credit, MostChunks));
+        if (wanted.ByStream == true && _shelf.Port > 0 && total - wanted.FromOffset > ModelProtocol.LineBytes)
+        {
+            Send(line, 0, new ModelProtocol.ModelStreamed(wanted.Model, total, _shelf.Port));
+            return;
+        }
         for (var (offset, sent) = (wanted.FromOffset, 0); sent < credit && offset >= 0 && offset < total; sent++)
         {
-            var chunk = _served.ToBytes((int)offset, (int)Math.Min(RoundProtocol.ChunkBytes, total - offset));
+            var chunk = model.ToBytes((int)offset, (int)Math.Min(RoundProtocol.ChunkBytes, total - offset));
             Send(line, 0,
                 new ModelProtocol.ModelChunk(wanted.Model, offset, total, Core.Identity.ByteString.Own(chunk)));
             offset += chunk.Length;
@@ -238,6 +244,8 @@ public sealed class Door : ReceiveActor
     {
         if (_open is null)
             return;
+        if (message is RoundProtocol.RoundOffered offer)
+            _shelf.Offer(hospital, offer.Model);
         var line = LineOf(hospital);
         line.Outbox.Add(conversation, message, line.End is null ? null : Send(line, conversation, message));
     }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
@@ -10,7 +9,6 @@ using Akka.Remote;
 using Akka.Remote.Transport.DotNetty;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Provisioning;
-using FedActors.Core.Identity;
 using FedActors.Core.Numerics;
 
 namespace FedActors.Actors.Wire;
@@ -62,7 +60,7 @@ public static class Edge
               }
             }
             """),
-        Tls(kit, key, isHubWelcome: false, kit.Roster.Hospitals, clock), more);
+        Tls(key, new Admission(kit, IsHubWelcome: false, kit.Roster.Hospitals, clock)), more);
 
     /// <summary>
     /// A hospital's system. Akka has to listen somewhere: on loopback, at a port of the machine's choice.
@@ -80,7 +78,7 @@ public static class Edge
               public-port = 1
             }
             """),
-        Tls(kit, key, isHubWelcome: true, [], clock), more);
+        Tls(key, new Admission(kit, IsHubWelcome: true, [], clock)), more);
 
     /// <summary>The hub's door, as a site reaches it: at the hub's edge, or among its nodes where the site is a member
     /// there.</summary>
@@ -142,7 +140,8 @@ public static class Edge
         // A hospital does not know which others the hub lets in: they are members of the federation all the same.
         var hospitals = kit.IsHub ? plan.Hospitals : kit.Roster.Hospitals;
         return ActorSystem.Create(ClusterSystem, ActorSystemSetup.Create(
-            BootstrapSetup.Create().WithConfig(config), Tls(kit, key, isHubWelcome: true, hospitals, clock)));
+            BootstrapSetup.Create().WithConfig(config),
+            Tls(key, new Admission(kit, IsHubWelcome: true, hospitals, clock))));
     }
 
     private static ActorSystem Create(string name, Config own, DotNettySslSetup tls, Config more)
@@ -167,40 +166,16 @@ public static class Edge
         return ActorSystem.Create(name, ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), tls));
     }
 
-    /// <param name="isHubWelcome">Whether the hub may be at the other end.</param>
-    /// <param name="hospitals">Who else may.</param>
-    private static DotNettySslSetup Tls(
-        Kit kit, ECDsa key, bool isHubWelcome, ImmutableArray<HospitalId> hospitals, TimeProvider clock)
-    {
-        var own = kit.Certificate.CopyWithPrivateKey(key);
-        return new DotNettySslSetup(own, suppressValidation: false, requireMutualAuthentication: true,
-            validateCertificateHostname: false,
-            (certificate, _, peer, _, log) =>
-            {
-                var refusal = certificate is null ? "it shows no certificate"
-                    : Refusal(kit, certificate, isHubWelcome, hospitals, clock.GetUtcNow());
-                if (refusal is not null)
-                    log.Warning("{0} is not let in: {1}", peer, refusal);
-                return refusal is null;
-            });
-    }
-
-    // A certificate counts if its root, its dates and its usage do, and if its key is the one the roster has for its
-    // name.
-    private static string? Refusal(Kit kit, X509Certificate2 certificate, bool isHubWelcome,
-        ImmutableArray<HospitalId> hospitals, DateTimeOffset now)
-    {
-        var name = Certificates.NameOf(certificate);
-        var asHub = isHubWelcome && (hospitals.IsEmpty || name == kit.Manifest.Hub.Name);
-        if (kit.FaultOf(certificate, asHub, now, "") is { } fault)
-            return fault.ToString();
-        if (!asHub && (!HospitalId.IsValid(name) || !hospitals.Contains(new HospitalId(name))))
-            return $"'{name}' is none of those that may connect here";
-        var expected = asHub ? kit.Roster.Coordinator : kit.Roster.KeyOf(new HospitalId(name));
-        return expected is not null && expected.Equals(Certificates.KeyOf(certificate))
-            ? null
-            : $"the roster does not name '{name}' with this key";
-    }
+    private static DotNettySslSetup Tls(ECDsa key, Admission admission) => new(
+        admission.Kit.Certificate.CopyWithPrivateKey(key), suppressValidation: false, requireMutualAuthentication: true,
+        validateCertificateHostname: false,
+        (certificate, _, peer, _, log) =>
+        {
+            var refusal = admission.RefusalOf(certificate);
+            if (refusal is not null)
+                log.Warning("{0} is not let in: {1}", peer, refusal);
+            return refusal is null;
+        });
 
     private static string NewName()
     {

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
+using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Storage;
+using FedActors.Core;
 using FedActors.Core.Identity;
 using FedActors.Core.Links;
 using FedActors.Core.Models;
@@ -25,7 +27,11 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     public sealed record Settings(
         HospitalId Hospital, SiteKey Key, SitePublicKey Hub, ImmutableArray<IActorRef> Doors, TimeSpan Rhythm,
         IRandomSource Random,
-        TimeProvider Clock);
+        TimeProvider Clock)
+    {
+        /// <summary>Fetches large models beside the line; null where they come over it too.</summary>
+        public ModelFetch? Streams { get; init; }
+    }
 
     /// <summary>Most bytes of one message from the hub: an open sum of a hundred million coordinates.</summary>
     public const int MessageBytes = 1 << 30;
@@ -45,10 +51,16 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     // Between two calls while nobody has answered; no longer than the rhythm.
     private static readonly TimeSpan CallPause = TimeSpan.FromMilliseconds(500);
 
+    // Where nothing came from the hub's port for models, until it is tried again on the same line.
+    private static readonly TimeSpan PortPause = TimeSpan.FromMinutes(10);
+
     private sealed record Beat : INoSerializationVerificationNeeded
     {
         public static Beat Instance { get; } = new();
     }
+
+    /// <param name="Trouble">Why not all of it came; null where it did.</param>
+    private sealed record StreamEnded(Fetch Fetch, string? Trouble) : INoSerializationVerificationNeeded;
 
     private sealed record Answer(long Conversation, IWireMessage Message) : INoSerializationVerificationNeeded;
 
@@ -68,6 +80,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
     private int _calls;
     private LineEnd? _end;
     private DateTimeOffset _lastHeard;
+    private DateTimeOffset _portAgain;
     private Fetch? _fetch;
 
     public Uplink(Settings settings, IActorRef agent, ModelCache models, ModelSpool spool)
@@ -81,6 +94,7 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             if (broken.Session == _end?.Session)
                 Dial("The hub does not know the session any more.");
         });
+        Receive<StreamEnded>(OnStreamEnded);
         Receive<Answer>(answer =>
             _outbox.Add(answer.Conversation, answer.Message,
                 _end is null ? null : Send(answer.Conversation, answer.Message)));
@@ -96,6 +110,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         Timers.StartPeriodicTimer(nameof(Beat), Beat.Instance, _settings.Rhythm);
         Dial(null);
     }
+
+    protected override void PostStop() => _fetch?.Stream?.Cancel();
 
     private void OnBeat()
     {
@@ -159,7 +175,8 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         _log.Info("{Hospital} is attached to its hub", _settings.Hospital);
         Send(0, new LineProtocol.Attach(_nonce));
         _outbox.Resend(Send);
-        if (_fetch is { } fetch)
+        _portAgain = default;
+        if (_fetch is { Stream: null } fetch)
             Ask(fetch, WindowChunks);
     }
 
@@ -171,7 +188,11 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             Context.Stop(relay);
         _relays.Clear();
         _waiting.Clear();
-        _fetch = null;
+        // One that writes to the spool ends first.
+        if (_fetch?.Stream is { } stream)
+            stream.Cancel();
+        else
+            _fetch = null;
     }
 
     private void Take(LineProtocol.Envelope piece)
@@ -213,7 +234,10 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             case ModelProtocol.ModelChunk chunk:
                 Store(chunk);
                 break;
-            case ModelProtocol.ModelMissing missing when missing.Model == _fetch?.Model:
+            case ModelProtocol.ModelStreamed streamed:
+                BeginStream(streamed);
+                break;
+            case ModelProtocol.ModelMissing missing when _fetch is { Stream: null } && missing.Model == _fetch.Model:
                 _log.Warning("The hub does not hold the model {Model}", missing.Model);
                 EndFetch();
                 break;
@@ -259,13 +283,14 @@ public sealed class Uplink : ReceiveActor, IWithTimers
             return;
         if (chunks == WindowChunks)
             fetch.Granted = fetch.Received;
-        Send(0, new ModelProtocol.ModelWanted(fetch.Model, fetch.Granted, chunks));
+        var isByStream = _settings.Streams is not null && _settings.Clock.GetUtcNow() >= _portAgain;
+        Send(0, new ModelProtocol.ModelWanted(fetch.Model, fetch.Granted, chunks, isByStream));
         fetch.Granted += (long)chunks * RoundProtocol.ChunkBytes;
     }
 
     private void Store(ModelProtocol.ModelChunk chunk)
     {
-        if (_fetch is not { } fetch || chunk.Model != fetch.Model || chunk.Offset != fetch.Received)
+        if (_fetch is not { Stream: null } fetch || chunk.Model != fetch.Model || chunk.Offset != fetch.Received)
             return;
         try
         {
@@ -279,18 +304,69 @@ public sealed class Uplink : ReceiveActor, IWithTimers
         }
         fetch.Received += chunk.Bytes.Length;
         if (fetch.Received >= chunk.Total)
-        {
-            if (_spool.Read(fetch.Model, fetch.Parameters) is { } model)
-                _models.Add(model);
-            else
-                _log.Warning("The model {Model} arrived damaged", fetch.Model);
-            _spool.Remove(fetch.Model);
-            EndFetch();
-        }
+            Complete(fetch);
         else if (fetch.Granted - fetch.Received <= (long)(WindowChunks - GrantChunks) * RoundProtocol.ChunkBytes)
-        {
             Ask(fetch, GrantChunks);
+    }
+
+    private void BeginStream(ModelProtocol.ModelStreamed streamed)
+    {
+        if (_fetch is not { Stream: null } fetch || streamed.Model != fetch.Model || _settings.Streams is null
+            || _door.Path.Address.Host is not { } host)
+            return;
+        if (fetch.Received >= streamed.Total)
+        {
+            Complete(fetch);
+            return;
         }
+        fetch.Stream = new CancellationTokenSource();
+        fetch.Total = streamed.Total;
+        _settings.Streams.RunAsync(
+            new HostPort(host, streamed.Port),
+            new ModelRequest(fetch.Model, fetch.Received, streamed.Total - fetch.Received), _spool, fetch.Stream.Token)
+            .PipeTo(Self, success: () => new StreamEnded(fetch, null),
+                failure: e =>
+                    new StreamEnded(fetch, e is OperationCanceledException ? "Nothing came in time." : e.Message));
+    }
+
+    private void OnStreamEnded(StreamEnded ended)
+    {
+        var (fetch, received) = (ended.Fetch, _spool.LengthOf(ended.Fetch.Model));
+        if (fetch.Stream!.IsCancellationRequested)
+        {
+            _fetch = null;
+            GoOn();
+            return;
+        }
+        var isCutOff = received > fetch.Received;
+        (fetch.Stream, fetch.Received) = (null, received);
+        if (received >= fetch.Total)
+        {
+            Complete(fetch);
+            return;
+        }
+        if (isCutOff)
+        {
+            _log.Warning("The model {Model} was cut off after {Received} of {Total} bytes, and goes on: {Reason}",
+                fetch.Model, received, fetch.Total, ended.Trouble);
+        }
+        else
+        {
+            _portAgain = _settings.Clock.GetUtcNow() + PortPause;
+            _log.Warning("{Number}: the model {Model} cannot be had at the hub's port for models and comes over the "
+                + "line, which is slow: {Reason}", FaultNumber.ModelPortUnusable.Code(), fetch.Model, ended.Trouble);
+        }
+        Ask(fetch, WindowChunks);
+    }
+
+    private void Complete(Fetch fetch)
+    {
+        if (_spool.Read(fetch.Model, fetch.Parameters) is { } model)
+            _models.Add(model);
+        else
+            _log.Warning("The model {Model} arrived damaged", fetch.Model);
+        _spool.Remove(fetch.Model);
+        EndFetch();
     }
 
     // Where the model could not be had, the agent says so to whoever offered.
@@ -344,5 +420,11 @@ public sealed class Uplink : ReceiveActor, IWithTimers
 
         /// <summary>Up to here pieces were asked for.</summary>
         public long Granted { get; set; } = received;
+
+        /// <summary>Ends the connection that brings it now; null where none does.</summary>
+        public CancellationTokenSource? Stream { get; set; }
+
+        /// <summary>Bytes of the whole model, once a stream was offered.</summary>
+        public long Total { get; set; }
     }
 }

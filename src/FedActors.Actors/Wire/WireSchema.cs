@@ -29,8 +29,9 @@ internal static class WireSchema
         Message<Attach>("attach/1", "Nonce"),
         Message<Pulse>("pulse/1", "Heard"),
 
-        Message<ModelWanted>("model-wanted/1", "Model", "FromOffset", "Credit"),
+        Message<ModelWanted>("model-wanted/1", "Model", "FromOffset", "Credit", "ByStream"),
         Message<ModelChunk>("model-chunk/1", "Model", "Offset", "Total", "Bytes"),
+        Message<ModelStreamed>("model-streamed/1", "Model", "Total", "Port"),
         Message<ModelMissing>("model-missing/1", "Model"),
 
         Message<RoundOffered>("round-offered/1", "Id", "Plan", "PlanHash", "Model", "Cohort", "LastIncluded",

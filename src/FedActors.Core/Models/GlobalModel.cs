@@ -34,13 +34,35 @@ public sealed record GlobalModel(Digest Hash, ImmutableArray<double> Parameters,
     /// <param name="length">At most what follows the offset.</param>
     public byte[] ToBytes(int offset, int length)
     {
-        var first = offset / sizeof(double);
-        var bytes = new byte[(offset % sizeof(double) + length + sizeof(double) - 1) / sizeof(double) * sizeof(double)];
-        for (var i = 0; i < bytes.Length / sizeof(double); i++)
-            BinaryPrimitives.WriteDoubleLittleEndian(
-                bytes.AsSpan(i * sizeof(double)),
-                first + i < Parameters.Length ? Parameters[first + i] : State[first + i - Parameters.Length]);
-        return bytes.Length == length ? bytes : bytes.AsSpan(offset % sizeof(double), length).ToArray();
+        var bytes = new byte[length];
+        CopyTo(offset, bytes);
+        return bytes;
+    }
+
+    /// <summary>Writes a part of the model's bytes.</summary>
+    /// <param name="offset">From 0; any, not only whole numbers of 8.</param>
+    /// <param name="bytes">At most as long as what follows the offset; overwritten.</param>
+    public void CopyTo(int offset, Span<byte> bytes)
+    {
+        var split = sizeof(double) * Parameters.Length;
+        var first = Math.Clamp(split - offset, 0, bytes.Length);
+        Copy(Parameters, Math.Min(offset, split), bytes[..first]);
+        Copy(State, Math.Max(0, offset - split), bytes[first..]);
+
+        static void Copy(ImmutableArray<double> numbers, int offset, Span<byte> bytes)
+        {
+            if (BitConverter.IsLittleEndian)
+            {
+                MemoryMarshal.AsBytes(numbers.AsSpan()).Slice(offset, bytes.Length).CopyTo(bytes);
+                return;
+            }
+            Span<byte> number = stackalloc byte[sizeof(double)];
+            for (var i = 0; i < bytes.Length; i++)
+            {
+                BinaryPrimitives.WriteDoubleLittleEndian(number, numbers[(offset + i) / sizeof(double)]);
+                bytes[i] = number[(offset + i) % sizeof(double)];
+            }
+        }
     }
 
     /// <summary>Reads a model back.</summary>

@@ -128,6 +128,10 @@ public sealed class NodeFileTests
             "node.hub.management.port");
         yield return Case("node { role = hub, hub { management { password = x } } }", FaultNumber.UnknownKey,
             "node.hub.management.password");
+        yield return Case("node { role = hub, hub { model-port = 65536 } }", FaultNumber.ValueOutOfRange,
+            "node.hub.model-port");
+        yield return Case("node { role = hub, hub { model-port = maybe } }", FaultNumber.WrongType,
+            "node.hub.model-port");
         yield return Case("node { role = hub, hub { job = [a] } }", FaultNumber.WrongType, "node.hub.job");
         yield return Case("node { role = hub, hospital { rhythm = 2s } }", FaultNumber.NotAllowedTogether,
             "node.hospital");

@@ -30,6 +30,12 @@ public sealed class RedTeamTests : IAsyncDisposable
         ["/user/door", "/user", "/system", "/", "/remote", "/system/remoting-terminator", "/system/transports"];
 
     private readonly SmallFederation _federation = new();
+    private readonly int _modelPort = SmallFederation.FreePort();
+
+    private string WithModels => $"job = small.conf, model-port = {_modelPort}";
+
+    // Where the hub meets hospitals.
+    private int[] Ports => [_federation.Office.Port, _modelPort];
 
     public ValueTask DisposeAsync() => _federation.DisposeAsync();
 
@@ -162,7 +168,7 @@ public sealed class RedTeamTests : IAsyncDisposable
             office.Federation.Package("hub", office.KitOf("hub"));
         }
         _federation.WriteJob();
-        await _federation.StartHub("job = small.conf");
+        await _federation.StartHub(WithModels);
         var now = TimeProvider.System.GetUtcNow();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var berlins = PrivateFile.Read(office.KeyOf("berlin") + (kind == "revoked" ? ".old" : ""));
@@ -181,7 +187,8 @@ public sealed class RedTeamTests : IAsyncDisposable
             _ => Own(Leaf("berlin", key, null, now), key),
         };
 
-        Assert.That(await IsLetIn(certificate), Is.False);
+        foreach (var port in Ports)
+            Assert.That(await IsLetIn(port, certificate), Is.False);
         await using var line = await SiteLine.Attach(office, "madrid");
         await line.ProveAlive(kind);
 
@@ -193,20 +200,22 @@ public sealed class RedTeamTests : IAsyncDisposable
     public async Task A_members_certificate_is_let_in()
     {
         _federation.WriteJob();
-        await _federation.StartHub("job = small.conf");
+        await _federation.StartHub(WithModels);
         using var certificate = CertificateOf(_federation.Office);
 
-        Assert.That(await IsLetIn(certificate), Is.True);
+        foreach (var port in Ports)
+            Assert.That(await IsLetIn(port, certificate), Is.True);
     }
 
     [Test]
     public async Task Who_speaks_in_clear_is_cut_off_and_the_hub_stays_up()
     {
         _federation.WriteJob();
-        await _federation.StartHub("job = small.conf");
+        await _federation.StartHub(WithModels);
 
-        using (var plain = new TcpClient("127.0.0.1", _federation.Office.Port))
+        foreach (var port in Ports)
         {
+            using var plain = new TcpClient("127.0.0.1", port);
             await plain.GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: hub\r\n\r\n"u8.ToArray());
             Assert.That(await Answer(plain.GetStream()), Does.Not.Contain("HTTP"));
         }
@@ -216,10 +225,10 @@ public sealed class RedTeamTests : IAsyncDisposable
 
     // In TLS 1.3 a server's refusal comes after the client believes it is through. Who is let in and says nothing is
     // left waiting.
-    private async Task<bool> IsLetIn(X509Certificate2? certificate)
+    private async Task<bool> IsLetIn(int port, X509Certificate2? certificate)
     {
         using var hub = Kit.Open(_federation.Office.KitOf("hub")).Certificate;
-        using var socket = new TcpClient("127.0.0.1", _federation.Office.Port);
+        using var socket = new TcpClient("127.0.0.1", port);
         await using var stream = new SslStream(
             socket.GetStream(), false, (_, shown, _, _) => shown?.GetCertHashString() == hub.GetCertHashString());
         try

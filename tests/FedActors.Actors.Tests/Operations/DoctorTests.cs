@@ -57,6 +57,8 @@ public sealed class DoctorTests : IAsyncDisposable
         holder.Start();
 
         Assert.That(Code(await Examine(Hub()), "hospitals' port"), Is.EqualTo("fail FA-7023"));
+        Assert.That(Code(await Examine(_federation.WriteHub($"model-port = {_federation.Office.Port}")),
+            "port for models"), Is.EqualTo("fail FA-7023"));
     }
 
     [Test]

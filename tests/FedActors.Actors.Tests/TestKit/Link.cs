@@ -19,6 +19,7 @@ internal sealed class Link : IDisposable
     private readonly TcpListener _listener;
     private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
     private readonly CancellationTokenSource _ended = new();
+    private long _carried;
 
     public Link() => _listener = new TcpListener(IPAddress.Loopback, Port);
 
@@ -28,6 +29,12 @@ internal sealed class Link : IDisposable
 
     /// <summary>Of each connection and direction; 0: as fast as it goes.</summary>
     public int BytesPerSecond { get; set; }
+
+    /// <summary>Bytes that went from the node to its callers.</summary>
+    public long Carried => Interlocked.Read(ref _carried);
+
+    /// <summary>Cuts once, after so many.</summary>
+    public long CutAt { get; init; } = long.MaxValue;
 
     /// <summary>Takes connections from now on: the node is there.</summary>
     public void Listen()
@@ -75,7 +82,7 @@ internal sealed class Link : IDisposable
         try
         {
             await node.ConnectAsync(Behind, Port, _ended.Token);
-            await Task.WhenAny(CarryAsync(caller, node), CarryAsync(node, caller));
+            await Task.WhenAny(CarryAsync(caller, node, false), CarryAsync(node, caller, true));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
@@ -89,7 +96,7 @@ internal sealed class Link : IDisposable
         }
     }
 
-    private async Task CarryAsync(TcpClient from, TcpClient to)
+    private async Task CarryAsync(TcpClient from, TcpClient to, bool isFromNode)
     {
         var piece = new byte[PieceBytes];
         try
@@ -101,6 +108,9 @@ internal sealed class Link : IDisposable
                 // The time that these bytes take on a slow wire; nothing waits for it to be over.
                 if (BytesPerSecond is > 0 and var rate)
                     await Task.Delay(TimeSpan.FromSeconds((double)length / rate), _ended.Token);
+                if (isFromNode && Interlocked.Add(ref _carried, length) is var carried && carried >= CutAt
+                    && carried - length < CutAt)
+                    Cut();
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException

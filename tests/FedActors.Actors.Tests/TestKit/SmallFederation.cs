@@ -69,10 +69,14 @@ public sealed class SmallFederation : IAsyncDisposable
         return file;
     }
 
-    /// <summary>Writes the hub's node file.</summary>
+    /// <summary>
+    /// Writes the hub's node file. It opens no port for models, unless the section says so: nobody knows whether the
+    /// second one after the kit's is free.
+    /// </summary>
     /// <param name="section">What stands in the hub's section.</param>
     /// <param name="node">More sections of the node.</param>
-    public string WriteHub(string section, string node = "") => Office.NodeFile("hub", $"hub {{ {section} }}\n{node}");
+    public string WriteHub(string section, string node = "") =>
+        Office.NodeFile("hub", $"hub {{ model-port = off\n{section} }}\n{node}");
 
     /// <summary>
     /// Writes the node files of a hub of several nodes: one site, one kit, one key, each with a folder of its own.
@@ -96,6 +100,7 @@ public sealed class SmallFederation : IAsyncDisposable
                   role = hub, data = "state{{i + 1}}"
                   identity { kit = "kit", key = "hub.key" }
                   hub {
+                    model-port = off
                     {{section}}
                     door = "{{doors[i]}}"
                     cluster { nodes = [{{List(nodes)}}], self = "{{nodes[i]}}"
