@@ -367,7 +367,7 @@ public sealed unsafe class MultilayerPerceptron : INoisilyDescendingModel, IDesc
         {
             var layer = _layers[l];
             var weights = memory.Weights + layer.Place;
-            MatrixProduct.Run(rows.Count, layer.Out, layer.In, memory.Input(l),
+            MatrixProduct.Run(WholeTiles(rows.Count), layer.Out, layer.In, memory.Input(l),
                 new MatrixView(weights, layer.Stride, 1),
                 memory.Answers(l), layer.Stride, 0, memory.Scratch, _form);
             ActivationKernels.Activate(memory.Answers(l), weights + layer.In * layer.Stride, rows.Count, layer.Stride,
@@ -383,10 +383,15 @@ public sealed unsafe class MultilayerPerceptron : INoisilyDescendingModel, IDesc
             scores[k] = own[k];
     }
 
+    // A row of a product's result depends on its own row alone: what lies past the last row, in the room for a chunk,
+    // makes rows that nobody reads.
+    private static int WholeTiles(int rows) =>
+        (rows + MatrixProduct.TileRows - 1) / MatrixProduct.TileRows * MatrixProduct.TileRows;
+
     private void DeltaBelow(Memory memory, int l, int rows)
     {
         var (layer, below) = (_layers[l], _layers[l - 1]);
-        MatrixProduct.Run(rows, layer.In, layer.Out, new MatrixView(memory.Deltas(l), layer.Stride, 1),
+        MatrixProduct.Run(WholeTiles(rows), layer.In, layer.Out, new MatrixView(memory.Deltas(l), layer.Stride, 1),
             new MatrixView(memory.Weights + layer.Place, layer.Stride, 1).Transposed, memory.Deltas(l - 1),
             below.Stride, 0, memory.Scratch, _form);
         ActivationKernels.Derive(memory.Deltas(l - 1), memory.Answers(l - 1), rows * below.Stride, _activation);

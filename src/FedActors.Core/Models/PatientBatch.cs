@@ -31,6 +31,12 @@ public readonly ref struct PatientBatch
     /// <exception cref="ArgumentException">There is no such patient, or no room for the rows.</exception>
     public static PatientBatch OfUnits(PatientTable patients, ReadOnlySpan<int> units, Span<int> rows)
     {
+        if (!patients.HasSeveralRows && units.Length <= rows.Length
+            && !units.ContainsAnyExceptInRange(0, patients.Units - 1))
+        {
+            units.CopyTo(rows);
+            return Of(patients, rows[..units.Length]);
+        }
         var taken = 0;
         foreach (var unit in units)
         {

@@ -33,7 +33,9 @@ internal readonly unsafe struct MatrixView(float* at, int row, int column)
 /// <summary>C = A B + beta C.</summary>
 internal static unsafe class MatrixProduct
 {
-    private const int TileRows = 8;
+    /// <summary>Rows of C that are made at once. Fewer at its end cost as much, and a copy for each panel.</summary>
+    public const int TileRows = 8;
+
     private const int TileColumns = 32;
 
     // Rows of B between one that is copied and the one that is fetched.

@@ -222,7 +222,12 @@ public sealed class NoisyGrid
     /// <param name="values">Length of <paramref name="released"/>; overwritten.</param>
     public void ToReals(ReadOnlySpan<long> released, Span<double> values)
     {
-        for (var i = 0; i < released.Length; i++)
+        const int Lanes = EightLanes.Count;
+        var i = 0;
+        for (; i <= released.Length - Lanes; i += Lanes)
+            (Vector512.ConvertToDouble(Vector512.Create(released.Slice(i, Lanes))) / Vector512.Create(_unitsPerOne))
+                .CopyTo(values[i..]);
+        for (; i < released.Length; i++)
             values[i] = released[i] / _unitsPerOne;
     }
 }
