@@ -128,6 +128,9 @@ public static class Edge
                 # All of them: a first node that knew no other would begin a hub of its own after a restart.
                 seed-nodes = [{{seeds}}]
                 roles = [{{roles}}]
+                # A first handshake that was cut short may leave half of a connection, over which nobody joins: the node ends,
+                # and with the next start begins new ones.
+                shutdown-after-unsuccessful-join-seed-nodes = 60s
                 # Hospitals and aggregators neither lead nor have a say in who does.
                 role.{{Coordinating}}.min-nr-of-members = {{plan.Nodes.Length / 2 + 1}}
                 downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"

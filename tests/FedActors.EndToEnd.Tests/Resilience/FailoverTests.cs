@@ -47,7 +47,7 @@ public sealed class FailoverTests : IAsyncDisposable
     {
         Write(6, cluster);
         // The first of the nodes begins the cluster, and leads it.
-        await StartAsync("before:RoundCommitted=stop");
+        await _federation.StartAllAsync("before:RoundCommitted=stop");
         await _federation.IsStoppedAsync("hub1");
         var stopped = Stopwatch.StartNew();
 
@@ -94,22 +94,9 @@ public sealed class FailoverTests : IAsyncDisposable
     private async Task<(string Leader, string[] Others)> BeginAsync(int rounds, string cluster = "")
     {
         Write(rounds, cluster);
-        await StartAsync();
+        await _federation.StartAllAsync();
         var leader = await _federation.WhoSaysAsync("Round 3 is committed", _federation.Hubs);
         return (leader, [.. _federation.Hubs.Where(hub => hub != leader)]);
-    }
-
-    // One hub node after another: handshakes of six processes that all compile their code at once take seconds.
-    private async Task StartAsync(string failpointsOfTheFirst = "")
-    {
-        foreach (var node in _federation.Nodes)
-        {
-            _federation.Start(node, node == "hub1" ? failpointsOfTheFirst : "");
-            if (_federation.Hubs.Contains(node))
-                await _federation.WhoSaysAsync("Started up successfully", node);
-        }
-        foreach (var hub in _federation.Hubs)
-            await _federation.WhoSaysAsync(ProcessFederation.IsUp, hub);
     }
 
     private void Write(int rounds, string cluster)

@@ -23,10 +23,7 @@ public sealed class MachineNetworkTests
             cohort { minimum = 3, attempts = 1000, deadline = 20s }
             secure-aggregation { phase-deadline = 5s }
             """, "patience = 10s, management.port = off");
-        foreach (var node in federation.Nodes)
-            federation.Start(node);
-        foreach (var hub in federation.Hubs)
-            await federation.WhoSaysAsync(ProcessFederation.IsUp, hub);
+        await federation.StartAllAsync();
         var leader = await federation.WhoSaysAsync("Round 3 is committed", federation.Hubs);
         var lost = isLeader ? leader : federation.Hubs.First(hub => hub != leader);
         var others = federation.Hubs.Where(hub => hub != lost).ToArray();

@@ -92,6 +92,22 @@ public sealed class ProcessFederation(Postgres? server = null, int hubNodes = 1,
             ("FEDACTORS_FAILPOINT", failpoints), ("FEDACTORS_ACKNOWLEDGED", AcknowledgedFile(node)));
     }
 
+    /// <summary>
+    /// All of a hub of several nodes and of the hospitals, and ends once each of the hub's is up. One hub node after
+    /// another: handshakes of six processes that all compile their code at once take seconds.
+    /// </summary>
+    public async Task StartAllAsync(string failpointsOfTheFirst = "")
+    {
+        foreach (var node in Nodes)
+        {
+            Start(node, node == Hubs[0] ? failpointsOfTheFirst : "");
+            if (Hubs.Contains(node))
+                await WhoSaysAsync("Started up successfully", node);
+        }
+        foreach (var hub in Hubs)
+            await WhoSaysAsync(IsUp, hub);
+    }
+
     /// <summary>Waits until one of these nodes says this, or finds that it has, and gives its name.</summary>
     public Task<string> WhoSaysAsync(string text, params IEnumerable<string> nodes) => HearAsync(text, true, nodes);
 
