@@ -17,9 +17,9 @@ using FedActors.Core.Protocol;
 namespace FedActors.Actors.Wire;
 
 /// <summary>
-/// Hands large models to hospitals, each on a connection of its own beside the actors' one: there, 64,000 bytes cost a
-/// hundred times what they cost here, and would stand between the actors' messages. Lets in whom the hub's edge lets
-/// in, and hands out what the <see cref="ModelShelf"/> has for that hospital. What is said: <see cref="ModelRequest"/>.
+/// Hands large models to hospitals, each on a connection of its own beside the actors' one: there, they would cost
+/// three times as much, and stand between the actors' messages. Lets in whom the hub's edge lets in, and hands out what
+/// the <see cref="ModelShelf"/> has for that hospital. What is said: <see cref="ModelRequest"/>.
 /// </summary>
 public sealed class ModelPort : IAsyncDisposable
 {

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Akka.Actor;
 using Akka.Configuration;
@@ -96,7 +95,6 @@ public sealed class ModelTransferTests : ActorTest
         foreach (var next in (GlobalModel[])[ModelOf(5_000_000), ModelOf(50_000_000)])
         {
             GC.Collect();
-            Touch(2 * next.Bytes);
             await File.WriteAllTextAsync("/proc/self/clear_refs", "5");
             var (before, cpu) = (Environment.WorkingSet, Environment.CpuUsage.TotalTime);
             var watch = Stopwatch.StartNew();
@@ -108,16 +106,6 @@ public sealed class ModelTransferTests : ActorTest
                 $"{next.Bytes / 1e6:F0} MB in {seconds:F2} s, {next.Bytes / 1e6 / seconds:F0} MB/s; CPU time of "
                     + $"both ends {used.TotalSeconds:F2} s; memory of both ends beyond the model that arrived "
                     + $"{(Peak() - before - next.Bytes) / 1e6:F0} MB");
-        }
-
-        // A virtual machine gets memory from its host when it first writes there, at a few hundred megabytes a second:
-        // that is not to be measured. The model and the spool need as much each.
-        static void Touch(int bytes)
-        {
-            var memory = Marshal.AllocHGlobal(bytes);
-            for (var at = 0; at < bytes; at += 4096)
-                Marshal.WriteByte(memory, at, 1);
-            Marshal.FreeHGlobal(memory);
         }
 
         static long Peak() => 1024 * long.Parse(File.ReadAllLines("/proc/self/status")
