@@ -36,11 +36,15 @@ public sealed class ClusterMembersTests : IAsyncDisposable
     {
         var job = _federation.WriteJob();
         var hub = await StartHub("hospitals = [berlin, madrid]");
-        await _federation.StartHospital("berlin", Member());
-        await _federation.StartHospital("madrid", Member());
+        Node[] members =
+        [
+            await _federation.StartHospital("berlin", Member()), await _federation.StartHospital("madrid", Member()),
+        ];
         await _federation.StartHospital("paris");
 
         await EndsWithTheModelOf(job, hub);
+        foreach (var member in members)
+            await ClusterMember.IsUp(member);
         var nodes = await Ask(hub, "cluster", "show");
         Assert.That(nodes["nodes"]!.AsArray().Select(node => $"{node!["roles"]![0]} {node["status"]} {node["leads"]}"),
             Is.EquivalentTo((string[])["coordinator up true", "hospital up false", "hospital up false"]));

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using Akka.Actor;
-using Akka.Cluster;
 using FedActors.Actors.Configuration;
 using FedActors.Actors.Hosting;
 using FedActors.Actors.Operations;
@@ -148,7 +147,7 @@ public sealed class HubClusterTests : IAsyncDisposable
         }
         // One that has joined but is not up yet counts for no majority: of two, the first would be the one to stay.
         foreach (var node in hub.Nodes)
-            await IsUp(node);
+            await ClusterMember.IsUp(node);
         var begun = LogLine.Of(hub.Nodes[0].Systems[0], "Round 2 is committed");
         foreach (var hospital in SmallFederation.Hospitals)
             await StartHospital(hospital, hubs);
@@ -202,13 +201,6 @@ public sealed class HubClusterTests : IAsyncDisposable
 
         Assert.That(await _federation.Office.IsLetInAsync(self, "hub"), Is.True);
         Assert.That(await _federation.Office.IsLetInAsync(self, "berlin"), Is.False);
-    }
-
-    private static Task IsUp(Node node)
-    {
-        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Cluster.Get(node.Systems[0]).RegisterOnMemberUp(() => up.TrySetResult());
-        return up.Task.WaitAsync(Patience);
     }
 
     private static async Task<Node> Leading(Node node)
