@@ -1,10 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 
-// Most of them wait for processes that wait for each other: two at a time take half as long, and share nothing.
-[assembly: Parallelizable(ParallelScope.Fixtures)]
-[assembly: LevelOfParallelism(2)]
-
 namespace FedActors.EndToEnd.Tests;
 
 /// <summary>The command line as a person runs it: a process of its own.</summary>

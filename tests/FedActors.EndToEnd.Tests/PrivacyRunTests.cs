@@ -4,6 +4,7 @@ using FedActors.Actors.Storage;
 namespace FedActors.EndToEnd.Tests;
 
 /// <summary>Jobs under differential privacy from the command line.</summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class PrivacyRunTests
 {
     private const string Job = "samples/breast-tumour/job.conf";

@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace FedActors.EndToEnd.Tests;
 
 /// <summary>The main job of the README, run, killed, starved and fed with nonsense.</summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class SimulateTests
 {
     private const string Job = "samples/breast-tumour/job.conf";
