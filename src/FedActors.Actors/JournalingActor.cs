@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Akka.Event;
 using Akka.Persistence;
+using FedActors.Actors.Storage;
 
 namespace FedActors.Actors;
 
@@ -39,6 +41,7 @@ public abstract class JournalingActor<TEvent> : ReceivePersistentActor where TEv
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         OnWriteRefused(cause.Message);
+        EndIfReplaced(cause);
         base.OnPersistFailure(cause, @event, sequenceNr);
     }
 
@@ -47,7 +50,18 @@ public abstract class JournalingActor<TEvent> : ReceivePersistentActor where TEv
     {
         _refused = true;
         OnWriteRefused(cause.Message);
+        EndIfReplaced(cause);
         base.OnPersistRejected(cause, @event, sequenceNr);
         Context.Stop(Self);
+    }
+
+    // What a node whose lead is over writes is refused for good, whatever its cluster tells it. As long as it went on it
+    // would keep hospitals from the node that leads.
+    private static void EndIfReplaced(Exception cause)
+    {
+        if (!PostgresDatabase.IsOfFormerLeader(cause))
+            return;
+        Context.GetLogger().Error("Another node leads this hub: this one ends, to be started again");
+        Context.System.Terminate();
     }
 }

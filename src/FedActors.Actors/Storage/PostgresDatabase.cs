@@ -94,6 +94,11 @@ public static class PostgresDatabase
             new(exitCode, new Fault(number, what, $"{plan.Place}.{key}", fix));
     }
 
+    /// <summary>Whether a write failed because another node has claimed the lead since: the function that
+    /// <see cref="Claim"/> makes is the only one here that raises an exception of its own.</summary>
+    public static bool IsOfFormerLeader(Exception refusal) =>
+        refusal.GetBaseException() is PostgresException { SqlState: PostgresErrorCodes.RaiseException };
+
     /// <summary>
     /// Takes the lead over everything that wrote to the database until now. Each write of what this returns is checked
     /// against the epoch within its own transaction: one of a leader that was paused meanwhile is refused, whenever it

@@ -215,7 +215,8 @@ public sealed class PostgresDatabaseTests : ActorTest
         Write(next);
         foreach (var stale in (StateDatabase[])[old, database])
             Assert.That(() => Write(stale),
-                Throws.InstanceOf<PostgresException>().With.Message.Contains("Another node leads this hub"));
+                Throws.InstanceOf<PostgresException>().With.Message.Contains("Another node leads this hub")
+                    .And.Matches<Exception>(PostgresDatabase.IsOfFormerLeader));
         Assert.That(() => Execute(old, "DELETE FROM blobs"), Throws.InstanceOf<PostgresException>());
         Assert.That(_server.Scalar(_database, "SELECT count(*) FROM journal"), Is.EqualTo(2L));
     }
