@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using Akka.Event;
 using Akka.Persistence;
-using FedActors.Actors.Storage;
+using FedActors.Actors.Hosting;
 
 namespace FedActors.Actors;
 
@@ -41,7 +40,7 @@ public abstract class JournalingActor<TEvent> : ReceivePersistentActor where TEv
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         OnWriteRefused(cause.Message);
-        EndIfReplaced(cause);
+        FormerLeader.EndsAt(cause, Context.System);
         base.OnPersistFailure(cause, @event, sequenceNr);
     }
 
@@ -50,18 +49,8 @@ public abstract class JournalingActor<TEvent> : ReceivePersistentActor where TEv
     {
         _refused = true;
         OnWriteRefused(cause.Message);
-        EndIfReplaced(cause);
+        FormerLeader.EndsAt(cause, Context.System);
         base.OnPersistRejected(cause, @event, sequenceNr);
         Context.Stop(Self);
-    }
-
-    // What a node whose lead is over writes is refused for good, whatever its cluster tells it. As long as it went on it
-    // would keep hospitals from the node that leads.
-    private static void EndIfReplaced(Exception cause)
-    {
-        if (!PostgresDatabase.IsOfFormerLeader(cause))
-            return;
-        Context.GetLogger().Error("Another node leads this hub: this one ends, to be started again");
-        Context.System.Terminate();
     }
 }

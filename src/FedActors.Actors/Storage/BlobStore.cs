@@ -3,6 +3,7 @@ using System.Data;
 using System.Data.Common;
 using System.Runtime.InteropServices;
 using Akka.Actor;
+using FedActors.Actors.Hosting;
 using FedActors.Core.Identity;
 
 namespace FedActors.Actors.Storage;
@@ -93,6 +94,7 @@ public sealed class BlobStore : ReceiveActor
         catch (DbException e)
         {
             Sender.Tell(new Failed(name, e.Message));
+            FormerLeader.EndsAt(e, Context.System);
         }
     }
 
