@@ -88,8 +88,8 @@ public sealed class HubClusterTests : IAsyncDisposable
     public async Task A_leader_that_is_cut_off_puts_itself_out_and_the_model_is_the_same()
     {
         using var server = Postgres.Start();
-        // Longer than from the loss of one of the others to that of the second is noticed: else it would put out first one,
-        // and then the other.
+        // Longer than it takes to miss the second of the others after the first: else it would put out one, and then
+        // the other.
         await using var hub = await Begin(server, "stable-after = 3s");
 
         foreach (var link in hub.Links)
