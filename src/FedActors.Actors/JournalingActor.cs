@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Persistence;
-using FedActors.Actors.Hosting;
+using FedActors.Actors.Storage;
 
 namespace FedActors.Actors;
 

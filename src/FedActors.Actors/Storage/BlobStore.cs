@@ -3,7 +3,6 @@ using System.Data;
 using System.Data.Common;
 using System.Runtime.InteropServices;
 using Akka.Actor;
-using FedActors.Actors.Hosting;
 using FedActors.Core.Identity;
 
 namespace FedActors.Actors.Storage;

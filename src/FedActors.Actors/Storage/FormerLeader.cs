@@ -1,8 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
-using FedActors.Actors.Storage;
 
-namespace FedActors.Actors.Hosting;
+namespace FedActors.Actors.Storage;
 
 /// <summary>
 /// What a node whose lead is over writes is refused for good, whatever its cluster tells it. As long as it went on it
